@@ -1,0 +1,86 @@
+//! The chat's events: choose a name, send a text to a room, read what others send.
+//!
+//! Not here: joining rooms (`room`) and who is there (`presence`).
+
+use crate::{Topic, events};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest name, in characters (Unicode scalar values).
+pub const MAX_NAME_CHARS: usize = 40;
+/// The longest text, in characters (Unicode scalar values).
+pub const MAX_TEXT_CHARS: usize = 4_000;
+/// The longest client-made id, in bytes.
+pub const MAX_ID_BYTES: usize = 64;
+
+/// Takes a name for this connection; a second time renames.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChatEnter {
+    /// The name to show, 1 to 40 characters after trimming, none of them a control character.
+    pub name: String,
+}
+
+/// The name was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entered {
+    /// The public id of this connection's peer; not the Socket.IO id.
+    pub peer: String,
+}
+
+/// Sends a text to a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChatSend {
+    /// The room, `chat/<name>`: a topic without wildcards.
+    pub room: String,
+    /// The text, 1 to 4,000 characters, not only white space.
+    pub text: String,
+    /// An id that the client made, 1 to 64 bytes: sending it again gives the same receipt, not a second message.
+    pub id: String,
+}
+
+/// The text was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Receipt {
+    /// The place of the message in its room, from 1.
+    pub seq: u64,
+    /// When it was accepted, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+}
+
+/// A text in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChatMessage {
+    /// The room.
+    pub room: Topic,
+    /// The place of the message in its room, from 1, one more each message.
+    pub seq: u64,
+    /// The id that the sender made.
+    pub id: String,
+    /// Who sent it.
+    pub from: Author,
+    /// The text, 1 to 4,000 characters.
+    pub text: String,
+    /// When the server accepted it, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+}
+
+/// Who sent a message.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Author {
+    /// The public id of the peer; `mqtt` for what came through a broker.
+    pub peer: String,
+    /// The name that the peer had when it sent.
+    pub name: String,
+}
+
+events! {
+    /// The events of the chat.
+    pub CHAT;
+    client emits {
+        "chat:enter": ChatEnter => Entered;
+        "chat:send": ChatSend => Receipt;
+    }
+    server emits {
+        "chat:message": ChatMessage;
+    }
+}

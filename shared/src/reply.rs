@@ -1,0 +1,113 @@
+//! What an acknowledgement carries: `{"ok":…}` or `{"error":{"code":"…","message":"…"}}`.
+//!
+//! Not here: acknowledgement ids and timeouts (the client machine's business).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The answer to an event: accepted with a value, or refused with a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Reply<T> {
+    /// Accepted.
+    Ok(T),
+    /// Refused; nothing was changed.
+    Error(Reject),
+}
+
+impl<T> From<Result<T, Reject>> for Reply<T> {
+    fn from(result: Result<T, Reject>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(reject) => Self::Error(reject),
+        }
+    }
+}
+
+impl<T> From<Reply<T>> for Result<T, Reject> {
+    fn from(reply: Reply<T>) -> Self {
+        match reply {
+            Reply::Ok(value) => Ok(value),
+            Reply::Error(reject) => Err(reject),
+        }
+    }
+}
+
+/// Why an event was refused: a code for programs and a text for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+pub struct Reject {
+    /// The machine-readable reason.
+    pub code: Code,
+    /// The reason for a person: names the offending value and the limit.
+    pub message: String,
+}
+
+impl Reject {
+    /// A refusal with `code` and a text.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// The reasons for which an event is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// No table has an event of this name that a client emits.
+    UnknownEvent,
+    /// The payload is not what the event's table says.
+    BadPayload,
+    /// The name is empty, too long, or has characters that do not show.
+    BadName,
+    /// The text is empty or too long.
+    BadText,
+    /// The client-made id is empty or too long.
+    BadId,
+    /// The room is not a valid topic filter.
+    BadRoom,
+    /// The room is valid but outside what may be joined or published to.
+    RoomNotAllowed,
+    /// The device or the target cannot stand in a topic.
+    BadDevice,
+    /// Too many rooms are joined by this connection.
+    TooManyRooms,
+    /// The broker cannot be reached now: try again later.
+    BridgeDown,
+    /// The broker refused the command.
+    BrokerRefused,
+    /// A code of a newer server that this build does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Reject, Reply};
+
+    #[test]
+    fn ok_is_an_object_with_the_value() {
+        let text = serde_json::to_string(&Reply::Ok(7)).unwrap();
+        assert_eq!(text, r#"{"ok":7}"#);
+    }
+
+    #[test]
+    fn error_is_an_object_with_code_and_message() {
+        let reply = Reply::<()>::Error(Reject::new(Code::BadRoom, "no"));
+        let text = serde_json::to_string(&reply).unwrap();
+        assert_eq!(text, r#"{"error":{"code":"bad-room","message":"no"}}"#);
+    }
+
+    #[test]
+    fn a_code_of_a_newer_server_is_kept_readable() {
+        let text = r#"{"error":{"code":"on-strike","message":"back at nine"}}"#;
+        let reply: Reply<()> = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            reply,
+            Reply::Error(Reject::new(Code::Unknown, "back at nine"))
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! What travels: the Engine.IO and Socket.IO codecs, pure functions over bytes and text.
+
+pub mod args;
+pub mod engine;
+pub mod json;
+pub mod socket;

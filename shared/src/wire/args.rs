@@ -1,0 +1,89 @@
+//! The arguments of an event or an acknowledgement: a JSON array, and the attachments its placeholders name.
+
+use super::json::Json;
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// The arguments of a packet. Of an event the first one is its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Args {
+    json: Json,
+    /// What `{"_placeholder":true,"num":n}` in the JSON stands for, in the order of `n`.
+    pub attachments: Vec<Bytes>,
+}
+
+/// Why arguments do not decode.
+#[derive(Debug, thiserror::Error)]
+pub enum ArgsError {
+    /// The JSON is no array.
+    #[error("arguments are no array: {0}")]
+    NotArray(serde_json::Error),
+    /// The first argument of an event is no text.
+    #[error("event has no name")]
+    NoName,
+    /// An argument is absent.
+    #[error("argument {0} is absent")]
+    Absent(usize),
+    /// An argument has not the expected shape.
+    #[error("{0}")]
+    Shape(#[from] serde_json::Error),
+}
+
+impl Args {
+    /// Takes a JSON array and its attachments.
+    ///
+    /// # Errors
+    /// When the JSON is no array.
+    pub fn new(json: Json, attachments: Vec<Bytes>) -> Result<Self, ArgsError> {
+        json.decode::<Vec<serde::de::IgnoredAny>>()
+            .map_err(ArgsError::NotArray)?;
+        Ok(Self { json, attachments })
+    }
+
+    /// The arguments of an event with one payload: `["name",payload]`.
+    ///
+    /// # Errors
+    /// When the payload does not encode.
+    pub fn event<T: Serialize>(name: &str, payload: &T) -> Result<Self, serde_json::Error> {
+        Json::encode(&(name, payload)).map(Self::plain)
+    }
+
+    /// The arguments of an acknowledgement with one value: `[value]`.
+    ///
+    /// # Errors
+    /// When the value does not encode.
+    pub fn ack<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
+        Json::encode(&(value,)).map(Self::plain)
+    }
+
+    fn plain(json: Json) -> Self {
+        Self {
+            json,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// The JSON array.
+    pub fn json(&self) -> &Json {
+        &self.json
+    }
+
+    /// The name of an event: its first argument.
+    ///
+    /// # Errors
+    /// When there is no argument, or the first one is no text.
+    pub fn name(&self) -> Result<String, ArgsError> {
+        self.at(0).map_err(|_| ArgsError::NoName)
+    }
+
+    /// Decodes the argument at `index`; of an event, index 0 is the name.
+    ///
+    /// # Errors
+    /// When there is none, or it has not the shape of `T`.
+    pub fn at<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgsError> {
+        let raw: Vec<&RawValue> = serde_json::from_str(self.json.as_str())?;
+        let argument = raw.get(index).ok_or(ArgsError::Absent(index))?;
+        Ok(serde_json::from_str(argument.get())?)
+    }
+}
