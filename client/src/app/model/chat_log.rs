@@ -1,0 +1,285 @@
+//! The messages of one room: what came, what is on its way, what was missed.
+//!
+//! Own messages appear at once and are reconciled by their id with the acknowledgement or the broadcast, whichever
+//! comes first. Not here: sending, and how messages are grouped (`rows`).
+
+use super::failure::Failure;
+use std::{collections::VecDeque, sync::Arc};
+use tertulia_shared::{
+    chat::{ChatMessage, Receipt},
+    stream::StreamMissed,
+};
+
+/// The most entries kept of a room; older ones are dropped and counted.
+pub const MAX_ENTRIES: usize = 500;
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Waits until the link is there and the name is taken.
+    Queued,
+    /// Sent, not yet answered.
+    Sending,
+    /// In the room.
+    Sent,
+    /// Not accepted; the person may try again or discard it.
+    Failed(Failure),
+}
+
+/// A message as the page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The id that its sender made.
+    pub id: Arc<str>,
+    /// The public id of the sender's peer; empty for own messages that are not in the room yet.
+    pub peer: Arc<str>,
+    /// The sender's name.
+    pub name: Arc<str>,
+    /// The text.
+    pub text: Arc<str>,
+    /// When the server accepted it, or when it was written while that is not known, in milliseconds since 1970.
+    pub at: u64,
+    /// Whether it was written on this page.
+    pub own: bool,
+    /// What became of it.
+    pub delivery: Delivery,
+    /// The room's number for it, where the broadcast came.
+    settled: Option<u64>,
+}
+
+/// What an entry shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A message.
+    Message(Message),
+    /// So many messages of the room did not reach this page.
+    Missed(u64),
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Stays the same for the life of the entry.
+    pub key: u64,
+    /// Grows with each change of the entry.
+    pub revision: u32,
+    /// What it shows.
+    pub content: Content,
+}
+
+/// The log of one room.
+#[derive(Clone, Debug, Default)]
+pub struct ChatLog {
+    entries: VecDeque<Entry>,
+    next_key: u64,
+    epoch: Option<u64>,
+    last_seq: Option<u64>,
+    dropped: u64,
+    received: u64,
+}
+
+impl ChatLog {
+    /// The entries, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How many old entries were dropped to keep the page fast.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many messages of others arrived so far.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The room was joined at a hub with this epoch; numbers of another epoch do not compare.
+    pub fn joined(&mut self, epoch: u64) {
+        if self.epoch != Some(epoch) {
+            self.epoch = Some(epoch);
+            self.last_seq = None;
+        }
+    }
+
+    /// Shows a message that is written on this page, before it is sent.
+    pub fn write(&mut self, id: &str, name: &str, text: &str, now: u64) {
+        self.push(Content::Message(Message {
+            id: id.into(),
+            peer: "".into(),
+            name: name.into(),
+            text: text.into(),
+            at: now,
+            own: true,
+            delivery: Delivery::Queued,
+            settled: None,
+        }));
+    }
+
+    /// The ids and texts that wait to be sent, oldest first; they count as under way from now on.
+    pub fn take_queued(&mut self) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut queued = Vec::new();
+        for entry in &mut self.entries {
+            let Content::Message(message) = &mut entry.content else {
+                continue;
+            };
+            if message.delivery == Delivery::Queued {
+                message.delivery = Delivery::Sending;
+                queued.push((message.id.clone(), message.text.clone()));
+            }
+        }
+        queued
+    }
+
+    /// The server accepted the own message `id`.
+    pub fn accepted(&mut self, id: &str, receipt: &Receipt) {
+        self.change(id, |message| {
+            message.delivery = Delivery::Sent;
+            message.at = receipt.at;
+        });
+    }
+
+    /// The own message `id` was not accepted. It waits for the link when that can help, unless it is in the room.
+    pub fn failed(&mut self, id: &str, failure: Failure, link_is_up: bool) {
+        let again = failure.is_transient() && !link_is_up;
+        self.change(id, |message| {
+            if message.settled.is_none() && message.delivery != Delivery::Sent {
+                message.delivery = if again {
+                    Delivery::Queued
+                } else {
+                    Delivery::Failed(failure)
+                };
+            }
+        });
+    }
+
+    /// Sends the failed message `id` again.
+    pub fn retry(&mut self, id: &str) {
+        self.change(id, |message| message.delivery = Delivery::Queued);
+    }
+
+    /// Removes the own message `id`.
+    pub fn discard(&mut self, id: &str) {
+        self.entries.retain(|entry| !is_own(entry, id));
+    }
+
+    /// A message came from the room.
+    pub fn receive(&mut self, message: ChatMessage) {
+        if self.is_known(&message) {
+            return;
+        }
+        self.note_gap(message.seq);
+        let own = self.position_of_own(&message.id);
+        let entry = match own.and_then(|at| self.entries.remove(at)) {
+            Some(mut entry) => {
+                entry.revision += 1;
+                entry.content = Content::Message(settled(message, true));
+                entry
+            }
+            None => {
+                self.received += 1;
+                self.entry(Content::Message(settled(message, false)))
+            }
+        };
+        self.insert(entry);
+    }
+
+    /// The server says that it could not deliver some messages.
+    pub fn missed(&mut self, missed: &StreamMissed) {
+        if self.last_seq.is_some_and(|last| last >= missed.to) {
+            return;
+        }
+        self.push(Content::Missed(missed.to.saturating_sub(missed.from) + 1));
+        self.last_seq = Some(missed.to);
+    }
+
+    /// Whether the message is here already: rejoining a room can bring its last one again.
+    fn is_known(&self, message: &ChatMessage) -> bool {
+        self.entries.iter().any(|entry| match &entry.content {
+            Content::Message(known) => {
+                known.settled == Some(message.seq) && *known.id == *message.id && known.at == message.at
+            }
+            Content::Missed(_) => false,
+        })
+    }
+
+    /// Tells the hole between the last message and number `seq`.
+    fn note_gap(&mut self, seq: u64) {
+        let expected = self.last_seq.map(|last| last + 1);
+        if let Some(expected) = expected.filter(|expected| *expected < seq) {
+            let entry = self.entry(Content::Missed(seq - expected));
+            self.insert(entry);
+        }
+        self.last_seq = Some(self.last_seq.map_or(seq, |last| last.max(seq)));
+    }
+
+    fn position_of_own(&self, id: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| is_own(entry, id))
+    }
+
+    fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) {
+        let at = self.position_of_own(id);
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+            entry.revision += 1;
+            if let Content::Message(message) = &mut entry.content {
+                change(message);
+            }
+        }
+    }
+
+    fn entry(&mut self, content: Content) -> Entry {
+        self.next_key += 1;
+        Entry {
+            key: self.next_key,
+            revision: 0,
+            content,
+        }
+    }
+
+    fn push(&mut self, content: Content) {
+        let entry = self.entry(content);
+        self.entries.push_back(entry);
+        self.trim();
+    }
+
+    /// Puts what the room ordered before the own messages at the end that the room has not ordered yet.
+    fn insert(&mut self, entry: Entry) {
+        let floating = self.entries.iter().rev().take_while(|entry| floats(entry));
+        let at = self.entries.len() - floating.count();
+        self.entries.insert(at, entry);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        while self.entries.len() > MAX_ENTRIES {
+            self.entries.pop_front();
+            self.dropped += 1;
+        }
+    }
+}
+
+fn settled(message: ChatMessage, own: bool) -> Message {
+    Message {
+        id: message.id.into(),
+        peer: message.from.peer.into(),
+        name: message.from.name.into(),
+        text: message.text.into(),
+        at: message.at,
+        own,
+        delivery: Delivery::Sent,
+        settled: Some(message.seq),
+    }
+}
+
+fn is_own(entry: &Entry, id: &str) -> bool {
+    matches!(&entry.content, Content::Message(message) if message.own && *message.id == *id)
+}
+
+fn floats(entry: &Entry) -> bool {
+    matches!(&entry.content, Content::Message(message)
+        if message.settled.is_none() && !matches!(message.delivery, Delivery::Failed(_)))
+}
+
+#[cfg(test)]
+#[path = "chat_log_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! What the log of a room promises.
+
+use super::{ChatLog, Content, Delivery, MAX_ENTRIES};
+use crate::app::model::failure::Failure;
+use tertulia_shared::{
+    Code, Reject, Topic,
+    chat::{Author, ChatMessage, Receipt},
+    stream::StreamMissed,
+};
+
+fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
+    ChatMessage {
+        room: Topic::new("chat/lobby").unwrap(),
+        seq,
+        id: id.to_owned(),
+        from: Author {
+            peer: "p1".to_owned(),
+            name: "Ana".to_owned(),
+        },
+        text: text.to_owned(),
+        at: 1_000 + seq,
+    }
+}
+
+fn shown(log: &ChatLog) -> Vec<String> {
+    log.entries()
+        .map(|entry| match &entry.content {
+            Content::Message(message) => message.text.to_string(),
+            Content::Missed(count) => format!("missed {count}"),
+        })
+        .collect()
+}
+
+fn delivery(log: &ChatLog, id: &str) -> Delivery {
+    log.entries()
+        .find_map(|entry| match &entry.content {
+            Content::Message(message) if *message.id == *id => Some(message.delivery.clone()),
+            _ => None,
+        })
+        .unwrap()
+}
+
+#[test]
+fn an_own_message_is_one_entry_whichever_answer_comes_first() {
+    for broadcast_first in [true, false] {
+        let mut log = ChatLog::default();
+        log.write("a", "Ana", "hi", 1);
+        assert_eq!(delivery(&log, "a"), Delivery::Queued);
+        assert_eq!(log.take_queued().len(), 1);
+        assert_eq!(delivery(&log, "a"), Delivery::Sending);
+        assert!(log.take_queued().is_empty());
+        let receipt = Receipt { seq: 1, at: 1_001 };
+        if broadcast_first {
+            log.receive(message(1, "a", "hi"));
+            log.accepted("a", &receipt);
+        } else {
+            log.accepted("a", &receipt);
+            log.receive(message(1, "a", "hi"));
+        }
+        assert_eq!(shown(&log), ["hi"]);
+        assert_eq!(delivery(&log, "a"), Delivery::Sent);
+        assert_eq!(log.received(), 0);
+    }
+}
+
+#[test]
+fn the_room_orders_what_it_accepted() {
+    let mut log = ChatLog::default();
+    log.write("a", "Ana", "mine", 1);
+    log.take_queued();
+    log.accepted("a", &Receipt { seq: 2, at: 2 });
+    log.receive(message(1, "z", "theirs"));
+    assert_eq!(shown(&log), ["theirs", "mine"]);
+    log.receive(message(2, "a", "mine"));
+    log.receive(message(3, "y", "later"));
+    assert_eq!(shown(&log), ["theirs", "mine", "later"]);
+    assert_eq!(log.received(), 2);
+}
+
+#[test]
+fn a_refused_message_can_be_sent_again_or_discarded() {
+    let mut log = ChatLog::default();
+    log.write("a", "Ana", "hi", 1);
+    log.take_queued();
+    let failure = Failure::Refused(Reject::new(Code::BadText, "no"));
+    log.failed("a", failure.clone(), true);
+    assert_eq!(delivery(&log, "a"), Delivery::Failed(failure));
+    log.retry("a");
+    assert_eq!(log.take_queued().len(), 1);
+    log.discard("a");
+    assert!(shown(&log).is_empty());
+}
+
+#[test]
+fn what_was_under_way_when_the_link_went_waits_for_it() {
+    let mut log = ChatLog::default();
+    log.write("a", "Ana", "hi", 1);
+    log.take_queued();
+    log.failed("a", Failure::LinkLost, false);
+    assert_eq!(delivery(&log, "a"), Delivery::Queued);
+    log.take_queued();
+    log.failed("a", Failure::NoAnswer, true);
+    assert_eq!(delivery(&log, "a"), Delivery::Failed(Failure::NoAnswer));
+    log.receive(message(1, "a", "hi"));
+    log.failed("a", Failure::NoAnswer, true);
+    assert_eq!(delivery(&log, "a"), Delivery::Sent);
+}
+
+#[test]
+fn a_hole_in_the_numbers_is_told_once() {
+    let mut log = ChatLog::default();
+    log.joined(7);
+    log.receive(message(1, "a", "one"));
+    log.joined(7);
+    log.receive(message(4, "b", "four"));
+    assert_eq!(shown(&log), ["one", "missed 2", "four"]);
+    log.missed(&missed(2, 3));
+    log.missed(&missed(5, 9));
+    log.receive(message(10, "c", "ten"));
+    assert_eq!(shown(&log), ["one", "missed 2", "four", "missed 5", "ten"]);
+}
+
+#[test]
+fn another_epoch_starts_new_numbers() {
+    let mut log = ChatLog::default();
+    log.joined(7);
+    log.receive(message(9, "a", "old"));
+    log.joined(8);
+    log.receive(message(3, "b", "new"));
+    assert_eq!(shown(&log), ["old", "new"]);
+}
+
+#[test]
+fn the_same_message_again_is_no_second_entry() {
+    let mut log = ChatLog::default();
+    log.receive(message(1, "a", "one"));
+    log.receive(message(1, "a", "one"));
+    assert_eq!(shown(&log), ["one"]);
+    assert_eq!(log.received(), 1);
+}
+
+#[test]
+fn old_entries_are_dropped_and_counted() {
+    let mut log = ChatLog::default();
+    for seq in 1..=MAX_ENTRIES as u64 + 3 {
+        log.receive(message(seq, &seq.to_string(), "x"));
+    }
+    assert_eq!(log.entries().count(), MAX_ENTRIES);
+    assert_eq!(log.dropped(), 3);
+}
+
+fn missed(from: u64, to: u64) -> StreamMissed {
+    StreamMissed {
+        topic: Topic::new("chat/lobby").unwrap(),
+        from,
+        to,
+    }
+}

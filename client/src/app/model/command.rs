@@ -1,0 +1,193 @@
+//! A command on its way: asked for, accepted by the broker, done by the device.
+//!
+//! Not here: sending it.
+
+use super::failure::Failure;
+use tertulia_shared::sensor::Value;
+
+/// How long a device may take to say that it did a command that the broker accepted, in milliseconds.
+pub const ECHO_WITHIN_MS: f64 = 5_000.0;
+/// How long the good end of a command is told, in milliseconds.
+pub const DONE_SHOWN_MS: f64 = 3_000.0;
+
+/// How far a command is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Sent, not yet answered.
+    Sending,
+    /// The broker has it.
+    Accepted,
+    /// The device said that it did it.
+    Done,
+    /// The device did not say so in time.
+    TimedOut,
+    /// It was not accepted.
+    Failed(Failure),
+}
+
+impl Progress {
+    /// The progress in one word, as it stands in `data-progress`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Done => "done",
+            Self::TimedOut => "timeout",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// The last command for one target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// The value asked for.
+    pub value: Value,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it came so far, by the browser's clock.
+    since: f64,
+}
+
+impl Command {
+    /// A command that is sent at `now`.
+    pub fn new(value: Value, now: f64) -> Self {
+        Self {
+            value,
+            progress: Progress::Sending,
+            since: now,
+        }
+    }
+
+    /// The server answered.
+    pub fn answered(&mut self, answer: Result<(), Failure>, now: f64) {
+        if self.progress == Progress::Sending {
+            self.go(answer.map_or_else(Progress::Failed, |()| Progress::Accepted), now);
+        }
+    }
+
+    /// The device said that its target is set to `value`.
+    pub fn echoed(&mut self, value: &Value, now: f64) {
+        let open = matches!(
+            self.progress,
+            Progress::Sending | Progress::Accepted | Progress::TimedOut
+        );
+        if open && same(value, &self.value) {
+            self.go(Progress::Done, now);
+        }
+    }
+
+    /// Lets time pass. Gives whether the command is still worth showing.
+    pub fn tick(&mut self, now: f64) -> bool {
+        let waited = now - self.since;
+        if self.progress == Progress::Accepted && waited >= ECHO_WITHIN_MS {
+            self.go(Progress::TimedOut, now);
+        }
+        self.progress != Progress::Done || waited < DONE_SHOWN_MS
+    }
+
+    /// Whether the answer of the server or the device is still to come.
+    pub fn is_open(&self) -> bool {
+        matches!(self.progress, Progress::Sending | Progress::Accepted)
+    }
+
+    fn go(&mut self, progress: Progress, now: f64) {
+        self.progress = progress;
+        self.since = now;
+    }
+}
+
+/// Commands travel as bare text: `true` the flag and `true` the text are one value.
+fn same(left: &Value, right: &Value) -> bool {
+    left == right || left.to_string() == right.to_string()
+}
+
+/// A value that a switch can show: whether it is on.
+pub fn is_on(value: &Value) -> Option<bool> {
+    match value {
+        Value::Flag(on) => Some(*on),
+        Value::Text(text) if text.eq_ignore_ascii_case("on") => Some(true),
+        Value::Text(text) if text.eq_ignore_ascii_case("off") => Some(false),
+        _ => None,
+    }
+}
+
+/// The other value of a switch, written as the device writes it.
+pub fn toggled(value: &Value) -> Option<Value> {
+    let on = is_on(value)?;
+    Some(match value {
+        Value::Text(text) => {
+            let upper = text.bytes().all(|byte| byte.is_ascii_uppercase());
+            let word = match (on, upper) {
+                (true, false) => "off",
+                (true, true) => "OFF",
+                (false, false) => "on",
+                (false, true) => "ON",
+            };
+            Value::Text(word.to_owned())
+        }
+        _ => Value::Flag(!on),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Progress, is_on, toggled};
+    use crate::app::model::failure::Failure;
+    use tertulia_shared::sensor::Value;
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn goes_from_sent_to_accepted_to_done() {
+        let mut command = Command::new(text("on"), 0.0);
+        command.answered(Ok(()), 20.0);
+        assert_eq!(command.progress, Progress::Accepted);
+        command.echoed(&text("off"), 30.0);
+        assert!(command.is_open());
+        command.echoed(&text("on"), 40.0);
+        assert_eq!(command.progress, Progress::Done);
+        assert!(command.tick(1_000.0));
+        assert!(!command.tick(4_000.0));
+    }
+
+    #[test]
+    fn an_echo_before_the_answer_is_the_end() {
+        let mut command = Command::new(Value::Flag(true), 0.0);
+        command.echoed(&text("true"), 10.0);
+        command.answered(Ok(()), 20.0);
+        assert_eq!(command.progress, Progress::Done);
+    }
+
+    #[test]
+    fn a_silent_device_times_out_and_may_still_answer_late() {
+        let mut command = Command::new(text("on"), 0.0);
+        command.answered(Ok(()), 0.0);
+        assert!(command.tick(4_999.0));
+        assert_eq!(command.progress, Progress::Accepted);
+        assert!(command.tick(5_000.0));
+        assert_eq!(command.progress, Progress::TimedOut);
+        command.echoed(&text("on"), 6_000.0);
+        assert_eq!(command.progress, Progress::Done);
+    }
+
+    #[test]
+    fn a_refusal_stays() {
+        let mut command = Command::new(text("on"), 0.0);
+        command.answered(Err(Failure::NoAnswer), 10.0);
+        assert!(command.tick(99_999.0));
+        assert_eq!(command.progress, Progress::Failed(Failure::NoAnswer));
+    }
+
+    #[test]
+    fn a_switch_speaks_as_its_device_does() {
+        assert_eq!(toggled(&text("off")), Some(text("on")));
+        assert_eq!(toggled(&text("ON")), Some(text("OFF")));
+        assert_eq!(toggled(&Value::Flag(false)), Some(Value::Flag(true)));
+        assert_eq!(toggled(&Value::Number(1.0)), None);
+        assert_eq!(is_on(&text("On")), Some(true));
+        assert_eq!(is_on(&text("open")), None);
+    }
+}

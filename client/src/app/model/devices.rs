@@ -1,0 +1,291 @@
+//! The devices of the dashboard: what they measured, what went wrong, and what they are set to.
+//!
+//! Bounded: what does not fit is counted and told. Not here: drawing, and sending commands.
+
+use super::{
+    command::{Command, is_on},
+    failure::Failure,
+    series::Series,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+use tertulia_shared::{
+    device::{DeviceState, DeviceStatus},
+    sensor::{SensorFault, SensorReading, Value},
+};
+
+/// The most devices shown.
+pub const MAX_DEVICES: usize = 48;
+/// The most metrics, targets and faulty topics of one device, each.
+pub const MAX_PER_DEVICE: usize = 24;
+/// The most names that are told apart among what is not shown.
+pub const MAX_HIDDEN: usize = 999;
+
+/// What a device measured last, and before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// The last value.
+    pub value: Value,
+    /// The unit as the device named it.
+    pub unit: Option<String>,
+    /// When the server received it, in milliseconds since 1970.
+    pub at: u64,
+    /// The recent numbers.
+    pub series: Series,
+}
+
+/// Payloads of one topic that did not decode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Why the last one did not.
+    pub reason: String,
+    /// How many since the server started.
+    pub count: u64,
+}
+
+/// A target that a device obeys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Target {
+    /// What the device says that it is set to; `None` when it never said.
+    pub value: Option<Value>,
+    /// The last command, while it is worth showing.
+    pub command: Option<Command>,
+}
+
+impl Target {
+    /// Whether a switch fits it, and how it stands.
+    pub fn switch(&self) -> Option<bool> {
+        self.value.as_ref().and_then(is_on)
+    }
+}
+
+/// One device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    /// Whether it is connected to the broker, where it says so.
+    pub online: Option<bool>,
+    /// Its metrics by name.
+    pub metrics: BTreeMap<String, Metric>,
+    /// Its faults by topic.
+    pub faults: BTreeMap<String, Fault>,
+    /// Its targets by name.
+    pub targets: BTreeMap<String, Target>,
+    /// What is not shown because there is too much of it.
+    pub hidden: Hidden,
+}
+
+/// Names that are not shown, told apart up to [`MAX_HIDDEN`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    hashes: BTreeSet<u64>,
+}
+
+impl Hidden {
+    /// How many, at most [`MAX_HIDDEN`].
+    pub fn count(&self) -> usize {
+        self.hashes.len()
+    }
+
+    fn add(&mut self, name: &str) {
+        if self.hashes.len() < MAX_HIDDEN {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            self.hashes.insert(hasher.finish());
+        }
+    }
+}
+
+/// All devices by name, and which changed since they were last drawn.
+#[derive(Clone, Debug, Default)]
+pub struct Devices {
+    devices: BTreeMap<String, Device>,
+    hidden: Hidden,
+    changed: BTreeSet<String>,
+    skipped: u64,
+}
+
+impl Devices {
+    /// The names, in order.
+    pub fn names(&self) -> Vec<String> {
+        self.devices.keys().cloned().collect()
+    }
+
+    /// The device of that name.
+    pub fn get(&self, name: &str) -> Option<&Device> {
+        self.devices.get(name)
+    }
+
+    /// How many devices are not shown because there are too many, at most [`MAX_HIDDEN`].
+    pub fn hidden(&self) -> usize {
+        self.hidden.count()
+    }
+
+    /// How many events of devices did not reach this page because it was too slow.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// How many devices are shown, and how many of them say that they are online.
+    pub fn count(&self) -> (usize, usize) {
+        let online = |device: &&Device| device.online == Some(true);
+        (
+            self.devices.len(),
+            self.devices.values().filter(online).count(),
+        )
+    }
+
+    /// The devices that changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// A device measured something.
+    pub fn reading(&mut self, reading: SensorReading) {
+        let Some(device) = self.change(&reading.device) else {
+            return;
+        };
+        if !device.has_room(|device| &device.metrics, &reading.metric) {
+            return device.hidden.add(&reading.metric);
+        }
+        let metric = device.metrics.entry(reading.metric).or_insert(Metric {
+            value: Value::Flag(false),
+            unit: None,
+            at: 0,
+            series: Series::default(),
+        });
+        if reading.at < metric.at {
+            return;
+        }
+        if let Value::Number(number) = reading.value {
+            metric.series.push(reading.at as f64, number);
+        }
+        metric.value = reading.value;
+        metric.unit = reading.unit.filter(|unit| !unit.is_empty());
+        metric.at = reading.at;
+    }
+
+    /// A device sent something that does not decode.
+    pub fn fault(&mut self, fault: SensorFault) {
+        let topic = String::from(fault.topic);
+        let Some(device) = self.change(&fault.device) else {
+            return;
+        };
+        if !device.has_room(|device| &device.faults, &topic) {
+            return device.hidden.add(&topic);
+        }
+        let (reason, count) = (fault.reason, fault.count);
+        device.faults.insert(topic, Fault { reason, count });
+    }
+
+    /// A device went online or offline.
+    pub fn status(&mut self, status: &DeviceStatus) {
+        if let Some(device) = self.change(&status.device) {
+            device.online = Some(status.online);
+        }
+    }
+
+    /// A device said what a target is set to; it is `now` by the browser's clock.
+    pub fn state(&mut self, state: DeviceState, now: f64) {
+        let Some(device) = self.change(&state.device) else {
+            return;
+        };
+        if !device.has_room(|device| &device.targets, &state.target) {
+            return device.hidden.add(&state.target);
+        }
+        let target = device.targets.entry(state.target).or_default();
+        if let Some(command) = &mut target.command {
+            command.echoed(&state.value, now);
+        }
+        target.value = Some(state.value);
+    }
+
+    /// A command is sent.
+    pub fn command(&mut self, device: &str, target: &str, value: Value, now: f64) {
+        let Some(device) = self.change(device) else {
+            return;
+        };
+        if device.has_room(|device| &device.targets, target) {
+            let target = device.targets.entry(target.to_owned()).or_default();
+            target.command = Some(Command::new(value, now));
+        }
+    }
+
+    /// The server answered the command for `target` that asked for `value`.
+    pub fn answered(
+        &mut self,
+        (device, target): (&str, &str),
+        value: &Value,
+        answer: Result<(), Failure>,
+        now: f64,
+    ) {
+        let target = self
+            .change(device)
+            .and_then(|device| device.targets.get_mut(target));
+        if let Some(command) = target.and_then(|target| target.command.as_mut())
+            && command.value == *value
+        {
+            command.answered(answer, now);
+        }
+    }
+
+    /// Lets time pass for the commands under way.
+    pub fn tick(&mut self, now: f64) {
+        for (name, device) in &mut self.devices {
+            for target in device.targets.values_mut() {
+                let Some(command) = &mut target.command else {
+                    continue;
+                };
+                let before = command.progress.clone();
+                let shown = command.tick(now);
+                if !shown || command.progress != before {
+                    self.changed.insert(name.clone());
+                }
+                if !shown {
+                    target.command = None;
+                }
+            }
+        }
+    }
+
+    /// So many events did not reach this page.
+    pub fn missed(&mut self, count: u64) {
+        self.skipped += count;
+    }
+
+    /// The device of that name, made when it is new; `None` when there are too many.
+    fn change(&mut self, name: &str) -> Option<&mut Device> {
+        if !self.devices.contains_key(name) {
+            if self.devices.len() == MAX_DEVICES {
+                self.hidden.add(name);
+                return None;
+            }
+            self.devices.insert(name.to_owned(), Device::default());
+        }
+        if !self.changed.contains(name) {
+            self.changed.insert(name.to_owned());
+        }
+        self.devices.get_mut(name)
+    }
+}
+
+impl Device {
+    /// The metrics that can be charted, with their units.
+    pub fn candidates(&self) -> Vec<(&str, Option<&str>)> {
+        self.metrics
+            .iter()
+            .filter(|(_, metric)| metric.series.buckets().next().is_some())
+            .map(|(name, metric)| (name.as_str(), metric.unit.as_deref()))
+            .collect()
+    }
+
+    fn has_room<T>(&self, of: impl Fn(&Self) -> &BTreeMap<String, T>, name: &str) -> bool {
+        let known = of(self);
+        known.len() < MAX_PER_DEVICE || known.contains_key(name)
+    }
+}
+
+#[cfg(test)]
+#[path = "devices_tests.rs"]
+mod tests;

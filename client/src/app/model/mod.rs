@@ -1,0 +1,19 @@
+//! What the page knows, as plain values and pure functions: no web-sys, no Leptos, no clock.
+//!
+//! Not here: how it looks (`view`) and the texts (`text`). Times are milliseconds since 1970-01-01 UTC.
+
+pub mod age;
+pub mod chat_log;
+pub mod clock;
+pub mod command;
+pub mod devices;
+pub mod failure;
+pub mod link;
+pub mod number;
+pub mod origin;
+pub mod people;
+pub mod room_name;
+pub mod rows;
+pub mod scale;
+pub mod selection;
+pub mod series;

@@ -1,0 +1,82 @@
+//! Numbers as people read them: how many decimals, and larger units for bytes.
+//!
+//! Not here: the separators of a language (the browser's `Intl`).
+
+/// A number ready to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Readable<'a> {
+    /// The value in units of `prefix` + `unit`.
+    pub value: f64,
+    /// The most decimals worth showing, 0 to 6.
+    pub decimals: u8,
+    /// A decimal prefix that goes before the unit: ``, `k`, `M`, `G` or `T`.
+    pub prefix: &'static str,
+    /// The unit as the device named it.
+    pub unit: &'a str,
+}
+
+/// How to write `value`; bytes get a decimal prefix, other units stay as the device named them.
+pub fn readable<'a>(value: f64, unit: &'a str) -> Readable<'a> {
+    let (factor, prefix) = prefix(value, unit);
+    let value = value / factor;
+    Readable {
+        value,
+        decimals: decimals(value),
+        prefix,
+        unit,
+    }
+}
+
+/// The factor and the prefix for `value`; one and none when `unit` is not about bytes or bits.
+pub fn prefix(value: f64, unit: &str) -> (f64, &'static str) {
+    if !matches!(unit, "B" | "B/s" | "bit/s" | "b/s") {
+        return (1.0, "");
+    }
+    match value.abs() {
+        size if size >= 1e12 => (1e12, "T"),
+        size if size >= 1e9 => (1e9, "G"),
+        size if size >= 1e6 => (1e6, "M"),
+        size if size >= 1e3 => (1e3, "k"),
+        _ => (1.0, ""),
+    }
+}
+
+/// About three significant digits, never more than six decimals.
+fn decimals(value: f64) -> u8 {
+    match value.abs() {
+        size if size >= 100.0 || size == 0.0 => u8::from((100.0..1_000.0).contains(&size)),
+        size if size >= 1.0 => 2,
+        size if size >= 0.1 => 3,
+        size if size >= 0.001 => 4,
+        _ => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[track_caller]
+    fn check(value: f64, unit: &str, expected: (f64, u8, &str)) {
+        let got = readable(value, unit);
+        assert_eq!((got.value, got.decimals, got.prefix), expected);
+        assert_eq!(got.unit, unit);
+    }
+
+    #[test]
+    fn bytes_get_a_prefix() {
+        check(1_536_000.0, "B/s", (1.536, 2, "M"));
+        check(999.0, "B", (999.0, 1, ""));
+        check(8e9, "B", (8.0, 2, "G"));
+        check(0.0, "B/s", (0.0, 0, ""));
+    }
+
+    #[test]
+    fn other_units_stay() {
+        check(21.5, "°C", (21.5, 2, ""));
+        check(101_325.0, "Pa", (101_325.0, 0, ""));
+        check(0.25, "", (0.25, 3, ""));
+        check(0.000_012, "", (0.000_012, 6, ""));
+        check(-150.5, "mV", (-150.5, 1, ""));
+    }
+}

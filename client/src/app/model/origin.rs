@@ -1,0 +1,116 @@
+//! Which server the page talks to.
+//!
+//! Not here: reading the address bar.
+
+/// The port of a server beside `trunk serve`.
+const DEVELOPMENT_PORT: u16 = 3000;
+
+/// Where the page was loaded from, as the browser's `location` names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Location<'a> {
+    /// `http://127.0.0.1:8080`
+    pub origin: &'a str,
+    /// `127.0.0.1`
+    pub hostname: &'a str,
+    /// The value of `?server=`, decoded, where there is one.
+    pub server: Option<&'a str>,
+}
+
+/// The origin of the server: `?server=` where it is a valid one, else port 3000 of the page's host in a development
+/// build, else the page's own origin.
+pub fn server_origin(location: Location<'_>, development: bool) -> String {
+    if let Some(origin) = location.server.and_then(http_origin) {
+        return origin.to_owned();
+    }
+    if development {
+        return format!("http://{}:{DEVELOPMENT_PORT}", location.hostname);
+    }
+    location.origin.to_owned()
+}
+
+/// `text` without a closing slash when it is `http(s)://host[:port]`.
+fn http_origin(text: &str) -> Option<&str> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let host = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))?;
+    let (name, port) = split_port(host);
+    let valid_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    (valid_port && is_host(name)).then_some(text)
+}
+
+/// Splits `host:port`; the colons of an IPv6 address stand in brackets.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+fn is_host(name: &str) -> bool {
+    let bracketed = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+            !name.is_empty() && name.bytes().all(allowed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Location, server_origin};
+
+    fn origin(server: Option<&str>, development: bool) -> String {
+        let location = Location {
+            origin: "http://pi.local:8080",
+            hostname: "pi.local",
+            server,
+        };
+        server_origin(location, development)
+    }
+
+    #[test]
+    fn a_release_page_talks_to_its_own_origin() {
+        assert_eq!(origin(None, false), "http://pi.local:8080");
+    }
+
+    #[test]
+    fn a_development_page_talks_to_port_3000_of_its_host() {
+        assert_eq!(origin(None, true), "http://pi.local:3000");
+    }
+
+    #[test]
+    fn the_query_points_elsewhere() {
+        for (query, expected) in [
+            ("http://127.0.0.1:4000", "http://127.0.0.1:4000"),
+            ("https://chat.example/", "https://chat.example"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(origin(Some(query), true), expected);
+            assert_eq!(origin(Some(query), false), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_origin_is_ignored() {
+        for query in [
+            "",
+            "pi:3000",
+            "javascript:alert(1)",
+            "ws://pi:3000",
+            "http://",
+            "http://user@pi",
+            "http://pi/path",
+            "http://pi:port",
+            "http://pi:70000",
+            "http://[zz]:1",
+        ] {
+            assert_eq!(origin(Some(query), false), "http://pi.local:8080", "{query}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Who is in the room.
+//!
+//! Not here: asking for the list.
+
+use std::collections::BTreeMap;
+use tertulia_shared::{
+    chat::Author,
+    presence::{Change, PresenceChange},
+};
+
+/// The peers of one room by their public id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    names: BTreeMap<String, String>,
+}
+
+impl People {
+    /// Takes the server's list in place of what was known.
+    pub fn replace(&mut self, people: Vec<Author>) {
+        self.names = people
+            .into_iter()
+            .map(|author| (author.peer, author.name))
+            .collect();
+    }
+
+    /// Takes in what happened to one peer.
+    pub fn apply(&mut self, change: PresenceChange) {
+        match change.change {
+            Change::Entered | Change::Renamed => self.names.insert(change.peer, change.name),
+            Change::Left => self.names.remove(&change.peer),
+        };
+    }
+
+    /// Peers and their names, ordered by name.
+    pub fn by_name(&self) -> Vec<Author> {
+        let mut people: Vec<Author> = self
+            .names
+            .iter()
+            .map(|(peer, name)| Author {
+                peer: peer.clone(),
+                name: name.clone(),
+            })
+            .collect();
+        people.sort_by(|left, right| left.name.cmp(&right.name));
+        people
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::People;
+    use tertulia_shared::{
+        Topic,
+        chat::Author,
+        presence::{Change, PresenceChange},
+    };
+
+    fn change(peer: &str, name: &str, change: Change) -> PresenceChange {
+        PresenceChange {
+            room: Topic::new("chat/lobby").unwrap(),
+            peer: peer.to_owned(),
+            name: name.to_owned(),
+            change,
+        }
+    }
+
+    fn names(people: &People) -> Vec<String> {
+        people.by_name().into_iter().map(|who| who.name).collect()
+    }
+
+    #[test]
+    fn follows_who_comes_and_goes() {
+        let mut people = People::default();
+        people.replace(vec![Author {
+            peer: "2".to_owned(),
+            name: "Zoe".to_owned(),
+        }]);
+        people.apply(change("1", "guest-1", Change::Entered));
+        people.apply(change("1", "Ana", Change::Renamed));
+        assert_eq!(names(&people), ["Ana", "Zoe"]);
+        people.apply(change("2", "Zoe", Change::Left));
+        people.apply(change("9", "nobody", Change::Left));
+        assert_eq!(names(&people), ["Ana"]);
+    }
+}
