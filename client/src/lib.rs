@@ -1,1 +1,12 @@
+//! A Socket.IO client in Rust, and Tertulia's page on top of it.
+//!
+//! [`socketio`] is the pure machine; [`web`] and [`native`] drive it; [`connection`] is the typed handle that both give
+//! out; [`app`] is the page.
 
+pub mod app;
+pub mod connection;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+pub mod native;
+pub mod socketio;
+#[cfg(target_arch = "wasm32")]
+pub mod web;

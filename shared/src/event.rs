@@ -161,7 +161,10 @@ const fn is_noun_verb(name: &str) -> bool {
 }
 
 /// Fails the build with `reason` and `name` in one text.
-#[expect(clippy::panic, reason = "runs while compiling only: this is how a table is refused")]
+#[expect(
+    clippy::panic,
+    reason = "runs while compiling only: this is how a table is refused"
+)]
 const fn refuse(reason: &str, name: &str) -> ! {
     let mut text = [0_u8; 160];
     let length = append(&mut text, 0, reason.as_bytes());

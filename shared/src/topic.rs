@@ -32,7 +32,9 @@ pub enum TopicError {
 }
 
 /// The name of one stream of messages, `sensors/kitchen/temperature`: 1 to [`MAX_BYTES`] bytes, no wildcard.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct Topic(String);
@@ -62,7 +64,9 @@ impl Topic {
 }
 
 /// A pattern over topics, `sensors/+/temperature`: `+` is any one level, a last `#` is the level above and all below.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct Filter(String);

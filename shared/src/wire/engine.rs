@@ -197,7 +197,9 @@ pub fn decode_payload(payload: &str, limit: usize) -> Result<Vec<Packet>, Decode
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodeError, Handshake, Packet, Ping, decode_payload, encode_payload, payload_len};
+    use super::{
+        DecodeError, Handshake, Packet, Ping, decode_payload, encode_payload, payload_len,
+    };
 
     const NO_LIMIT: usize = usize::MAX;
 

@@ -278,7 +278,7 @@ fn take_ack_id(text: &str) -> Result<(Option<AckId>, &str), DecodeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Args, Decoder, DecodeError, Json, Kind, MAIN, Packet};
+    use super::{Args, DecodeError, Decoder, Json, Kind, MAIN, Packet};
     use bytes::Bytes;
 
     fn args(json: &str, attachments: &[&'static [u8]]) -> Args {
@@ -322,13 +322,21 @@ mod tests {
             Kind::ConnectError(json(r#"{"message":"Not authorized"}"#)),
             r#"4/admin,{"message":"Not authorized"}"#,
         );
-        check(MAIN, Kind::Event(None, args(r#"["foo"]"#, &[])), r#"2["foo"]"#);
+        check(
+            MAIN,
+            Kind::Event(None, args(r#"["foo"]"#, &[])),
+            r#"2["foo"]"#,
+        );
         check(
             "/admin",
             Kind::Event(None, args(r#"["bar"]"#, &[])),
             r#"2/admin,["bar"]"#,
         );
-        check(MAIN, Kind::Event(Some(12), args(r#"["foo"]"#, &[])), r#"212["foo"]"#);
+        check(
+            MAIN,
+            Kind::Event(Some(12), args(r#"["foo"]"#, &[])),
+            r#"212["foo"]"#,
+        );
         check(
             "/admin",
             Kind::Ack(13, args(r#"["bar"]"#, &[])),

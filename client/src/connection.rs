@@ -1,0 +1,156 @@
+//! The typed handle of a connection: emit, listen, watch. It is the same for the browser and for tokio.
+//!
+//! Not here: what drives the connection (`web`, `native`). A handle sends requests to its driver over a channel; the
+//! driver stops when the last handle is dropped.
+
+mod dispatch;
+mod listener;
+
+pub use crate::socketio::{Link, Options, Reason, Status, Transport};
+use crate::socketio::{Settled, Unsettled};
+pub(crate) use dispatch::Dispatcher;
+use futures_channel::{mpsc, oneshot};
+pub use listener::{Listener, Watcher};
+use std::time::Duration;
+use tertulia_shared::{
+    ClientToServer, Reject, Reply, ServerToClient,
+    wire::args::{Args, ArgsError},
+};
+
+/// What a handle asks of its driver.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Connect,
+    Disconnect,
+    /// As [`Request::Connect`], but only where the next attempt is waited for.
+    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only browsers know"))]
+    Retry,
+    Emit {
+        args: Args,
+        ack_within: Duration,
+        settled: oneshot::Sender<Settled>,
+    },
+    Listen(&'static str, mpsc::UnboundedSender<Args>),
+    Watch(mpsc::UnboundedSender<Status>),
+}
+
+/// Why an emit was not accepted, or is not known to have been.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The server refused it.
+    #[error(transparent)]
+    Rejected(#[from] Reject),
+    /// No acknowledgement came within this time.
+    #[error("no acknowledgement came within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// The connection was lost after it was sent: whether it arrived is not known.
+    #[error("the connection was lost before the acknowledgement came")]
+    Disconnected,
+    /// This many events wait for a connection already; it was not taken.
+    #[error("{0} events wait for a connection already")]
+    BufferFull(usize),
+    /// The payload does not encode; it was not sent.
+    #[error("payload does not encode: {0}")]
+    Encode(String),
+    /// It was acknowledged with something that is no reply of its event.
+    #[error("acknowledgement does not decode: {0}")]
+    Decode(String),
+    /// The driver is gone.
+    #[error("the connection's driver has stopped")]
+    Stopped,
+}
+
+/// A connection to a namespace; clones are the same connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    requests: mpsc::UnboundedSender<Request>,
+    ack_timeout: Duration,
+}
+
+impl Connection {
+    /// The handle, and where its driver gets the requests.
+    pub(crate) fn new(ack_timeout: Duration) -> (Self, mpsc::UnboundedReceiver<Request>) {
+        let (requests, receiver) = mpsc::unbounded();
+        let connection = Self {
+            requests,
+            ack_timeout,
+        };
+        (connection, receiver)
+    }
+
+    /// Emits an event and gives what the server acknowledges it with.
+    ///
+    /// It is emitted by the call, not by the first `await`, so that calls go out in their order. While there is no
+    /// connection it waits in the buffer, the waiting counted in the time for the acknowledgement.
+    ///
+    /// # Errors
+    /// When the server refuses it, no acknowledgement comes in time, the connection is lost meanwhile, or the buffer
+    /// is full.
+    pub fn emit<E: ClientToServer>(
+        &self,
+        event: &E,
+    ) -> impl Future<Output = Result<E::Ack, EmitError>> + use<E> {
+        let (settled, settles) = oneshot::channel();
+        let ack_within = self.ack_timeout;
+        let sent = Args::event(E::NAME, event)
+            .map_err(|error| EmitError::Encode(error.to_string()))
+            .map(|args| {
+                self.request(Request::Emit {
+                    args,
+                    ack_within,
+                    settled,
+                });
+            });
+        async move {
+            sent?;
+            let settled = settles.await.map_err(|_| EmitError::Stopped)?;
+            accepted::<E>(settled, ack_within)
+        }
+    }
+
+    /// The events of a kind, from now on, until the listener is dropped.
+    pub fn listen<E: ServerToClient>(&self) -> Listener<E> {
+        let (sender, receiver) = mpsc::unbounded();
+        self.request(Request::Listen(E::NAME, sender));
+        Listener::new(receiver)
+    }
+
+    /// How the connection is doing: now, and at each change.
+    pub fn watch(&self) -> Watcher {
+        let (sender, receiver) = mpsc::unbounded();
+        self.request(Request::Watch(sender));
+        Watcher::new(receiver)
+    }
+
+    /// Connects again after a disconnect; while the next attempt is waited for, makes it at once.
+    pub fn connect(&self) {
+        self.request(Request::Connect);
+    }
+
+    /// Disconnects; nothing is tried by itself after that.
+    pub fn disconnect(&self) {
+        self.request(Request::Disconnect);
+    }
+
+    /// A driver that has stopped drops the request, and with it the channel on which the answer is awaited.
+    fn request(&self, request: Request) {
+        let _ = self.requests.unbounded_send(request);
+    }
+}
+
+fn accepted<E: ClientToServer>(
+    settled: Settled,
+    ack_within: Duration,
+) -> Result<E::Ack, EmitError> {
+    let args = settled.map_err(|unsettled| match unsettled {
+        Unsettled::Timeout => EmitError::Timeout(ack_within),
+        Unsettled::Disconnected => EmitError::Disconnected,
+        Unsettled::BufferFull(waiting) => EmitError::BufferFull(waiting),
+    })?;
+    let reply: Result<Reply<E::Ack>, ArgsError> =
+        args.ok_or(ArgsError::Absent(0)).and_then(|args| args.at(0));
+    match reply {
+        Ok(reply) => Ok(Result::from(reply)?),
+        Err(error) => Err(EmitError::Decode(error.to_string())),
+    }
+}

@@ -1,0 +1,77 @@
+//! One WebSocket on a task of its own.
+
+use crate::socketio::{Frame, Input, IoId};
+use futures_channel::mpsc;
+use futures_util::{SinkExt, Stream, StreamExt};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Error, Message},
+};
+
+/// A WebSocket; dropping it closes it after what was sent.
+#[derive(Debug)]
+pub(super) struct Socket {
+    frames: mpsc::UnboundedSender<Frame>,
+}
+
+impl Socket {
+    /// Opens a WebSocket; what happens to it comes as inputs.
+    pub(super) fn open(id: IoId, url: String, inputs: mpsc::UnboundedSender<Input>) -> Self {
+        let (frames, outgoing) = mpsc::unbounded();
+        tokio::spawn(async move {
+            let reason = match carry(id, &url, outgoing, &inputs).await {
+                Ok(()) => "closed".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            // Where the driver is gone, nobody is left to tell.
+            let _ = inputs.unbounded_send(Input::Closed(id, reason));
+        });
+        Self { frames }
+    }
+
+    /// Sends a message; a socket that is closed has said so by an input.
+    pub(super) fn send(&self, frame: Frame) {
+        let _ = self.frames.unbounded_send(frame);
+    }
+}
+
+/// Carries messages both ways until one side closes.
+async fn carry(
+    id: IoId,
+    url: &str,
+    mut outgoing: mpsc::UnboundedReceiver<Frame>,
+    inputs: &mpsc::UnboundedSender<Input>,
+) -> Result<(), Error> {
+    let (mut socket, _) = connect_async(url).await?;
+    let _ = inputs.unbounded_send(Input::Opened(id));
+    loop {
+        tokio::select! {
+            frame = outgoing.next() => match frame {
+                Some(Frame::Text(text)) => socket.send(Message::text(text)).await?,
+                Some(Frame::Binary(bytes)) => socket.send(Message::binary(bytes)).await?,
+                None => return socket.close(None).await,
+            },
+            message = next(&mut socket) => match message? {
+                Some(frame) => {
+                    let _ = inputs.unbounded_send(Input::Received(id, frame));
+                }
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// The next text or binary; `None` when the other side has closed.
+async fn next(
+    socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+) -> Result<Option<Frame>, Error> {
+    while let Some(message) = socket.next().await {
+        match message? {
+            Message::Text(text) => return Ok(Some(Frame::Text(text.as_str().to_owned()))),
+            Message::Binary(bytes) => return Ok(Some(Frame::Binary(bytes))),
+            Message::Close(_) => return Ok(None),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+    }
+    Ok(None)
+}

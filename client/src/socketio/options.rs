@@ -1,0 +1,56 @@
+//! How a client behaves; the defaults are those of the official client 4.8.
+
+use super::status::Transport;
+use std::time::Duration;
+use tertulia_shared::wire::{json::Json, socket::MAIN};
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The path of the Engine.IO endpoint, with both slashes. Default `/socket.io/`.
+    pub path: String,
+    /// The namespace. Default `/`.
+    pub namespace: String,
+    /// What the CONNECT packet carries. Default nothing.
+    pub auth: Option<Json>,
+    /// The transports to try, in order. Default polling, then WebSocket.
+    pub transports: Vec<Transport>,
+    /// Whether a polling session goes on over WebSocket when the server offers it. Default true.
+    pub upgrade: bool,
+    /// Whether to try again after a loss. Default true.
+    pub reconnection: bool,
+    /// The shortest and the longest delay before an attempt. Default 1 s and 5 s.
+    pub reconnection_delay: (Duration, Duration),
+    /// How much a delay varies at random, 0 to 1. Default 0.5.
+    pub randomization: f64,
+    /// How many attempts are made before giving up. Default `None`: without end.
+    pub reconnection_attempts: Option<u32>,
+    /// How long a connection, from the first request to the CONNECT reply, may take. Default 20 s.
+    pub timeout: Duration,
+    /// How long an emit waits for its acknowledgement, the time in the buffer included. Default 10 s.
+    pub ack_timeout: Duration,
+    /// The events that wait while offline, at most. Default 1,000.
+    pub buffer: usize,
+    /// Where the jitter starts: take something random, so that many clients spread.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io/".to_owned(),
+            namespace: MAIN.to_owned(),
+            auth: None,
+            transports: vec![Transport::Polling, Transport::WebSocket],
+            upgrade: true,
+            reconnection: true,
+            reconnection_delay: (Duration::from_secs(1), Duration::from_secs(5)),
+            randomization: 0.5,
+            reconnection_attempts: None,
+            timeout: Duration::from_secs(20),
+            ack_timeout: Duration::from_secs(10),
+            buffer: 1_000,
+            seed: 0,
+        }
+    }
+}

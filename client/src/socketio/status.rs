@@ -1,0 +1,97 @@
+//! How a connection is doing, in the words that Socket.IO's users know.
+
+use std::{fmt, time::Duration};
+use tertulia_shared::wire::json::Json;
+
+/// What carries the packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP long polling.
+    Polling,
+    /// WebSocket.
+    WebSocket,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        })
+    }
+}
+
+/// How a connection is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Whether there is a connection, or what is done about it.
+    pub link: Link,
+    /// What carries the packets, once the server has answered.
+    pub transport: Option<Transport>,
+}
+
+/// Whether there is a connection, or what is done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// Under way.
+    Connecting {
+        /// The reconnection attempt, from 1; 0 the first time.
+        attempt: u32,
+    },
+    /// The namespace is connected.
+    Connected,
+    /// Lost; the next attempt comes by itself.
+    Waiting {
+        /// The reconnection attempt that is to come, from 1.
+        attempt: u32,
+        /// How long after this status it comes.
+        retry_in: Duration,
+        /// Why the connection was lost or not made.
+        reason: Reason,
+    },
+    /// Not connected, and nothing comes by itself.
+    Disconnected(Reason),
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// The server disconnected this namespace: "io server disconnect".
+    ServerDisconnect,
+    /// This side disconnected, or never connected: "io client disconnect".
+    ClientDisconnect,
+    /// The server's heartbeat did not come in time: "ping timeout".
+    PingTimeout,
+    /// The connection was closed: "transport close".
+    TransportClose,
+    /// The connection failed, and how: "transport error".
+    TransportError(String),
+    /// The server sent something that is no packet, and what is wrong with it: "parse error".
+    ParseError(String),
+    /// The server refused the namespace, with its message and data: "connect_error".
+    Refused(Json),
+}
+
+impl Reason {
+    /// Whether the client tries again by itself after this.
+    pub fn is_retried(&self) -> bool {
+        !matches!(
+            self,
+            Self::ServerDisconnect | Self::ClientDisconnect | Self::Refused(_)
+        )
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerDisconnect => formatter.write_str("io server disconnect"),
+            Self::ClientDisconnect => formatter.write_str("io client disconnect"),
+            Self::PingTimeout => formatter.write_str("ping timeout"),
+            Self::TransportClose => formatter.write_str("transport close"),
+            Self::TransportError(what) => write!(formatter, "transport error: {what}"),
+            Self::ParseError(what) => write!(formatter, "parse error: {what}"),
+            Self::Refused(body) => write!(formatter, "connect_error: {body}"),
+        }
+    }
+}

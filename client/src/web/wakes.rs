@@ -1,0 +1,46 @@
+//! What wakes the driver: the page's own events beside those of requests, sockets and the timer.
+
+use crate::{connection::Request, socketio::Input};
+use futures_channel::mpsc;
+use gloo::events::EventListener;
+
+/// What wakes the driver.
+#[derive(Debug)]
+pub(super) enum Wake {
+    /// A handle asks for something.
+    Request(Request),
+    /// The last handle is gone.
+    Stop,
+    /// Something happened to a request or a WebSocket.
+    Input(Input),
+    /// The timer fired, or the page woke up: look at the time.
+    Tick,
+    /// The browser believes that there is a network again.
+    Online,
+}
+
+/// Tells the driver; where it is gone, nobody is left to tell.
+pub(super) fn wake(wakes: &mpsc::UnboundedSender<Wake>, input: Input) {
+    let _ = wakes.unbounded_send(Wake::Input(input));
+}
+
+/// Wakes the driver when the page is shown again or the network is back, for as long as what it gives lives.
+pub(super) fn listen_to_page(wakes: &mpsc::UnboundedSender<Wake>) -> Vec<EventListener> {
+    let Some(window) = web_sys::window() else {
+        return Vec::new();
+    };
+    let on = |target: &web_sys::EventTarget, name: &'static str, make: fn() -> Wake| {
+        let wakes = wakes.clone();
+        EventListener::new(target, name, move |_| {
+            let _ = wakes.unbounded_send(make());
+        })
+    };
+    let mut listeners = vec![
+        on(&window, "online", || Wake::Online),
+        on(&window, "pageshow", || Wake::Tick),
+    ];
+    if let Some(document) = window.document() {
+        listeners.push(on(&document, "visibilitychange", || Wake::Tick));
+    }
+    listeners
+}
