@@ -8,7 +8,7 @@ mod listener;
 
 pub use crate::socketio::{Link, Options, Reason, Status, Transport};
 use crate::socketio::{Settled, Unsettled};
-pub(crate) use dispatch::Dispatcher;
+pub use dispatch::Dispatcher;
 use futures_channel::{mpsc, oneshot};
 pub use listener::{Listener, Watcher};
 use std::time::Duration;
@@ -17,20 +17,27 @@ use tertulia_shared::{
     wire::args::{Args, ArgsError},
 };
 
-/// What a handle asks of its driver.
+/// What a handle asks of its driver, which hands it to its [`Dispatcher`].
 #[derive(Debug)]
-pub(crate) enum Request {
+pub enum Request {
+    /// Connect, or while the next attempt is waited for make it at once.
     Connect,
+    /// Disconnect.
     Disconnect,
     /// As [`Request::Connect`], but only where the next attempt is waited for.
-    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only browsers know"))]
     Retry,
+    /// Emit an event and tell what became of it.
     Emit {
+        /// The event's name and payload.
         args: Args,
+        /// How long to wait for the acknowledgement.
         ack_within: Duration,
+        /// Where to tell it.
         settled: oneshot::Sender<Settled>,
     },
+    /// Hand over the events of that name.
     Listen(&'static str, mpsc::UnboundedSender<Args>),
+    /// Tell the status, now and at each change.
     Watch(mpsc::UnboundedSender<Status>),
 }
 
@@ -68,8 +75,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The handle, and where its driver gets the requests.
-    pub(crate) fn new(ack_timeout: Duration) -> (Self, mpsc::UnboundedReceiver<Request>) {
+    /// The handle, and where its driver gets the requests: for a driver on a runtime of your own.
+    pub fn new(ack_timeout: Duration) -> (Self, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded();
         let connection = Self {
             requests,

@@ -10,7 +10,7 @@ use tertulia_shared::wire::args::Args;
 
 /// A client and who waits for what of it.
 #[derive(Debug)]
-pub(crate) struct Dispatcher {
+pub struct Dispatcher {
     client: Client,
     next_emit: EmitId,
     emits: BTreeMap<EmitId, oneshot::Sender<Settled>>,
@@ -19,7 +19,8 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(client: Client) -> Self {
+    /// A dispatcher that does nothing before its first request.
+    pub fn new(client: Client) -> Self {
         Self {
             client,
             next_emit: 0,
@@ -29,7 +30,8 @@ impl Dispatcher {
         }
     }
 
-    pub(crate) fn handle_request(&mut self, now: Duration, request: Request) {
+    /// Takes what a handle asks for.
+    pub fn handle_request(&mut self, now: Duration, request: Request) {
         match request {
             Request::Connect => self.client.handle_command(now, Command::Connect),
             Request::Disconnect => self.client.handle_command(now, Command::Disconnect),
@@ -56,20 +58,25 @@ impl Dispatcher {
         }
     }
 
-    pub(crate) fn handle_input(&mut self, now: Duration, input: Input) {
+    /// Takes what happened to an action.
+    pub fn handle_input(&mut self, now: Duration, input: Input) {
         self.client.handle_input(now, input);
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Duration) {
+    /// Takes the passing of time; calling it early is harmless.
+    pub fn handle_timeout(&mut self, now: Duration) {
         self.client.handle_timeout(now);
     }
 
-    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
+    /// When [`Dispatcher::handle_timeout`] is to be called next.
+    pub fn poll_timeout(&self) -> Option<Duration> {
         self.client.poll_timeout()
     }
 
     /// Tells everybody what there is to tell, up to the next thing that the driver has to do.
-    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+    ///
+    /// A driver calls it until it gives `None`, after each `handle_*`.
+    pub fn poll_action(&mut self) -> Option<Action> {
         loop {
             match self.client.poll_output()? {
                 Output::Action(action) => return Some(action),

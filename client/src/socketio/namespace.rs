@@ -223,6 +223,3 @@ impl Namespace {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -326,6 +326,3 @@ fn frame(packet: Packet) -> Frame {
         other => Frame::Text(other.to_text()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Not here: the link itself (`connection`).
 
-use crate::connection::{Link, Status};
+use crate::socketio::{Link, Status};
 
 /// How long a gap lasts before a banner tells it, in milliseconds.
 pub const BANNER_AFTER_MS: f64 = 1_500.0;
@@ -39,7 +39,9 @@ impl Gap {
                 next_attempt: None,
                 attempt: *attempt,
             },
-            Link::Waiting { attempt, retry_in } => Self {
+            Link::Waiting {
+                attempt, retry_in, ..
+            } => Self {
                 since,
                 next_attempt: Some(now + retry_in.as_secs_f64() * 1_000.0),
                 attempt: *attempt,
@@ -68,7 +70,7 @@ impl Gap {
 #[cfg(test)]
 mod tests {
     use super::{Gap, word};
-    use crate::connection::{Link, Status};
+    use crate::connection::{Link, Reason, Status};
     use std::time::Duration;
 
     fn status(link: Link) -> Status {
@@ -83,6 +85,8 @@ mod tests {
         let waiting = status(Link::Waiting {
             attempt: 1,
             retry_in: Duration::from_millis(800),
+            reason: Reason::TransportClose,
+            reason: Reason::TransportClose,
         });
         let gap = Gap::default().after(&waiting, 10_000.0);
         assert!(!gap.is_told(11_000.0));
@@ -97,6 +101,8 @@ mod tests {
             status(Link::Waiting {
                 attempt,
                 retry_in: Duration::from_secs(seconds),
+                reason: Reason::TransportClose,
+                reason: Reason::TransportClose,
             })
         };
         let gap = Gap::default()
