@@ -86,7 +86,6 @@ mod tests {
             attempt: 1,
             retry_in: Duration::from_millis(800),
             reason: Reason::TransportClose,
-            reason: Reason::TransportClose,
         });
         let gap = Gap::default().after(&waiting, 10_000.0);
         assert!(!gap.is_told(11_000.0));
@@ -101,7 +100,6 @@ mod tests {
             status(Link::Waiting {
                 attempt,
                 retry_in: Duration::from_secs(seconds),
-                reason: Reason::TransportClose,
                 reason: Reason::TransportClose,
             })
         };
