@@ -1,0 +1,70 @@
+//! `cargo xtask`: the developer's commands. Tools are installed here and nowhere else.
+//!
+//! It is not part of the product: nothing in `server` or `client` depends on it. What it says goes to stderr, so that
+//! stdout belongs to the program that it starts.
+
+mod apt;
+mod command;
+mod page;
+mod peers;
+mod precompress;
+mod serve;
+mod size;
+mod step;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The developer's commands of Tertulia.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build the page and the server in release, and run the server
+    Serve {
+        /// Options for the server, after `--`: see `cargo xtask serve -- --help`
+        #[arg(last = true)]
+        server: Vec<String>,
+    },
+    /// Only install what `serve`, `trunk serve` and `trunk build` need
+    Setup,
+    /// Install what is missing and run everything: format, lint, wasm tests, native tests, browser tests
+    Test {
+        /// Arguments for the last step's `cargo test --workspace`, after `--`
+        #[arg(last = true)]
+        cargo_test: Vec<String>,
+    },
+    /// Build the page and print what a visitor downloads; fail when it is over the limit
+    Size,
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    match Workspace::find().and_then(|workspace| run(&task, &workspace)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            command::exit_code(&error)
+        }
+    }
+}
+
+fn run(task: &Task, workspace: &Workspace) -> anyhow::Result<()> {
+    match task {
+        Task::Serve { server } => serve::run(workspace, server),
+        Task::Setup => serve::setup(workspace),
+        Task::Test { cargo_test } => test::run(workspace, cargo_test),
+        Task::Size => size::run(workspace),
+    }
+}
