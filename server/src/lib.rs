@@ -1,1 +1,12 @@
+//! The Tertulia server: a topic hub with a Socket.IO door, an MQTT bridge and the page.
+//!
+//! [`build`] binds, [`Server::run`] serves until it is told to stop: what the program and the tests share.
 
+pub mod app;
+pub mod config;
+pub mod edge;
+pub mod hub;
+mod server;
+
+pub use config::Config;
+pub use server::{Server, StartError, build};

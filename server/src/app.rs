@@ -1,0 +1,51 @@
+//! Our features: one synchronous function an event, which accepts with an acknowledgement or refuses with a reason.
+//!
+//! Not here: how events come and go (`edge`, `bridge`) and how messages are numbered (`hub`).
+
+pub mod chat;
+pub mod device;
+pub mod policy;
+pub mod presence;
+pub mod room;
+pub mod sensor;
+mod session;
+
+pub use session::Session;
+
+use crate::hub::{Hub, Origin};
+use std::sync::Arc;
+use tertulia_shared::{Code, Reject};
+
+/// The origin of what browsers and other Socket.IO clients publish.
+pub const CLIENT: Origin = Origin("client");
+/// The origin of what comes through a broker.
+pub const MQTT: Origin = Origin("mqtt");
+/// The origin of what the server says of itself.
+pub const SERVER: Origin = Origin("server");
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct App {
+    /// The hub.
+    pub hub: Arc<Hub>,
+    presence: presence::Presence,
+    receipts: chat::Receipts,
+    commands: device::Commands,
+}
+
+impl App {
+    /// The features on a hub; device commands go to `commands`.
+    pub fn new(hub: Arc<Hub>, commands: device::Commands) -> Arc<Self> {
+        Arc::new(Self {
+            hub,
+            presence: presence::Presence::default(),
+            receipts: chat::Receipts::default(),
+            commands,
+        })
+    }
+}
+
+/// A refusal because the hub could not take a message.
+fn not_published(error: crate::hub::PublishError) -> Reject {
+    Reject::new(Code::RoomNotAllowed, error.to_string())
+}

@@ -1,0 +1,309 @@
+//! Who may join, name and publish what: pure checks of what a client sends.
+
+use std::fmt::Display;
+use tertulia_shared::{
+    Code, Filter, Reject, Topic,
+    chat::{MAX_ID_BYTES, MAX_NAME_CHARS, MAX_TEXT_CHARS},
+    room,
+};
+
+/// The longest room, in bytes.
+pub const MAX_ROOM_BYTES: usize = 256;
+/// The most rooms that one connection joins.
+pub const MAX_ROOMS: usize = 256;
+/// The longest value of a device command, in bytes of text.
+pub const MAX_VALUE_BYTES: usize = 1_024;
+/// How much of an offending value is repeated in a refusal, in characters.
+const SHOWN_CHARS: usize = 40;
+
+const BRIDGE: &str = "tertulia/bridge";
+const PRESENCE: &str = "presence";
+
+/// The topic of the bridge's status, which every connection reads.
+pub fn bridge_topic() -> Topic {
+    constant(BRIDGE)
+}
+
+/// The topic of who enters and leaves a chat room.
+pub fn presence_topic(room: &Topic) -> Topic {
+    constant(&format!("{PRESENCE}/{room}"))
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a valid topic behind a fixed prefix is a valid topic"
+)]
+fn constant(text: &str) -> Topic {
+    Topic::new(text).expect("a fixed prefix and a short room make a topic")
+}
+
+/// A room that may be joined.
+///
+/// # Errors
+/// When the text is no filter (`bad-room`) or outside of what may be joined (`room-not-allowed`).
+pub fn room(text: &str) -> Result<Filter, Reject> {
+    if text.len() > MAX_ROOM_BYTES {
+        return Err(bad_room(
+            text,
+            format_args!("at most {MAX_ROOM_BYTES} bytes are allowed"),
+        ));
+    }
+    let filter = Filter::new(text).map_err(|error| bad_room(text, error))?;
+    if is_allowed(&filter) {
+        return Ok(filter);
+    }
+    let allowed = "allowed are chat/<name>, and filters under sensors/ and devices/";
+    Err(Reject::new(
+        Code::RoomNotAllowed,
+        format!("room `{}` is not allowed; {allowed}", shown(text)),
+    ))
+}
+
+/// A chat room that may be published to.
+///
+/// # Errors
+/// As [`room`], and when the room is not `chat/<name>`.
+pub fn chat_topic(text: &str) -> Result<Topic, Reject> {
+    let filter = room(text)?;
+    chat_room(&filter).ok_or_else(|| {
+        Reject::new(
+            Code::RoomNotAllowed,
+            format!(
+                "room `{}` is no chat room; those are chat/<name>",
+                shown(text)
+            ),
+        )
+    })
+}
+
+/// The chat room that a room is; `None` for the other rooms.
+pub fn chat_room(room: &Filter) -> Option<Topic> {
+    let is_chat = room.levels().next() == Some(room::CHAT);
+    room.as_topic().filter(|_| is_chat)
+}
+
+fn is_allowed(filter: &Filter) -> bool {
+    let mut levels = filter.levels();
+    let first = levels.next();
+    let mut rest = levels.peekable();
+    match first {
+        Some(room::CHAT) => {
+            rest.peek().is_some() && !filter.has_wildcard() && rest.all(|level| !level.is_empty())
+        }
+        Some(room::SENSORS | room::DEVICES) => rest.peek().is_some(),
+        _ => false,
+    }
+}
+
+/// A name as it is shown: trimmed.
+///
+/// # Errors
+/// When it is empty, too long, or has a control character.
+pub fn name(text: &str) -> Result<String, Reject> {
+    let name = text.trim();
+    let characters = name.chars().count();
+    let problem = if name.is_empty() {
+        "name is empty; 1 to 40 characters are allowed".to_owned()
+    } else if characters > MAX_NAME_CHARS {
+        format!(
+            "name `{}` has {characters} characters, at most {MAX_NAME_CHARS} are allowed",
+            shown(name)
+        )
+    } else if name.chars().any(char::is_control) {
+        format!("name `{}` has a control character", shown(name))
+    } else {
+        return Ok(name.to_owned());
+    };
+    Err(Reject::new(Code::BadName, problem))
+}
+
+/// Checks the text of a chat message.
+///
+/// # Errors
+/// When it is empty, only white space, or too long.
+pub fn text(text: &str) -> Result<(), Reject> {
+    let characters = text.chars().count();
+    if characters > MAX_TEXT_CHARS {
+        return Err(Reject::new(
+            Code::BadText,
+            format!("text has {characters} characters, at most {MAX_TEXT_CHARS} are allowed"),
+        ));
+    }
+    if text.trim().is_empty() {
+        return Err(Reject::new(Code::BadText, "text is empty"));
+    }
+    Ok(())
+}
+
+/// Checks a client-made id.
+///
+/// # Errors
+/// When it is empty, too long, or has a control character.
+pub fn id(id: &str) -> Result<(), Reject> {
+    let problem = if id.is_empty() {
+        format!("id is empty; 1 to {MAX_ID_BYTES} bytes are allowed")
+    } else if id.len() > MAX_ID_BYTES {
+        format!(
+            "id `{}` has {} bytes, at most {MAX_ID_BYTES} are allowed",
+            shown(id),
+            id.len()
+        )
+    } else if id.chars().any(char::is_control) {
+        format!("id `{}` has a control character", shown(id))
+    } else {
+        return Ok(());
+    };
+    Err(Reject::new(Code::BadId, problem))
+}
+
+/// Checks the name of a device or a target: one level of a topic.
+///
+/// # Errors
+/// When it is empty, too long, or has a character that no single level has.
+pub fn level(what: &str, text: &str) -> Result<(), Reject> {
+    let problem = if text.is_empty() {
+        format!("{what} is empty")
+    } else if text.len() > MAX_ROOM_BYTES {
+        format!(
+            "{what} `{}` has {} bytes, at most {MAX_ROOM_BYTES} are allowed",
+            shown(text),
+            text.len()
+        )
+    } else if text.contains(['/', '+', '#']) || text.chars().any(char::is_control) {
+        format!(
+            "{what} `{}` contains `/`, `+`, `#` or a control character",
+            shown(text)
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Reject::new(Code::BadDevice, problem))
+}
+
+/// A text of a client, short enough to repeat and on one line.
+pub fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN_CHARS)
+        .map(|character| {
+            if character.is_control() {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
+        .collect();
+    if text.chars().count() > SHOWN_CHARS {
+        shown.push('…');
+    }
+    shown
+}
+
+fn bad_room(text: &str, why: impl Display) -> Reject {
+    Reject::new(Code::BadRoom, format!("room `{}`: {why}", shown(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chat_topic, id, level, name, room, shown, text};
+    use tertulia_shared::{Code, Reject};
+
+    #[track_caller]
+    fn code<T: std::fmt::Debug>(result: Result<T, Reject>) -> Code {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn rooms_under_the_three_prefixes_are_allowed() {
+        for text in [
+            "chat/lobby",
+            "chat/team/red",
+            "sensors/#",
+            "sensors/+/temperature",
+            "sensors/kitchen/temperature",
+            "devices/+/status",
+        ] {
+            assert_eq!(room(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn other_rooms_are_not_allowed() {
+        for text in [
+            "#",
+            "+/x",
+            "chat",
+            "chat/",
+            "chat//x",
+            "chat/+",
+            "chat/#",
+            "sensors",
+            "devices",
+            "presence/chat/lobby",
+            "tertulia/bridge",
+            "$SYS/#",
+            "/chat/lobby",
+        ] {
+            assert_eq!(code(room(text)), Code::RoomNotAllowed, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_filter_is_a_bad_room() {
+        for text in [
+            "",
+            "sensors/a+",
+            "sensors/#/x",
+            "chat/\0",
+            &"chat/x".repeat(100),
+        ] {
+            assert_eq!(code(room(text)), Code::BadRoom, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_chat_rooms_are_sent_to() {
+        assert_eq!(chat_topic("chat/lobby").unwrap().as_str(), "chat/lobby");
+        assert_eq!(code(chat_topic("sensors/kitchen")), Code::RoomNotAllowed);
+        assert_eq!(code(chat_topic("chat/+")), Code::RoomNotAllowed);
+    }
+
+    #[test]
+    fn a_name_is_counted_in_characters_after_trimming() {
+        assert_eq!(name("  Zoë ").unwrap(), "Zoë");
+        assert!(name(&"é".repeat(40)).is_ok());
+        for bad in ["", "   ", &"é".repeat(41), "a\nb", "a\u{7f}"] {
+            assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_1_to_4000_characters() {
+        assert!(text("¡hola!\n").is_ok());
+        assert!(text(&"é".repeat(4_000)).is_ok());
+        assert_eq!(code(text(&"é".repeat(4_001))), Code::BadText);
+        assert_eq!(code(text(" \n\t")), Code::BadText);
+    }
+
+    #[test]
+    fn an_id_has_1_to_64_bytes() {
+        assert!(id(&"x".repeat(64)).is_ok());
+        for bad in ["", &"x".repeat(65), "a\0"] {
+            assert_eq!(code(id(bad)), Code::BadId);
+        }
+    }
+
+    #[test]
+    fn a_device_is_one_level() {
+        assert!(level("device", "kitchen lamp").is_ok());
+        for bad in ["", "a/b", "+", "a#", "a\0"] {
+            assert_eq!(code(level("device", bad)), Code::BadDevice);
+        }
+    }
+
+    #[test]
+    fn a_refusal_repeats_only_the_start_on_one_line() {
+        assert_eq!(shown("a\nb"), "a\u{fffd}b");
+        assert_eq!(shown(&"x".repeat(50)).chars().count(), 41);
+    }
+}

@@ -1,0 +1,89 @@
+//! What the server knows of one connection: its public id, its name and its rooms.
+
+use super::App;
+use crate::hub::Reader;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tertulia_shared::{Filter, chat::Author};
+
+/// The most messages that wait for one connection; what comes beyond is told as missed.
+pub(super) const READER_CAPACITY: usize = 8_192;
+
+/// One connection. Dropping it leaves all its rooms.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) app: Arc<App>,
+    pub(super) peer: String,
+    pub(super) reader: Arc<Reader>,
+    state: Mutex<State>,
+}
+
+/// What changes during a connection.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) name: Option<String>,
+    pub(super) rooms: BTreeSet<Filter>,
+    /// After this nothing may be joined: nobody would leave it.
+    pub(super) ended: bool,
+}
+
+impl Session {
+    /// A connection with a new public id; it reads the bridge's status from the start.
+    pub fn new(app: Arc<App>) -> Arc<Self> {
+        let reader = Arc::new(app.hub.reader(READER_CAPACITY));
+        reader.subscribe(&super::policy::bridge_topic().into());
+        Arc::new(Self {
+            app,
+            peer: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
+            reader,
+            state: Mutex::default(),
+        })
+    }
+
+    /// What this connection is to be sent.
+    pub fn reader(&self) -> Arc<Reader> {
+        Arc::clone(&self.reader)
+    }
+
+    /// The public id, which is no secret.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Leaves all rooms; further joins are refused. A second time does nothing.
+    pub fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        for room in std::mem::take(&mut state.rooms) {
+            self.reader.unsubscribe(&room);
+            if let Some(room) = super::policy::chat_room(&room) {
+                self.app.presence.leave(&self.app.hub, &room, &self.peer);
+            }
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who this is: before it took a name, `guest-` and the start of its id.
+    pub(super) fn author(&self, state: &State) -> Author {
+        let name = state.name.clone().unwrap_or_else(|| {
+            let start: String = self.peer.chars().take(4).collect();
+            format!("guest-{start}")
+        });
+        Author {
+            peer: self.peer.clone(),
+            name,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,60 @@
+//! What the command line and the environment say, checked before anything starts.
+//!
+//! Not here: starting (`lib`), and how a problem is shown (`main`).
+
+mod cli;
+mod url;
+
+pub use cli::{Stop, parse};
+pub use url::{BrokerUrl, UrlError};
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// How a server is to run. [`Config::default`] is what runs without any option.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the page and Socket.IO are served; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The broker.
+    pub mqtt: Mqtt,
+    /// Whether the machine publishes its own load as a device.
+    pub host_metrics: bool,
+    /// Between two pings to a client.
+    pub ping_interval: Duration,
+    /// How long a client may stay silent after a ping.
+    pub ping_timeout: Duration,
+    /// The directory of the built page.
+    pub page: PathBuf,
+    /// Origins of pages that may talk to this server, besides its own and those of this machine.
+    pub allow_origin: Vec<String>,
+    /// Whether WebSocket upgrades are answered with 403, as some networks do.
+    pub refuse_upgrade: bool,
+}
+
+/// Which broker is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mqtt {
+    /// One inside this process, listening here; port 0 picks a free one.
+    Embedded(SocketAddr),
+    /// One that runs elsewhere.
+    External(BrokerUrl),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 3_000).into(),
+            mqtt: Mqtt::Embedded((Ipv4Addr::LOCALHOST, 1_883).into()),
+            host_metrics: true,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            page: PathBuf::from("dist"),
+            allow_origin: Vec::new(),
+            refuse_upgrade: false,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The page: the files that trunk built, beside their compressed forms.
+//!
+//! Not here: building it (`xtask`).
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use std::path::Path;
+use tower_http::services::ServeDir;
+
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+/// The shortest hash in a file's name, in hexadecimal digits: trunk writes 16.
+const MIN_HASH_DIGITS: usize = 8;
+
+/// Serves the directory; while it has no `index.html`, `/` says how to build it.
+pub fn routes(directory: &Path) -> Router {
+    let index = directory.join("index.html");
+    let files = ServeDir::new(directory)
+        .precompressed_br()
+        .precompressed_gzip();
+    Router::new()
+        .fallback_service(files)
+        .layer(middleware::from_fn(move |request, next| {
+            answer(index.exists(), request, next)
+        }))
+}
+
+async fn answer(built: bool, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if !built && matches!(path.as_str(), "/" | "/index.html") {
+        return not_built();
+    }
+    let mut response = next.run(request).await;
+    let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let caching = if found && is_hashed(&path) {
+        FOREVER
+    } else {
+        ASK_FIRST
+    };
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, caching);
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+    response
+}
+
+fn not_built() -> Response {
+    let text = "The page is not built yet. `cargo xtask serve` builds and serves it; for development run \
+                `trunk serve` beside this server, or point --page to a directory that `trunk build` wrote.\n";
+    let headers = [
+        (header::CACHE_CONTROL, ASK_FIRST),
+        (header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
+}
+
+/// Whether the file's name carries the hash of its content: `tertulia-1a2b3c4d5e6f7a8b_bg.wasm`.
+fn is_hashed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let Some((stem, "js" | "wasm" | "css")) = name.rsplit_once('.') else {
+        return false;
+    };
+    let stem = stem.strip_suffix("_bg").unwrap_or(stem);
+    stem.rsplit_once('-').is_some_and(|(_, hash)| {
+        hash.len() >= MIN_HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_hashed;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_forever() {
+        for hashed in [
+            "/tertulia-1a2b3c4d5e6f7a8b.js",
+            "/tertulia-client-1a2b3c4d5e6f7a8b_bg.wasm",
+            "/assets/style-0123456789abcdef.css",
+        ] {
+            assert!(is_hashed(hashed), "{hashed}");
+        }
+        for plain in [
+            "/",
+            "/index.html",
+            "/app.js",
+            "/tertulia-client.js",
+            "/icon-1a2b3c4d.svg",
+        ] {
+            assert!(!is_hashed(plain), "{plain}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Typed listeners: synchronous, so that the events of one connection take effect in the order in which they came.
+//!
+//! socketioxide runs its own handlers each in a task of its own, in any order, and skips a handler without a word when
+//! the payload has another shape. An own [`MessageHandler`] does neither.
+
+use super::connection::Connection;
+use crate::app::{Session, policy::shown};
+use socketioxide::{
+    adapter::Adapter,
+    extract::SocketRef,
+    handler::{MessageHandler, Value},
+    socket::Socket,
+};
+use std::{future::Future, sync::Arc};
+use tertulia_shared::{
+    ClientToServer, Code, Event, Reject, Reply,
+    wire::{args::Args, json::Json},
+};
+
+/// Acknowledgement ids as socketioxide has them.
+pub(super) type AckId = i64;
+
+/// Calls `act` for each `E` of this connection and acknowledges with what it returns.
+pub(super) fn listen<E: ClientToServer>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<E::Ack, Reject>,
+) {
+    let connection = Arc::clone(connection);
+    let take = move |value: &Value, id| {
+        let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
+        connection.reply(E::NAME, id, &Reply::from(result));
+    };
+    socket.on(E::NAME, Listener(take));
+}
+
+/// As [`listen`], where the acknowledgement needs time: `act` runs in order, `done` beside what follows.
+pub(super) fn listen_later<E: ClientToServer, P: Send + 'static, D>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<P, Reject>,
+    done: fn(P) -> D,
+) where
+    D: Future<Output = Result<E::Ack, Reject>> + Send + 'static,
+{
+    let connection = Arc::clone(connection);
+    let take = move |value: &Value, id| match payload::<E>(value)
+        .and_then(|event| act(&connection.session, event))
+    {
+        Ok(pending) => {
+            let connection = Arc::clone(&connection);
+            let done = done(pending);
+            tokio::spawn(async move {
+                connection.reply(E::NAME, id, &Reply::from(done.await));
+            });
+        }
+        Err(reject) => connection.reply(E::NAME, id, &Reply::<E::Ack>::Error(reject)),
+    };
+    socket.on(E::NAME, Listener(take));
+}
+
+struct Listener<F>(F);
+
+/// Tells this implementation from socketioxide's own ones for closures.
+pub(super) struct InOrder;
+
+impl<A: Adapter, F> MessageHandler<A, InOrder> for Listener<F>
+where
+    F: Fn(&Value, Option<AckId>) + Send + Sync + 'static,
+{
+    fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
+        (self.0)(&value, id);
+    }
+}
+
+/// Refuses what no listener takes.
+pub(super) struct Unknown {
+    connection: Arc<Connection>,
+}
+
+impl Unknown {
+    pub(super) fn new(connection: &Arc<Connection>) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+        }
+    }
+}
+
+impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
+    fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
+        let name = args(&value).and_then(|args| args.name().map_err(|error| bad_payload(&error)));
+        let reject = name.map_or_else(
+            |reject| reject,
+            |name| {
+                Reject::new(
+                    Code::UnknownEvent,
+                    format!("no event is called `{}`", shown(&name)),
+                )
+            },
+        );
+        self.connection
+            .reply("unknown", id, &Reply::<()>::Error(reject));
+    }
+}
+
+fn payload<E: Event>(value: &Value) -> Result<E, Reject> {
+    args(value)?.at(1).map_err(|error| {
+        let reason = format!("payload of `{}`: {error}", E::NAME);
+        Reject::new(Code::BadPayload, reason)
+    })
+}
+
+fn args(value: &Value) -> Result<Args, Reject> {
+    let text = value.as_str().map(|text| text.as_str()).unwrap_or_default();
+    let json = Json::parse(text).map_err(|error| bad_payload(&error))?;
+    Args::new(json, Vec::new()).map_err(|error| bad_payload(&error))
+}
+
+fn bad_payload(error: &dyn std::error::Error) -> Reject {
+    Reject::new(Code::BadPayload, error.to_string())
+}

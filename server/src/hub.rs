@@ -1,0 +1,220 @@
+//! The hub: topics in the middle. It stamps what is published, keeps the latest value and hands it to readers.
+//!
+//! It never waits, knows no concrete event and no protocol: what accepts is in `edge`, what dials in `bridge`.
+
+mod queue;
+mod reader;
+mod routes;
+
+pub use queue::Delivery;
+pub use reader::Reader;
+
+use queue::Queue;
+use routes::{ReaderId, Routes};
+use serde_json::value::RawValue;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tertulia_shared::{Event, Filter, Topic};
+
+/// The most topics a hub numbers; a further topic is refused.
+pub const MAX_TOPICS: usize = 100_000;
+
+/// Tells the time in milliseconds since 1970-01-01 UTC.
+pub type Clock = fn() -> u64;
+
+/// Who published a message: a bridge skips what it published itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin(pub &'static str);
+
+/// What the hub adds to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The place in the topic's stream, from 1, one more each message.
+    pub seq: u64,
+    /// The time of publishing, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+}
+
+/// A published event, encoded once for all readers.
+#[derive(Debug)]
+pub struct Message {
+    /// The topic to which it was published.
+    pub topic: Topic,
+    /// Its place and time.
+    pub stamp: Stamp,
+    /// Who published it.
+    pub origin: Origin,
+    /// The event's name on the wire.
+    pub event: &'static str,
+    /// The event's payload as JSON.
+    pub body: Box<RawValue>,
+}
+
+impl Message {
+    /// The payload as `E`; `None` where the message is another event or does not decode.
+    pub fn decode<E: Event>(&self) -> Option<E> {
+        if self.event != E::NAME {
+            return None;
+        }
+        serde_json::from_str(self.body.get()).ok()
+    }
+}
+
+/// Why something was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The hub numbers [`MAX_TOPICS`] topics already.
+    #[error("topic `{0}` is new and the server holds {MAX_TOPICS} topics already")]
+    TooManyTopics(Topic),
+    /// The payload does not encode.
+    #[error("payload does not encode: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// Topics, their numbering and latest values, and who reads them.
+#[derive(Debug)]
+pub struct Hub {
+    clock: Clock,
+    epoch: u64,
+    missed: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    streams: BTreeMap<Topic, Stream>,
+    routes: Routes,
+    queues: HashMap<ReaderId, Arc<Queue>>,
+    next_reader: ReaderId,
+}
+
+/// One topic.
+#[derive(Debug, Default)]
+struct Stream {
+    seq: u64,
+    /// The latest retained message of each event name, in the order of their stamps.
+    retained: Vec<Arc<Message>>,
+}
+
+impl Hub {
+    /// An empty hub; its epoch is the clock's time now.
+    pub fn new(clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            epoch: clock(),
+            missed: AtomicU64::new(0),
+            state: Mutex::default(),
+        })
+    }
+
+    /// When the hub started, in milliseconds since 1970-01-01 UTC: sequence numbers of another epoch do not compare.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// How many messages readers missed since the hub started.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Publishes the event that `event` makes of the stamp, which must not call the hub.
+    ///
+    /// With `retain` it becomes the latest value of this event on the topic: who subscribes later gets it first.
+    ///
+    /// # Errors
+    /// When the topic is new and one too many, or the payload does not encode.
+    pub fn publish<E: Event>(
+        &self,
+        topic: &Topic,
+        origin: Origin,
+        retain: bool,
+        event: impl FnOnce(Stamp) -> E,
+    ) -> Result<Stamp, PublishError> {
+        let mut state = self.state();
+        if !state.streams.contains_key(topic) && state.streams.len() >= MAX_TOPICS {
+            return Err(PublishError::TooManyTopics(topic.clone()));
+        }
+        let stream = state.streams.entry(topic.clone()).or_default();
+        let stamp = Stamp {
+            seq: stream.seq + 1,
+            at: (self.clock)(),
+        };
+        let message = Arc::new(Message {
+            topic: topic.clone(),
+            stamp,
+            origin,
+            event: E::NAME,
+            body: serde_json::value::to_raw_value(&event(stamp))?,
+        });
+        stream.seq = stamp.seq;
+        if retain {
+            stream.retained.retain(|old| old.event != E::NAME);
+            stream.retained.push(Arc::clone(&message));
+        }
+        self.deliver(&state, &message);
+        Ok(stamp)
+    }
+
+    /// A new reader without subscriptions that holds at most `capacity` messages that are not yet read.
+    pub fn reader(self: &Arc<Self>, capacity: usize) -> Reader {
+        let queue = Arc::new(Queue::new(capacity));
+        let mut state = self.state();
+        let id = state.next_reader;
+        state.next_reader += 1;
+        state.queues.insert(id, Arc::clone(&queue));
+        Reader::new(Arc::clone(self), id, queue)
+    }
+
+    fn deliver(&self, state: &State, message: &Arc<Message>) {
+        for id in state.routes.readers_of(&message.topic) {
+            let Some(queue) = state.queues.get(&id) else {
+                continue;
+            };
+            if !queue.push(message) {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Adds a filter; what is retained under it goes into the reader's queue before anything newer.
+    fn subscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter) {
+        let mut state = self.state();
+        let before = state.routes.filters_of(id);
+        if !state.routes.add(id, filter) {
+            return;
+        }
+        let known = |topic: &Topic| before.iter().any(|filter| filter.matches(topic));
+        let mut retained: Vec<_> = match filter.as_topic() {
+            Some(topic) => state.streams.get_key_value(&topic).into_iter().collect(),
+            None => state.streams.iter().collect(),
+        };
+        retained.retain(|(topic, _)| filter.matches(topic) && !known(topic));
+        queue.push_retained(retained.iter().flat_map(|(_, stream)| &stream.retained));
+    }
+
+    /// Removes a filter, and from the queue what no other filter of the reader matches.
+    fn unsubscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter) {
+        let mut state = self.state();
+        if !state.routes.remove(id, filter) {
+            return;
+        }
+        let left = state.routes.filters_of(id);
+        queue.keep(|topic| left.iter().any(|filter| filter.matches(topic)));
+    }
+
+    fn forget(&self, id: ReaderId) {
+        let mut state = self.state();
+        state.routes.remove_all(id);
+        state.queues.remove(&id);
+    }
+
+    /// A panic while the lock was held leaves whole values behind: each step under it completes or changes nothing.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,42 @@
+//! One reader of the hub, with its own filters and its own queue.
+
+use super::{Delivery, Hub, queue::Queue, routes::ReaderId};
+use std::sync::Arc;
+use tertulia_shared::Filter;
+
+/// Reads what is published to its filters, each message once, in the order of the hub. Dropping it unsubscribes.
+#[derive(Debug)]
+pub struct Reader {
+    hub: Arc<Hub>,
+    id: ReaderId,
+    queue: Arc<Queue>,
+}
+
+impl Reader {
+    pub(super) fn new(hub: Arc<Hub>, id: ReaderId, queue: Arc<Queue>) -> Self {
+        Self { hub, id, queue }
+    }
+
+    /// Adds a filter. Its retained values come first, without a gap before and a double after; twice is once.
+    pub fn subscribe(&self, filter: &Filter) {
+        self.hub.subscribe(self.id, &self.queue, filter);
+    }
+
+    /// Removes a filter, and what is queued of it.
+    pub fn unsubscribe(&self, filter: &Filter) {
+        self.hub.unsubscribe(self.id, &self.queue, filter);
+    }
+
+    /// Waits for the next delivery; one task at a time. A cancelled wait loses nothing.
+    ///
+    /// `None` where the reader was so slow that not even what it missed could be recorded.
+    pub async fn next(&self) -> Option<Delivery> {
+        self.queue.next().await
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.hub.forget(self.id);
+    }
+}

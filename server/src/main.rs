@@ -1,0 +1,74 @@
+//! The program: reads the configuration, starts the server, stops it on SIGTERM and SIGINT.
+
+use std::{io, process::ExitCode};
+use tertulia_server::{
+    Config, build,
+    config::{self, Stop},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// The exit code for what the user can change: an option, a variable, a port.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match config::parse(std::env::args_os()) {
+        Ok(config) => serve(config).await,
+        Err(Stop::Text(text)) => {
+            // Nobody reads on: there is nothing left to tell.
+            let _ = text.print();
+            ExitCode::SUCCESS
+        }
+        Err(Stop::Problem(problem)) => refuse(&problem, USAGE),
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
+    if let Err(problem) = start_log() {
+        return refuse(&problem, USAGE);
+    }
+    // Listening to the signals first: one that comes during the start is not lost.
+    let stop = match stop_signal() {
+        Ok(stop) => stop,
+        Err(error) => return refuse(&format!("signals: {error}"), 1),
+    };
+    match build(config).await {
+        Ok(server) => {
+            println!("{}", server.ready_line());
+            server.run(stop).await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&error.to_string(), USAGE),
+    }
+}
+
+fn refuse(problem: &str, code: u8) -> ExitCode {
+    eprintln!("tertulia: {problem}");
+    ExitCode::from(code)
+}
+
+/// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set.
+fn start_log() -> Result<(), String> {
+    let wanted =
+        std::env::var("TERTULIA_LOG").unwrap_or_else(|_| "info,mqtt5=warn,rumqttc=warn".to_owned());
+    let filter = EnvFilter::try_new(&wanted).map_err(|_| {
+        format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    Ok(())
+}
+
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
