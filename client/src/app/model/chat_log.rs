@@ -197,7 +197,9 @@ impl ChatLog {
     fn is_known(&self, message: &ChatMessage) -> bool {
         self.entries.iter().any(|entry| match &entry.content {
             Content::Message(known) => {
-                known.settled == Some(message.seq) && *known.id == *message.id && known.at == message.at
+                known.settled == Some(message.seq)
+                    && *known.id == *message.id
+                    && known.at == message.at
             }
             Content::Missed(_) => false,
         })

@@ -9,6 +9,8 @@ use tertulia_shared::sensor::Value;
 pub const ECHO_WITHIN_MS: f64 = 5_000.0;
 /// How long the good end of a command is told, in milliseconds.
 pub const DONE_SHOWN_MS: f64 = 3_000.0;
+/// How long a bad end is told, in milliseconds.
+pub const FAILURE_SHOWN_MS: f64 = 20_000.0;
 
 /// How far a command is.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +64,10 @@ impl Command {
     /// The server answered.
     pub fn answered(&mut self, answer: Result<(), Failure>, now: f64) {
         if self.progress == Progress::Sending {
-            self.go(answer.map_or_else(Progress::Failed, |()| Progress::Accepted), now);
+            self.go(
+                answer.map_or_else(Progress::Failed, |()| Progress::Accepted),
+                now,
+            );
         }
     }
 
@@ -83,7 +88,11 @@ impl Command {
         if self.progress == Progress::Accepted && waited >= ECHO_WITHIN_MS {
             self.go(Progress::TimedOut, now);
         }
-        self.progress != Progress::Done || waited < DONE_SHOWN_MS
+        match self.progress {
+            Progress::Sending | Progress::Accepted => true,
+            Progress::Done => waited < DONE_SHOWN_MS,
+            Progress::TimedOut | Progress::Failed(_) => now - self.since < FAILURE_SHOWN_MS,
+        }
     }
 
     /// Whether the answer of the server or the device is still to come.
@@ -174,11 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_stays() {
+    fn a_refusal_is_told_for_a_while() {
         let mut command = Command::new(text("on"), 0.0);
         command.answered(Err(Failure::NoAnswer), 10.0);
-        assert!(command.tick(99_999.0));
+        assert!(command.tick(9_999.0));
         assert_eq!(command.progress, Progress::Failed(Failure::NoAnswer));
+        assert!(!command.tick(99_999.0));
     }
 
     #[test]

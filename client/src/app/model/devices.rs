@@ -59,6 +59,20 @@ impl Target {
     pub fn switch(&self) -> Option<bool> {
         self.value.as_ref().and_then(is_on)
     }
+
+    /// Lets time pass for the command. Gives whether anything changed.
+    fn tick(&mut self, now: f64) -> bool {
+        let Some(command) = &mut self.command else {
+            return false;
+        };
+        let before = command.progress.clone();
+        let is_shown = command.tick(now);
+        let changed = !is_shown || command.progress != before;
+        if !is_shown {
+            self.command = None;
+        }
+        changed
+    }
 }
 
 /// One device.
@@ -233,18 +247,13 @@ impl Devices {
     /// Lets time pass for the commands under way.
     pub fn tick(&mut self, now: f64) {
         for (name, device) in &mut self.devices {
-            for target in device.targets.values_mut() {
-                let Some(command) = &mut target.command else {
-                    continue;
-                };
-                let before = command.progress.clone();
-                let shown = command.tick(now);
-                if !shown || command.progress != before {
-                    self.changed.insert(name.clone());
-                }
-                if !shown {
-                    target.command = None;
-                }
+            let mut changed = false;
+            device.targets.retain(|_, target| {
+                changed |= target.tick(now);
+                target.value.is_some() || target.command.is_some()
+            });
+            if changed {
+                self.changed.insert(name.clone());
             }
         }
     }

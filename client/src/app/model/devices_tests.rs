@@ -115,7 +115,10 @@ fn a_switch_follows_the_echo() {
     devices.answered(("lamp", "power"), &on, Ok(()), 10.0);
     let progress = |devices: &Devices| {
         let target = devices.get("lamp").unwrap().targets["power"].clone();
-        (target.switch(), target.command.map(|command| command.progress))
+        (
+            target.switch(),
+            target.command.map(|command| command.progress),
+        )
     };
     assert_eq!(progress(&devices), (Some(false), Some(Progress::Accepted)));
     devices.state(state("on"), 20.0);
@@ -138,4 +141,6 @@ fn a_target_that_never_echoed_is_known_by_its_command() {
     assert_eq!(target.value, None);
     let command = target.command.as_ref().unwrap();
     assert_eq!(command.progress, Progress::TimedOut);
+    devices.tick(60_000.0);
+    assert!(devices.get("lamp").unwrap().targets.is_empty());
 }

@@ -30,8 +30,8 @@ impl From<EmitError> for Failure {
     fn from(error: EmitError) -> Self {
         match error {
             EmitError::Rejected(reject) => Self::Refused(reject),
-            EmitError::Timeout(_) => Self::NoAnswer,
-            EmitError::Disconnected | EmitError::BufferFull(_) | EmitError::Stopped => Self::LinkLost,
+            EmitError::Timeout(_) | EmitError::BufferFull(_) | EmitError::Stopped => Self::NoAnswer,
+            EmitError::Disconnected => Self::LinkLost,
             EmitError::Encode(_) | EmitError::Decode(_) => Self::Unreadable,
         }
     }

@@ -110,7 +110,11 @@ mod tests {
             "http://pi:70000",
             "http://[zz]:1",
         ] {
-            assert_eq!(origin(Some(query), false), "http://pi.local:8080", "{query}");
+            assert_eq!(
+                origin(Some(query), false),
+                "http://pi.local:8080",
+                "{query}"
+            );
         }
     }
 }

@@ -22,7 +22,12 @@ impl Row {
     /// Differs for two rows that look different.
     pub fn key(&self) -> (u64, u32, bool, bool) {
         let entry = &self.entry;
-        (entry.key, entry.revision, self.first_of_day, self.first_of_group)
+        (
+            entry.key,
+            entry.revision,
+            self.first_of_day,
+            self.first_of_group,
+        )
     }
 }
 

@@ -81,10 +81,8 @@ fn round_step(rough: f64) -> f64 {
 pub fn runs<'a>(buckets: impl Iterator<Item = &'a Bucket>, gap: f64) -> Vec<Vec<Bucket>> {
     let mut runs: Vec<Vec<Bucket>> = Vec::new();
     for bucket in buckets {
-        let joins = |run: &&mut Vec<Bucket>| {
-            run.last()
-                .is_some_and(|last| bucket.at - last.at <= gap)
-        };
+        let joins =
+            |run: &&mut Vec<Bucket>| run.last().is_some_and(|last| bucket.at - last.at <= gap);
         match runs.last_mut().filter(joins) {
             Some(run) => run.push(*bucket),
             None => runs.push(vec![*bucket]),

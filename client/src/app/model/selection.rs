@@ -99,7 +99,10 @@ mod tests {
         let shown = names(&["cpu", "memory"]);
         assert_eq!(toggled(&HOST, &shown, "network_in"), ["network_in"]);
         assert_eq!(toggled(&HOST, &names(&["load"]), "users"), ["users"]);
-        assert_eq!(toggled(&HOST, &names(&["cpu"]), "memory"), ["cpu", "memory"]);
+        assert_eq!(
+            toggled(&HOST, &names(&["cpu"]), "memory"),
+            ["cpu", "memory"]
+        );
         assert_eq!(toggled(&HOST, &shown, "cpu"), ["memory"]);
     }
 

@@ -1,0 +1,96 @@
+//! What the page needs of the browser: clock, storage, language, media queries, random ids, `Intl`.
+//!
+//! Not here: sockets (the client's `web`) and anything that knows the page's state.
+
+mod intl;
+pub(crate) mod storage;
+
+use super::{
+    model::origin::{self, Location},
+    text::Lang,
+};
+pub(crate) use intl::{Intl, time_zone};
+use leptos::prelude::*;
+use std::fmt::Write as _;
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
+
+/// The browser's clock, in milliseconds since 1970.
+pub(crate) fn now() -> f64 {
+    js_sys::Date::now()
+}
+
+/// An id that nobody else makes: 128 random bits in hexadecimal. Works without a secure context too.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    if let Ok(crypto) = window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    bytes.iter().fold(String::new(), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+/// The language that the browser asks for.
+pub(crate) fn language() -> Lang {
+    let tags: Vec<String> = window()
+        .navigator()
+        .languages()
+        .iter()
+        .filter_map(|tag| JsValue::as_string(&tag))
+        .collect();
+    Lang::choose(tags.iter().map(String::as_str))
+}
+
+/// The origin of the server to talk to.
+pub(crate) fn server_origin() -> String {
+    let location = window().location();
+    let search = location.search().unwrap_or_default();
+    let server = web_sys::UrlSearchParams::new_with_str(&search)
+        .ok()
+        .and_then(|query| query.get("server"));
+    let place = Location {
+        origin: &location.origin().unwrap_or_default(),
+        hostname: &location.hostname().unwrap_or_default(),
+        server: server.as_deref(),
+    };
+    origin::server_origin(place, cfg!(debug_assertions))
+}
+
+/// Whether a media query matches, followed for the life of the page.
+pub(crate) fn media(query: &str) -> RwSignal<bool> {
+    let matches = RwSignal::new(false);
+    let Ok(Some(list)) = window().match_media(query) else {
+        return matches;
+    };
+    matches.set(list.matches());
+    let follow = Closure::<dyn Fn(web_sys::Event)>::new({
+        let list = list.clone();
+        move |_| matches.set(list.matches())
+    });
+    let _ = list.add_event_listener_with_callback("change", follow.as_ref().unchecked_ref());
+    follow.forget();
+    matches
+}
+
+/// Sets or removes an attribute of `<html>`.
+pub(crate) fn set_root_attribute(name: &str, value: Option<&str>) {
+    let Some(root) = document().document_element() else {
+        return;
+    };
+    let _ = match value {
+        Some(value) => root.set_attribute(name, value),
+        None => root.remove_attribute(name),
+    };
+}
+
+/// Moves the focus to the element that `selector` finds, in the next frame.
+pub(crate) fn focus(selector: &'static str) {
+    request_animation_frame(move || {
+        let found = document().query_selector(selector).ok().flatten();
+        if let Some(element) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok())
+        {
+            let _ = element.focus();
+        }
+    });
+}

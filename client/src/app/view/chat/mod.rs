@@ -1,0 +1,40 @@
+//! The chat panel: the room, who is there, what is said, and where to write.
+
+pub(crate) mod actions;
+mod composer;
+mod message;
+mod messages;
+mod name_form;
+mod people;
+mod room_bar;
+
+use super::state::app;
+use composer::Composer;
+use leptos::prelude::*;
+use messages::Messages;
+use name_form::NameForm;
+use people::People;
+use room_bar::RoomBar;
+
+/// The chat.
+#[component]
+pub(crate) fn ChatPanel() -> impl IntoView {
+    let chat = app().chat;
+    let renaming = RwSignal::new(false);
+    let writes = move || chat.name.with(Option::is_some) && !renaming.get();
+    view! {
+        <RoomBar />
+        <People />
+        <Messages />
+        <Show when=writes fallback=move || view! { <NameForm renaming=renaming /> }>
+            <Composer renaming=renaming />
+        </Show>
+    }
+}
+
+/// A number from 0 to 7 for the colour of a name.
+fn hue(name: &str) -> u32 {
+    name.bytes().fold(5_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    }) % 8
+}

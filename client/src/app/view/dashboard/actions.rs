@@ -1,0 +1,59 @@
+//! What the reader asks of the devices: to see them, and to do something.
+
+use crate::app::{
+    browser,
+    model::failure::Failure,
+    view::{refresh, session::emit, state::App},
+};
+use leptos::{prelude::*, task::spawn_local};
+use tertulia_shared::{
+    device::DeviceCommand,
+    room::{DEVICES, RoomJoin, SENSORS},
+    sensor::Value,
+};
+
+/// The link is there: joins what the dashboard shows.
+pub(crate) fn connected(app: App) {
+    for prefix in [DEVICES, SENSORS] {
+        join(app, format!("{prefix}/#"));
+    }
+}
+
+/// Joins `room`; a silent server is asked again while the link lasts.
+fn join(app: App, room: String) {
+    let generation = app.link.generation.get_value();
+    spawn_local(async move {
+        loop {
+            let joined = emit(app, &RoomJoin { room: room.clone() }).await;
+            if app.link.generation.get_value() != generation {
+                return;
+            }
+            match joined {
+                Err(Failure::NoAnswer) if app.link.is_up() => {}
+                Err(Failure::LinkLost | Failure::NoAnswer) => return,
+                Err(failure) => return app.dash.failure.set(Some(failure)),
+                Ok(_) => return app.dash.failure.set(None),
+            }
+        }
+    });
+}
+
+/// Tells `device` to set `target` to `value`, and follows what becomes of it.
+pub(crate) fn command(app: App, device: &str, target: &str, value: Value) {
+    let now = browser::now();
+    let devices = app.dash.devices;
+    devices.update_value(|devices| devices.command(device, target, value.clone(), now));
+    refresh::soon(app);
+    let command = DeviceCommand {
+        device: device.to_owned(),
+        target: target.to_owned(),
+        value,
+    };
+    let answer = emit(app, &command);
+    spawn_local(async move {
+        let answer = answer.await.map(|_| ());
+        let (place, now) = ((&*command.device, &*command.target), browser::now());
+        devices.update_value(|devices| devices.answered(place, &command.value, answer, now));
+        refresh::soon(app);
+    });
+}

@@ -1,0 +1,45 @@
+//! A command to any target of a device, also to one that the device never spoke of.
+
+use super::{actions, card::Watched};
+use leptos::{ev, prelude::*};
+use tertulia_shared::sensor::Value;
+
+/// A folded form: target, value, send.
+#[component]
+pub(super) fn CommandForm(device: Watched) -> impl IntoView {
+    let app = device.app;
+    let texts = app.texts();
+    let (target, value) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let name = device.name.clone();
+    let send = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let (to, text) = (target.get_untracked(), value.get_untracked());
+        if !to.trim().is_empty() && !text.trim().is_empty() {
+            actions::command(app, &name, to.trim(), Value::Text(text.trim().to_owned()));
+            value.set(String::new());
+        }
+    };
+    let input = move |signal: RwSignal<String>, words: &'static str, test: &'static str| {
+        view! {
+            <input
+                type="text"
+                data-testid=test
+                aria-label=words
+                placeholder=words
+                autocapitalize="none"
+                prop:value=move || signal.get()
+                on:input=move |event| signal.set(event_target_value(&event))
+            />
+        }
+    };
+    view! {
+        <details class="command" data-testid="command">
+            <summary>{texts.send_command}</summary>
+            <form on:submit=send>
+                {input(target, texts.target, "command-target")}
+                {input(value, texts.value, "command-value")}
+                <button type="submit" data-testid="command-send">{texts.send}</button>
+            </form>
+        </details>
+    }
+}

@@ -1,0 +1,325 @@
+//! Drawing a chart on a canvas: axes, lines with gaps, and the values under the pointer.
+//!
+//! Colours come from the style sheet, so that themes hold here too. Not here: when to draw (`chart`), ranges and gaps
+//! (`model::scale`).
+
+use crate::app::{
+    browser::Intl,
+    model::{
+        devices::Metric,
+        number,
+        scale::{self, Range},
+        series::Bucket,
+    },
+};
+use leptos::prelude::window;
+use std::f64::consts::TAU;
+use wasm_bindgen::JsCast as _;
+use web_sys::{CanvasRenderingContext2d as Context, CssStyleDeclaration, HtmlCanvasElement};
+
+const LEFT: f64 = 44.0;
+const RIGHT: f64 = 8.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 20.0;
+/// The room that a label of the time axis needs, in pixels.
+const TIME_LABEL: f64 = 76.0;
+/// How many ticks the value axis has, about.
+const VALUE_TICKS: usize = 3;
+const FONT: &str = "11px system-ui, sans-serif";
+
+/// A metric to draw.
+pub(super) struct Line<'a> {
+    pub(super) name: &'a str,
+    pub(super) metric: &'a Metric,
+    /// The place in the palette.
+    pub(super) color: usize,
+}
+
+/// What to draw.
+pub(super) struct Picture<'a> {
+    pub(super) lines: &'a [Line<'a>],
+    /// The left end, by the server's clock in milliseconds since 1970.
+    pub(super) from: f64,
+    /// The right end, likewise.
+    pub(super) to: f64,
+    /// Where the pointer is, in pixels from the left.
+    pub(super) pointer: Option<f64>,
+    pub(super) intl: &'a Intl,
+    /// The words for a chart without values.
+    pub(super) waiting: &'a str,
+}
+
+/// Draws `picture`; nothing when the canvas is not on the screen.
+pub(super) fn paint(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
+    let Some(surface) = Surface::of(canvas) else {
+        return;
+    };
+    let series = picture.lines.iter().map(|line| &line.metric.series);
+    match scale::range_of(series, picture.from, picture.to, VALUE_TICKS) {
+        Some(range) => Plot {
+            surface,
+            picture,
+            range,
+        }
+        .draw(),
+        None => surface.text(
+            picture.waiting,
+            (surface.width / 2.0, surface.height / 2.0),
+            "center",
+        ),
+    }
+}
+
+/// A canvas, cleared and scaled to the screen's pixels.
+struct Surface {
+    context: Context,
+    style: CssStyleDeclaration,
+    /// In CSS pixels.
+    width: f64,
+    /// In CSS pixels.
+    height: f64,
+}
+
+impl Surface {
+    fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let place = canvas.get_bounding_client_rect();
+        let (width, height) = (place.width(), place.height());
+        let screen = window().inner_height().ok()?.as_f64()?;
+        if width < LEFT + RIGHT || place.bottom() < 0.0 || place.top() > screen {
+            return None;
+        }
+        let ratio = window().device_pixel_ratio();
+        let pixels = (
+            (width * ratio).round() as u32,
+            (height * ratio).round() as u32,
+        );
+        if (canvas.width(), canvas.height()) != pixels {
+            canvas.set_width(pixels.0);
+            canvas.set_height(pixels.1);
+        }
+        let context: Context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        let style = window().get_computed_style(canvas).ok()??;
+        let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
+        context.clear_rect(0.0, 0.0, width, height);
+        context.set_font(FONT);
+        let surface = Self {
+            context,
+            style,
+            width,
+            height,
+        };
+        surface.ink("--text-soft");
+        Some(surface)
+    }
+
+    /// Takes the colour of a CSS variable for what follows.
+    fn ink(&self, variable: &str) {
+        let color = self.style.get_property_value(variable).unwrap_or_default();
+        self.context.set_fill_style_str(&color);
+        self.context.set_stroke_style_str(&color);
+    }
+
+    fn text(&self, text: &str, (x, y): (f64, f64), align: &str) {
+        self.context.set_text_align(align);
+        let _ = self.context.fill_text(text, x, y);
+    }
+
+    fn line(&self, from: (f64, f64), to: (f64, f64)) {
+        self.context.begin_path();
+        self.context.move_to(from.0, from.1);
+        self.context.line_to(to.0, to.1);
+        self.context.stroke();
+    }
+
+    fn dot(&self, (x, y): (f64, f64), radius: f64) {
+        self.context.begin_path();
+        let _ = self.context.arc(x, y, radius, 0.0, TAU);
+        self.context.fill();
+    }
+}
+
+struct Plot<'a> {
+    surface: Surface,
+    picture: &'a Picture<'a>,
+    range: Range,
+}
+
+impl Plot<'_> {
+    fn draw(&self) {
+        self.value_axis();
+        self.time_axis();
+        self.clip();
+        for line in self.picture.lines {
+            self.line(line);
+        }
+        self.surface.context.restore();
+        self.crosshair();
+    }
+
+    fn x(&self, at: f64) -> f64 {
+        let Picture { from, to, .. } = self.picture;
+        LEFT + (at - from) / (to - from) * (self.surface.width - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let height = self.surface.height - TOP - BOTTOM;
+        TOP + height * (1.0 - self.range.fraction(value))
+    }
+
+    fn unit(&self) -> &str {
+        let first = self.picture.lines.first();
+        first
+            .and_then(|line| line.metric.unit.as_deref())
+            .unwrap_or_default()
+    }
+
+    /// Ticks share the prefix of the highest one, so that they compare.
+    fn value_axis(&self) {
+        let (factor, prefix) = number::prefix(self.range.high, self.unit());
+        let decimals = Range {
+            step: self.range.step / factor,
+            ..self.range
+        }
+        .decimals();
+        let surface = &self.surface;
+        surface.context.set_line_width(1.0);
+        surface.text(&format!("{prefix}{}", self.unit()), (4.0, 11.0), "left");
+        for tick in self.range.ticks() {
+            let y = self.y(tick);
+            surface.ink("--text-soft");
+            let label = self.picture.intl.number(tick / factor, decimals);
+            surface.text(&label, (LEFT - 6.0, y + 4.0), "right");
+            surface.ink("--line");
+            let y = y.round() + 0.5;
+            surface.line((LEFT, y), (surface.width - RIGHT, y));
+        }
+    }
+
+    fn time_axis(&self) {
+        let Picture { from, to, intl, .. } = self.picture;
+        let surface = &self.surface;
+        let room = (surface.width - LEFT - RIGHT) / TIME_LABEL;
+        let step = scale::time_step(to - from, room as usize);
+        let mut at = (from / step).ceil() * step;
+        surface.ink("--text-soft");
+        while at <= *to {
+            let label = if step < 60_000.0 {
+                intl.time_with_seconds(at)
+            } else {
+                intl.time(at)
+            };
+            let half = TIME_LABEL / 2.0 - 10.0;
+            let x = self.x(at).clamp(LEFT, surface.width - half);
+            surface.text(&label, (x, surface.height - 5.0), "center");
+            at += step;
+        }
+    }
+
+    fn clip(&self) {
+        let context = &self.surface.context;
+        let (width, height) = (self.surface.width, self.surface.height);
+        context.save();
+        context.begin_path();
+        context.rect(
+            LEFT,
+            TOP - 2.0,
+            width - LEFT - RIGHT + 2.0,
+            height - TOP - BOTTOM + 4.0,
+        );
+        context.clip();
+    }
+
+    fn line(&self, line: &Line<'_>) {
+        let surface = &self.surface;
+        let series = &line.metric.series;
+        let gap = series.gap();
+        surface.ink(&format!("--series-{}", line.color));
+        surface.context.set_line_width(1.75);
+        surface.context.set_line_join("round");
+        let runs = scale::runs(series.window(self.picture.from, self.picture.to), gap);
+        for run in &runs {
+            self.run(run);
+        }
+        if let Some(last) = runs.last().and_then(|run| run.last()) {
+            self.until_now(last, gap);
+        }
+    }
+
+    /// One unbroken piece; where a bucket holds several values, its extremes stand as an upright stroke.
+    fn run(&self, run: &[Bucket]) {
+        let context = &self.surface.context;
+        if let [only] = run {
+            self.surface
+                .dot((self.x(only.at), self.y(only.last.into())), 2.5);
+            return;
+        }
+        context.begin_path();
+        for bucket in run {
+            let x = self.x(bucket.at);
+            if bucket.min < bucket.max {
+                context.line_to(x, self.y(bucket.min.into()));
+                context.line_to(x, self.y(bucket.max.into()));
+            }
+            context.line_to(x, self.y(bucket.last.into()));
+        }
+        context.stroke();
+        if self.picture.lines.len() == 1 {
+            self.shade(run);
+        }
+    }
+
+    /// Fills what is below the only line, lightly.
+    fn shade(&self, run: &[Bucket]) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return;
+        };
+        let context = &self.surface.context;
+        let floor = self.surface.height - BOTTOM;
+        context.line_to(self.x(last.at), floor);
+        context.line_to(self.x(first.at), floor);
+        context.set_global_alpha(0.1);
+        context.fill();
+        context.set_global_alpha(1.0);
+    }
+
+    /// The last value holds until now, lightly, while it is fresh.
+    fn until_now(&self, last: &Bucket, gap: f64) {
+        let end = (last.at + gap).min(self.picture.to);
+        let y = self.y(last.last.into());
+        let context = &self.surface.context;
+        context.set_global_alpha(0.4);
+        self.surface.line((self.x(last.at), y), (self.x(end), y));
+        context.set_global_alpha(1.0);
+    }
+
+    /// The values under the pointer.
+    fn crosshair(&self) {
+        let Some(pointer) = self.picture.pointer.filter(|x| *x >= LEFT) else {
+            return;
+        };
+        let Picture {
+            from,
+            to,
+            lines,
+            intl,
+            ..
+        } = self.picture;
+        let surface = &self.surface;
+        let at = from + (pointer - LEFT) / (surface.width - LEFT - RIGHT) * (to - from);
+        let mut words = vec![intl.time_with_seconds(at)];
+        surface.ink("--text-soft");
+        surface.context.set_line_width(1.0);
+        surface.line((pointer, TOP), (pointer, surface.height - BOTTOM));
+        for line in *lines {
+            let Some(bucket) = line.metric.series.nearest(at) else {
+                continue;
+            };
+            surface.ink(&format!("--series-{}", line.color));
+            surface.dot((self.x(bucket.at), self.y(bucket.last.into())), 3.5);
+            let (value, unit) = intl.quantity(bucket.last.into(), self.unit());
+            words.push(format!("{} {value} {unit}", line.name));
+        }
+        surface.ink("--text");
+        surface.text(&words.join("  ·  "), (surface.width - RIGHT, 11.0), "right");
+    }
+}

@@ -1,0 +1,71 @@
+//! From models to signals, at most once a frame: a thousand events a second cost one drawing a frame.
+//!
+//! Events change the models at once, which is cheap and bounded; only what the reader sees waits for the frame. A page
+//! in the background draws nothing, and its models stay bounded.
+
+use super::state::App;
+use crate::app::{browser, model::rows};
+use leptos::prelude::*;
+use std::cell::Cell;
+
+thread_local! {
+    /// Whether a frame is asked for.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Shows what changed in the models with the next frame.
+pub(crate) fn soon(app: App) {
+    if !ASKED.replace(true) {
+        request_animation_frame(move || {
+            ASKED.set(false);
+            show_chat(app);
+            show_dashboard(app);
+        });
+    }
+}
+
+fn show_chat(app: App) {
+    let chat = app.chat;
+    if chat.changed.try_update_value(std::mem::take) != Some(true) {
+        return;
+    }
+    let zone = browser::time_zone();
+    let room = chat.room.get_untracked();
+    let shown = chat.logs.with_value(|logs| {
+        let log = logs.get(&room)?;
+        let rows = rows::rows(log.entries(), |at| zone.day_number(at));
+        Some((rows, log.dropped(), log.received()))
+    });
+    let (rows, dropped, received) = shown.unwrap_or_default();
+    set_if_new(chat.dropped, dropped);
+    set_if_new(chat.received, received);
+    set_if_new(chat.rows, rows);
+    set_if_new(
+        chat.present,
+        chat.people.with_value(|people| people.by_name()),
+    );
+}
+
+fn show_dashboard(app: App) {
+    let dash = app.dash;
+    let changed = dash
+        .devices
+        .try_update_value(|devices| devices.take_changed())
+        .unwrap_or_default();
+    dash.devices.with_value(|devices| {
+        set_if_new(dash.names, devices.names());
+        set_if_new(dash.count, devices.count());
+        set_if_new(dash.hidden, devices.hidden());
+        set_if_new(dash.skipped, devices.skipped());
+    });
+    for device in changed {
+        dash.version(&device)
+            .update(|version| *version = version.wrapping_add(1));
+    }
+}
+
+fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|old| *old != value) {
+        signal.set(value);
+    }
+}
