@@ -3,8 +3,11 @@
 //! [`build`] binds, [`Server::run`] serves until it is told to stop: what the program and the tests share.
 
 pub mod app;
+pub mod bridge;
+pub mod broker;
 pub mod config;
 pub mod edge;
+pub mod host;
 pub mod hub;
 mod server;
 

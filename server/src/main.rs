@@ -1,6 +1,9 @@
 //! The program: reads the configuration, starts the server, stops it on SIGTERM and SIGINT.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 use tertulia_server::{
     Config, build,
     config::{self, Stop},
@@ -58,6 +61,7 @@ fn start_log() -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
     Ok(())
 }

@@ -1,23 +1,27 @@
 //! Putting a server together and taking it apart.
 
 use crate::{
-    app::{App, device},
-    config::{Config, Mqtt},
+    app::{App, SERVER, device, policy},
+    bridge::{self, mqtt::MqttBridge},
+    broker::{Broker, BrokerError, Embedded},
+    config::{BrokerUrl, Config, Mqtt},
     edge::{health, origin, page, socketio},
+    host::Host,
     hub::Hub,
 };
 use axum::{Router, middleware, routing::get};
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tertulia_shared::bridge::BridgeState;
-use tokio::{net::TcpListener, sync::watch};
+use tertulia_shared::bridge::{BridgeState, BridgeStatus};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
-/// How long a stop waits for connections before it drops them.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long each step of a stop waits before it goes on without.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Why a server does not start: one line that says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -30,16 +34,31 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
+    /// The embedded broker does not start.
+    #[error(
+        "cannot start the MQTT broker on {address}: {reason}; use the broker that is there with --mqtt-url \
+         mqtt://{}, or choose another address with --mqtt-listen", reachable(*address)
+    )]
+    Broker {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        reason: BrokerError,
+    },
 }
 
 /// A server that is bound and not yet running.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
     door: socketio::Door,
-    broker: String,
+    hub: Arc<Hub>,
+    broker: Option<Embedded>,
+    broker_url: BrokerUrl,
+    bridge: MqttBridge,
+    bridge_state: watch::Sender<BridgeState>,
+    host: Option<Host>,
 }
 
 /// Binds the addresses and puts the parts together.
@@ -53,21 +72,29 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
+    let (broker, broker_url) = broker(&config.mqtt).await?;
     let hub = Hub::new(now);
-    let (commands, _carrier) = device::commands();
-    let app = App::new(hub, commands);
-    let (_, bridge) = watch::channel(BridgeState::Down);
-    let (router, door) = routes(&config, app, bridge);
-    let broker = match &config.mqtt {
-        Mqtt::Embedded(address) => address.to_string(),
-        Mqtt::External(url) => url.to_string(),
-    };
+    let (commands, carrier) = device::commands();
+    let app = App::new(Arc::clone(&hub), commands);
+    let bridge = MqttBridge::new(
+        Arc::clone(&app),
+        broker_url.clone(),
+        carrier,
+        &policy::chat_rooms(),
+    );
+    let (bridge_state, bridge_states) = watch::channel(BridgeState::Down);
+    let (router, door) = routes(&config, app, bridge_states);
     Ok(Server {
         listener,
         address,
         router,
         door,
+        hub,
         broker,
+        host: config.host_metrics.then(|| Host::new(broker_url.clone())),
+        broker_url,
+        bridge,
+        bridge_state,
     })
 }
 
@@ -77,24 +104,110 @@ impl Server {
         self.address
     }
 
-    /// The line that says that the server is ready and where.
-    pub fn ready_line(&self) -> String {
-        format!(
-            "tertulia ready: page http://{}, mqtt {}",
-            self.address, self.broker
-        )
+    /// Where the embedded broker listens; `None` where another one is used.
+    pub fn mqtt_address(&self) -> Option<SocketAddr> {
+        self.broker.as_ref().map(Broker::address)
     }
 
-    /// Serves until `stop` is done, then closes what is open within a few seconds.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let door = self.door.clone();
-        let close = async move {
-            stop.await;
-            let _ = tokio::time::timeout(PATIENCE, door.close()).await;
-        };
-        let serve = axum::serve(self.listener, self.router).with_graceful_shutdown(close);
-        if let Err(error) = serve.await {
-            tracing::error!(%error, "serving ended");
+    /// The line that says that the server is ready and where.
+    pub fn ready_line(&self) -> String {
+        let mqtt = self.mqtt_address().map(|address| address.to_string());
+        let mqtt = mqtt.unwrap_or_else(|| self.broker_url.to_string());
+        format!("tertulia ready: page http://{}, mqtt {mqtt}", self.address)
+    }
+
+    /// Serves until `stop` is done, then closes what is open: within a few seconds, whatever the clients do.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (stop_broker, stop_links, stop_page) =
+            <(CancellationToken, CancellationToken, CancellationToken)>::default();
+        let mut broker = JoinSet::new();
+        if let Some(embedded) = self.broker {
+            broker.spawn(embedded.run(stop_broker.clone()));
+        }
+        let mut links = JoinSet::new();
+        let tell = teller(
+            Arc::clone(&self.hub),
+            self.broker_url.to_string(),
+            self.bridge_state,
+        );
+        links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
+        if let Some(host) = self.host {
+            links.spawn(bridge::supervise(host, stop_links.clone(), |_| {}));
+        }
+        let mut page = JoinSet::new();
+        page.spawn(serve(self.listener, self.router, stop_page.clone()));
+        stop.await;
+        tracing::info!("stopping");
+        stop_page.cancel();
+        let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
+        end(&mut page).await;
+        stop_links.cancel();
+        end(&mut links).await;
+        stop_broker.cancel();
+        end(&mut broker).await;
+    }
+}
+
+/// Waits for tasks that were told to end, and drops those that do not.
+async fn end(tasks: &mut JoinSet<()>) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(PATIENCE, all).await;
+    tasks.shutdown().await;
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the page is no longer served");
+    }
+}
+
+/// The embedded broker where there is one, and how the broker is reached.
+async fn broker(mqtt: &Mqtt) -> Result<(Option<Embedded>, BrokerUrl), StartError> {
+    let address = match mqtt {
+        Mqtt::External(url) => return Ok((None, url.clone())),
+        Mqtt::Embedded(address) => *address,
+    };
+    let embedded = Embedded::bind(address)
+        .await
+        .map_err(|reason| StartError::Broker { address, reason })?;
+    let reachable = reachable(embedded.address());
+    let url = BrokerUrl {
+        host: reachable.ip().to_string(),
+        port: reachable.port(),
+        login: None,
+    };
+    Ok((Some(embedded), url))
+}
+
+/// An address that this machine can dial: one that listens everywhere is reached by loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// Tells every connection, and the health check, how the link to the broker is doing.
+fn teller(
+    hub: Arc<Hub>,
+    broker: String,
+    states: watch::Sender<BridgeState>,
+) -> impl Fn(bridge::Status) {
+    let topic = policy::bridge_topic();
+    move |status| {
+        states.send_replace(status.state);
+        let told = hub.publish(&topic, SERVER, true, |stamp| BridgeStatus {
+            broker: broker.clone(),
+            state: status.state,
+            attempt: status.attempt,
+            at: stamp.at,
+        });
+        if let Err(error) = told {
+            tracing::warn!(%error, "the bridge's status is not told");
         }
     }
 }

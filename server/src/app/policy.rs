@@ -24,6 +24,15 @@ pub fn bridge_topic() -> Topic {
     constant(BRIDGE)
 }
 
+/// All chat rooms: what the bridge carries out.
+pub fn chat_rooms() -> Filter {
+    #[expect(
+        clippy::expect_used,
+        reason = "a fixed filter, which the tests of this file read"
+    )]
+    Filter::new(format!("{}/#", room::CHAT)).expect("a fixed filter")
+}
+
 /// The topic of who enters and leaves a chat room.
 pub fn presence_topic(room: &Topic) -> Topic {
     constant(&format!("{PRESENCE}/{room}"))
