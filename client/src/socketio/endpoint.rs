@@ -109,10 +109,16 @@ mod tests {
     #[test]
     fn what_is_no_origin_is_refused() {
         let refused = |text: &str| Endpoint::new(text, "/").unwrap_err();
-        assert!(matches!(refused("localhost:3000"), EndpointError::Scheme(_)));
+        assert!(matches!(
+            refused("localhost:3000"),
+            EndpointError::Scheme(_)
+        ));
         assert!(matches!(refused("ftp://a"), EndpointError::Scheme(_)));
         assert!(matches!(refused("http://"), EndpointError::Host(_)));
         assert!(matches!(refused("http://:3000"), EndpointError::Host(_)));
-        assert!(matches!(refused("http://a/b"), EndpointError::NotAnOrigin(_)));
+        assert!(matches!(
+            refused("http://a/b"),
+            EndpointError::NotAnOrigin(_)
+        ));
     }
 }

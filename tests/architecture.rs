@@ -1,0 +1,258 @@
+//! The house's rules that no compiler checks: who may import whom, and how a file looks.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The longest file, in lines.
+const MAX_LINES: usize = 400;
+
+/// What each folder or file must not mention in its code, as in ARCHITECTURE.md.
+const NEVER: &[(&str, &[&str])] = &[
+    (
+        "shared/src",
+        &["tokio", "axum", "web_sys", "leptos", "mqtt5", "rumqttc"],
+    ),
+    (
+        "client/src/socketio",
+        &[
+            "crate::web",
+            "crate::native",
+            "crate::app",
+            "crate::connection",
+            "web_sys",
+            "js_sys",
+            "leptos",
+            "Instant",
+            "SystemTime",
+            "rand",
+            "tertulia_shared::chat",
+            "tertulia_shared::sensor",
+            "tertulia_shared::room",
+            "tertulia_shared::device",
+            "tertulia_shared::presence",
+        ],
+    ),
+    (
+        "client/src/web",
+        &[
+            "leptos",
+            "crate::app",
+            "tertulia_shared::chat",
+            "tertulia_shared::sensor",
+        ],
+    ),
+    (
+        "client/src/native",
+        &[
+            "leptos",
+            "crate::app",
+            "tertulia_shared::chat",
+            "tertulia_shared::sensor",
+        ],
+    ),
+    (
+        "client/src/app",
+        &[
+            "WebSocket::",
+            "crate::socketio",
+            "serde_json::from_str",
+            "serde_json::to_string",
+        ],
+    ),
+    (
+        "server/src/hub",
+        &[
+            "socketioxide",
+            "axum",
+            "mqtt5",
+            "rumqttc",
+            "tertulia_shared::chat",
+            "tertulia_shared::sensor",
+            "tertulia_shared::device",
+            "tertulia_shared::presence",
+        ],
+    ),
+    (
+        "server/src/app",
+        &[
+            "crate::edge",
+            "crate::bridge",
+            "socketioxide",
+            "axum",
+            "rumqttc",
+            "mqtt5",
+        ],
+    ),
+    ("server/src/edge", &["crate::bridge", "rumqttc", "mqtt5"]),
+    (
+        "server/src/bridge",
+        &["crate::edge", "socketioxide", "axum", "mqtt5"],
+    ),
+    (
+        "server/src/host",
+        &["crate::edge", "socketioxide", "axum", "mqtt5"],
+    ),
+    ("tests", &["#[path"]),
+];
+
+/// Where Socket.IO's server crate may be named.
+const SOCKETIOXIDE: &str = "server/src/edge/socketio";
+
+#[test]
+fn no_room_imports_what_it_must_not() {
+    let mut broken = Vec::new();
+    for (place, never) in NEVER {
+        let files: Vec<_> = sources()
+            .into_iter()
+            .filter(|file| is_in(file, place))
+            .collect();
+        assert!(
+            !files.is_empty(),
+            "no file at {place}: the rule holds nothing"
+        );
+        for file in files
+            .iter()
+            .filter(|file| !file.ends_with("tests/architecture.rs"))
+        {
+            for (number, line) in code(file) {
+                for word in never.iter().filter(|word| mentions(&line, word)) {
+                    broken.push(format!("{}:{number} mentions {word}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn one_place_knows_the_socketio_library() {
+    for file in sources() {
+        let known =
+            file.starts_with(SOCKETIOXIDE) || file == Path::new("server/src/edge/socketio.rs");
+        let named = code(&file)
+            .iter()
+            .any(|(_, line)| line.contains("socketioxide::"));
+        assert!(
+            known || !named || file.starts_with("tests"),
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_is_short() {
+    let mut broken = Vec::new();
+    for file in sources()
+        .iter()
+        .filter(|file| !file.starts_with("tests/ui"))
+    {
+        let text = read(file);
+        if !text.starts_with("//! ") {
+            broken.push(format!("{} does not open with `//!`", file.display()));
+        }
+        if text.lines().count() > MAX_LINES {
+            broken.push(format!(
+                "{} has {} lines",
+                file.display(),
+                text.lines().count()
+            ));
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn an_event_name_is_written_once() {
+    let names: Vec<_> = tertulia_shared::catalogue::entries()
+        .map(|entry| format!("\"{}\"", entry.name))
+        .collect();
+    let mut written = vec![0; names.len()];
+    for file in sources().iter().filter(|file| !file.starts_with("tests")) {
+        let product = read(file);
+        let product = product.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in product
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            for (count, name) in written.iter_mut().zip(&names) {
+                *count += line.matches(name.as_str()).count();
+            }
+        }
+    }
+    for (name, count) in names.iter().zip(written) {
+        assert_eq!(count, 1, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    for file in sources()
+        .iter()
+        .filter(|file| !file.ends_with("tests/architecture.rs"))
+    {
+        for (number, line) in code(file) {
+            for word in ["TODO", "FIXME", "todo!(", "unimplemented!(", "#[ignore"] {
+                assert!(!line.contains(word), "{}:{number} {word}", file.display());
+            }
+        }
+    }
+}
+
+fn is_in(file: &Path, place: &str) -> bool {
+    file.starts_with(place) || file == Path::new(place).with_extension("rs")
+}
+
+/// Whether the word stands in the line, not as a part of a longer name.
+fn mentions(line: &str, word: &str) -> bool {
+    let is_name = |character: char| character.is_alphanumeric() || character == '_';
+    line.match_indices(word).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        let after = line[start + word.len()..].chars().next();
+        let ends_open = word.ends_with(|character| !is_name(character));
+        !before.is_some_and(is_name) && (ends_open || !after.is_some_and(is_name))
+    })
+}
+
+/// The lines of a file without comments, with their numbers.
+fn code(file: &Path) -> Vec<(usize, String)> {
+    read(file)
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(index, line)| (index + 1, line.to_owned()))
+        .collect()
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(root().join(file)).unwrap()
+}
+
+/// Every Rust file of the workspace, relative to its root.
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for member in ["shared", "client", "server", "tests", "xtask"] {
+        collect(&root().join(member), &mut files);
+    }
+    files
+        .into_iter()
+        .map(|file| file.strip_prefix(root()).unwrap().to_owned())
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("node_modules") && !path.ends_with("target") {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}

@@ -1,0 +1,10 @@
+//! Tertulia as its users meet it: the real server, real browsers, the official Socket.IO programs, mosquitto.
+//!
+//! Every test starts what it needs on free ports and ends only what it started.
+
+mod architecture;
+mod command_line;
+mod contract;
+mod official_client;
+mod official_server;
+mod world;

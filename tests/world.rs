@@ -1,0 +1,26 @@
+//! What tests are made of: programs that are started on free ports and ended when they go out of scope.
+
+pub(crate) mod client;
+pub(crate) mod peer;
+pub(crate) mod process;
+pub(crate) mod server;
+
+use std::{future::Future, time::Duration};
+
+/// How long anything that is waited for may take before the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for something that is to happen.
+///
+/// # Panics
+/// When it does not happen within [`PATIENCE`].
+#[track_caller]
+pub(crate) fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::Output> {
+    let what = what.to_owned();
+    async move {
+        match tokio::time::timeout(PATIENCE, future).await {
+            Ok(output) => output,
+            Err(_) => panic!("{what}: not within {PATIENCE:?}"),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A child process whose lines are read, and which ends with the test.
+
+use super::soon;
+use std::process::{ExitStatus, Stdio};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+};
+
+/// A running program and what it prints.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    stdout: mpsc::UnboundedReceiver<String>,
+    stderr: mpsc::UnboundedReceiver<String>,
+}
+
+impl Process {
+    /// Starts a program; it is killed when this goes out of scope.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let name = format!("{:?}", command.as_std());
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error} (`cargo xtask test` installs it)"));
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        Self {
+            name,
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// The next line that the program prints to its standard output.
+    pub(crate) async fn line(&mut self) -> String {
+        match soon(&self.name, self.stdout.recv()).await {
+            Some(line) => line,
+            None => {
+                let errors = self.errors();
+                panic!("{} ended: {errors}", self.name)
+            }
+        }
+    }
+
+    /// The next line of standard output that contains `part`.
+    pub(crate) async fn line_with(&mut self, part: &str) -> String {
+        loop {
+            let line = self.line().await;
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// The next line of standard error that contains `part`.
+    pub(crate) async fn error_with(&mut self, part: &str) -> String {
+        loop {
+            match soon(&self.name, self.stderr.recv()).await {
+                Some(line) if line.contains(part) => return line,
+                Some(_) => {}
+                None => panic!("{} ended without `{part}`", self.name),
+            }
+        }
+    }
+
+    /// What it has printed to its standard error and nobody has read.
+    pub(crate) fn errors(&mut self) -> String {
+        let mut text = String::new();
+        while let Ok(line) = self.stderr.try_recv() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Kills it, as `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end, as `kill`.
+    pub(crate) async fn terminate(&mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let status = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        soon(&self.name, self.child.wait()).await.unwrap()
+    }
+}
+
+fn lines(output: impl AsyncRead + Unpin + Send + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

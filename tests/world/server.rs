@@ -1,0 +1,83 @@
+//! The `tertulia` program.
+
+use super::process::Process;
+use std::process::ExitStatus;
+use tokio::process::Command;
+
+/// A running `tertulia serve`.
+pub(crate) struct Server {
+    process: Process,
+    options: Vec<String>,
+    /// Where the page and Socket.IO are, `127.0.0.1:40123`.
+    pub(crate) address: String,
+    /// Where MQTT is, `127.0.0.1:40124`, or the URL of the external broker.
+    pub(crate) mqtt: String,
+}
+
+impl Server {
+    /// Starts it on free ports, without the metrics of the machine.
+    pub(crate) async fn start() -> Self {
+        Self::with(&["--no-host-metrics"]).await
+    }
+
+    /// Starts it on free ports with more options.
+    pub(crate) async fn with(options: &[&str]) -> Self {
+        let options = options.iter().copied().map(str::to_owned).collect();
+        Self::on("127.0.0.1:0", "127.0.0.1:0", options).await
+    }
+
+    async fn on(listen: &str, mqtt_listen: &str, options: Vec<String>) -> Self {
+        let mut process = Process::start(
+            program()
+                .args(["serve", "--listen", listen, "--mqtt-listen", mqtt_listen])
+                .args(&options),
+        );
+        let line = process.line().await;
+        let (address, mqtt) = line
+            .strip_prefix("tertulia ready: page http://")
+            .and_then(|rest| rest.split_once(", mqtt "))
+            .unwrap_or_else(|| panic!("no ready line but: {line}"));
+        Self {
+            address: address.to_owned(),
+            mqtt: mqtt.to_owned(),
+            process,
+            options,
+        }
+    }
+
+    /// The origin, `http://127.0.0.1:40123`.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The port of the embedded broker.
+    pub(crate) fn mqtt_port(&self) -> &str {
+        self.mqtt.rsplit(':').next().unwrap()
+    }
+
+    /// Kills it, as `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        self.process.kill().await;
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.process.terminate().await;
+        self.process.ended().await
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn restart(self) -> Self {
+        let (address, mqtt, options) = (self.address, self.mqtt, self.options);
+        Self::on(&address, &mqtt, options).await
+    }
+}
+
+/// The program without arguments, and without what the environment of the tests would tell it.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tertulia-under-test"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TERTULIA_")) {
+        command.env_remove(name);
+    }
+    command
+}
