@@ -17,7 +17,11 @@ pub struct Readable<'a> {
 
 /// How to write `value`; bytes get a decimal prefix, other units stay as the device named them.
 pub fn readable<'a>(value: f64, unit: &'a str) -> Readable<'a> {
-    let (factor, prefix) = prefix(value, unit);
+    let Scale {
+        factor,
+        prefix,
+        unit,
+    } = scale(value, unit);
     let value = value / factor;
     Readable {
         value,
@@ -27,17 +31,41 @@ pub fn readable<'a>(value: f64, unit: &'a str) -> Readable<'a> {
     }
 }
 
-/// The factor and the prefix for `value`; one and none when `unit` is not about bytes or bits.
-pub fn prefix(value: f64, unit: &str) -> (f64, &'static str) {
-    if !matches!(unit, "B" | "B/s" | "bit/s" | "b/s") {
-        return (1.0, "");
+/// By what to divide values, and what to write for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale<'a> {
+    /// What to divide values by.
+    pub factor: f64,
+    /// The decimal prefix that goes before the unit.
+    pub prefix: &'static str,
+    /// The unit without a prefix.
+    pub unit: &'a str,
+}
+
+/// The scale that fits `value`; no other than the device's own when `unit` is not about bytes or bits.
+pub fn scale<'a>(value: f64, unit: &'a str) -> Scale<'a> {
+    let (own, base) = match unit.strip_prefix('k') {
+        Some(base) => (1e3, base),
+        None => (1.0, unit),
+    };
+    if !matches!(base, "B" | "B/s" | "bit/s" | "b/s") {
+        return Scale {
+            factor: 1.0,
+            prefix: "",
+            unit,
+        };
     }
-    match value.abs() {
+    let (size, prefix) = match (value * own).abs() {
         size if size >= 1e12 => (1e12, "T"),
         size if size >= 1e9 => (1e9, "G"),
         size if size >= 1e6 => (1e6, "M"),
         size if size >= 1e3 => (1e3, "k"),
         _ => (1.0, ""),
+    };
+    Scale {
+        factor: size / own,
+        prefix,
+        unit: base,
     }
 }
 
@@ -60,7 +88,7 @@ mod tests {
     fn check(value: f64, unit: &str, expected: (f64, u8, &str)) {
         let got = readable(value, unit);
         assert_eq!((got.value, got.decimals, got.prefix), expected);
-        assert_eq!(got.unit, unit);
+        assert!(unit.ends_with(got.unit));
     }
 
     #[test]
@@ -69,6 +97,9 @@ mod tests {
         check(999.0, "B", (999.0, 1, ""));
         check(8e9, "B", (8.0, 2, "G"));
         check(0.0, "B/s", (0.0, 0, ""));
+        check(1_536.0, "kB/s", (1.536, 2, "M"));
+        check(0.5, "kB/s", (500.0, 1, ""));
+        check(2.0, "km", (2.0, 2, ""));
     }
 
     #[test]

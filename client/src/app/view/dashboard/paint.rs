@@ -175,7 +175,11 @@ impl Plot<'_> {
 
     /// Ticks share the prefix of the highest one, so that they compare.
     fn value_axis(&self) {
-        let (factor, prefix) = number::prefix(self.range.high, self.unit());
+        let number::Scale {
+            factor,
+            prefix,
+            unit,
+        } = number::scale(self.range.high, self.unit());
         let decimals = Range {
             step: self.range.step / factor,
             ..self.range
@@ -183,7 +187,7 @@ impl Plot<'_> {
         .decimals();
         let surface = &self.surface;
         surface.context.set_line_width(1.0);
-        surface.text(&format!("{prefix}{}", self.unit()), (4.0, 11.0), "left");
+        surface.text(&format!("{prefix}{unit}"), (4.0, 11.0), "left");
         for tick in self.range.ticks() {
             let y = self.y(tick);
             surface.ink("--text-soft");
