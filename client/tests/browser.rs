@@ -1,0 +1,151 @@
+//! The browser driver in a real Chromium, against a scripted network: `fetch` and `WebSocket` of the page are replaced
+//! by ones that the test answers, so that every step is seen and nothing waits for a real server.
+
+#![cfg(target_arch = "wasm32")]
+
+mod network;
+
+use futures_util::StreamExt;
+use network::{closed, open_socket, receive, requests, respond, restore, script, sent};
+use tertulia_client::{
+    connection::{Connection, Link, Options, Transport, Watcher},
+    web,
+};
+use tertulia_shared::chat::{ChatEnter, ChatMessage};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const HANDSHAKE: &str = r#"0{"sid":"s1","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+const CONNECTED: &str = r#"40{"sid":"x"}"#;
+
+async fn until(watcher: &mut Watcher, link: &Link, transport: Transport) {
+    while let Some(status) = watcher.next().await {
+        if status.link == *link && status.transport == Some(transport) {
+            return;
+        }
+    }
+    panic!("the driver has stopped");
+}
+
+/// Connected over WebSocket only; the socket is number 0.
+async fn on_websocket() -> Connection {
+    script();
+    let options = Options {
+        transports: vec![Transport::WebSocket],
+        ..Options::default()
+    };
+    let connection = web::connect("http://h:1", options).unwrap();
+    let mut statuses = connection.watch();
+    open_socket(0).await;
+    receive(0, HANDSHAKE);
+    receive(0, CONNECTED);
+    until(&mut statuses, &Link::Connected, Transport::WebSocket).await;
+    connection
+}
+
+#[wasm_bindgen_test]
+async fn connects_by_polling_and_goes_on_over_websocket() {
+    script();
+    let connection = web::connect("http://h:1", Options::default()).unwrap();
+    let mut statuses = connection.watch();
+    respond("GET", 200, HANDSHAKE).await;
+    respond("POST", 200, "ok").await;
+    respond("GET", 200, CONNECTED).await;
+    until(&mut statuses, &Link::Connected, Transport::Polling).await;
+    open_socket(0).await;
+    receive(0, "3probe");
+    respond("GET", 200, "6").await;
+    until(&mut statuses, &Link::Connected, Transport::WebSocket).await;
+    assert_eq!(sent(0), ["2probe", "5"]);
+    let log = requests();
+    assert_eq!(log[0], "GET http://h:1/socket.io/?EIO=4&transport=polling ");
+    let posted = "POST http://h:1/socket.io/?EIO=4&transport=polling&sid=s1 40";
+    assert!(log.iter().any(|request| request == posted), "{log:?}");
+    restore();
+}
+
+/// Breaks when: the driver answers by a timer instead of in the event that brought the ping.
+#[wasm_bindgen_test]
+async fn a_ping_is_answered_without_any_timer() {
+    let _connection = on_websocket().await;
+    network::stop_timers();
+    receive(0, "2");
+    network::microtasks().await;
+    assert_eq!(sent(0), ["40", "3"]);
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn an_emit_is_settled_by_its_acknowledgement() {
+    let connection = on_websocket().await;
+    let name = "Ñandú €".to_owned();
+    let entered = connection.emit(&ChatEnter { name });
+    network::microtasks().await;
+    assert_eq!(sent(0)[1], r#"420["chat:enter",{"name":"Ñandú €"}]"#);
+    receive(0, r#"430[{"ok":{"peer":"p"}}]"#);
+    assert_eq!(entered.await.unwrap().peer, "p");
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn a_payload_that_does_not_decode_is_an_item_and_no_panic() {
+    let connection = on_websocket().await;
+    let mut messages = connection.listen::<ChatMessage>();
+    network::microtasks().await;
+    receive(0, r#"42["chat:message",{"room":7}]"#);
+    assert!(messages.next().await.unwrap().is_err());
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn binary_frames_arrive_as_attachments() {
+    let connection = on_websocket().await;
+    let mut messages = connection.listen::<ChatMessage>();
+    network::microtasks().await;
+    receive(0, r#"451-["other",{"_placeholder":true,"num":0}]"#);
+    network::receive_binary(0, &[1, 2, 3]);
+    let message =
+        r#"{"room":"chat/a","seq":1,"id":"i","from":{"peer":"p","name":"n"},"text":"t","at":1}"#;
+    receive(0, &format!(r#"42["chat:message",{message}]"#));
+    assert_eq!(messages.next().await.unwrap().unwrap().text, "t");
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_socket_is_told_and_waited_for() {
+    let connection = on_websocket().await;
+    let mut statuses = connection.watch();
+    closed(0, 1006);
+    loop {
+        let status = statuses.next().await.unwrap();
+        if let Link::Waiting { attempt, .. } = status.link {
+            assert_eq!(attempt, 1);
+            break;
+        }
+    }
+    connection.connect();
+    open_socket(1).await;
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn the_network_is_back_and_the_next_attempt_is_made_at_once() {
+    let connection = on_websocket().await;
+    closed(0, 1006);
+    network::microtasks().await;
+    network::stop_timers();
+    network::tell_page("online");
+    open_socket(1).await;
+    drop(connection);
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn dropping_the_last_handle_says_goodbye() {
+    drop(on_websocket().await);
+    network::microtasks().await;
+    assert_eq!(sent(0), ["40", "41", "1"]);
+    assert!(network::is_closed(0));
+    restore();
+}

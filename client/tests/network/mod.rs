@@ -1,0 +1,53 @@
+//! A page's network that the test plays: what was asked is written down, what comes is said by the test.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen(module = "/tests/network/network.js")]
+extern "C" {
+    /// Replaces `fetch` and `WebSocket` of the page.
+    pub fn script();
+    /// Puts them back.
+    pub fn restore();
+    /// What was asked of `fetch`: method, URL, body.
+    pub fn requests() -> Vec<String>;
+    fn answer(method: &str, status: u16, body: &str) -> js_sys::Promise;
+    fn open(socket: u32) -> js_sys::Promise;
+    /// A text comes on a WebSocket.
+    pub fn receive(socket: u32, text: &str);
+    fn receive_bytes(socket: u32, bytes: &[u8]);
+    /// A WebSocket is closed by the other side.
+    pub fn closed(socket: u32, code: u16);
+    /// The texts that were sent on a WebSocket.
+    pub fn sent(socket: u32) -> Vec<String>;
+    /// Whether a WebSocket was closed by this side.
+    pub fn is_closed(socket: u32) -> bool;
+    /// From now on no timer fires, until `restore`.
+    pub fn stop_timers();
+    /// The page gets an event.
+    pub fn tell_page(event: &str);
+}
+
+/// Answers the oldest open request of that method, as soon as there is one.
+pub(crate) async fn respond(method: &str, status: u16, body: &str) {
+    JsFuture::from(answer(method, status, body)).await.unwrap();
+}
+
+/// Opens the WebSocket of that number, as soon as it was asked for.
+pub(crate) async fn open_socket(socket: u32) {
+    JsFuture::from(open(socket)).await.unwrap();
+}
+
+/// A binary comes on a WebSocket.
+pub(crate) fn receive_binary(socket: u32, bytes: &[u8]) {
+    receive_bytes(socket, bytes);
+}
+
+/// Lets everything run that waits for no timer and no network.
+pub(crate) async fn microtasks() {
+    for _ in 0..50 {
+        JsFuture::from(js_sys::Promise::resolve(&wasm_bindgen::JsValue::NULL))
+            .await
+            .unwrap();
+    }
+}
