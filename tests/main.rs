@@ -3,8 +3,13 @@
 //! Every test starts what it needs on free ports and ends only what it started.
 
 mod architecture;
+mod chat;
 mod command_line;
 mod contract;
+mod dashboard;
+mod mqtt;
 mod official_client;
 mod official_server;
+mod page;
+mod trunk_serve;
 mod world;

@@ -1,6 +1,8 @@
 //! What tests are made of: programs that are started on free ports and ended when they go out of scope.
 
+pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod mosquitto;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod server;

@@ -87,7 +87,7 @@ impl Process {
     /// Asks it to end, as `kill`.
     pub(crate) async fn terminate(&mut self) {
         let id = self.child.id().expect("it runs").to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().await;
+        let status = Command::from(signal("TERM", &id)).status().await;
         assert!(status.unwrap().success());
     }
 
@@ -95,6 +95,13 @@ impl Process {
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         soon(&self.name, self.child.wait()).await.unwrap()
     }
+}
+
+/// What sends a signal: the shell's own `kill`, for a bare machine has no other.
+pub(crate) fn signal(name: &str, process: &str) -> std::process::Command {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", r#"kill -"$0" "$1""#, name, process]);
+    command
 }
 
 fn lines(output: impl AsyncRead + Unpin + Send + 'static) -> mpsc::UnboundedReceiver<String> {

@@ -1,7 +1,10 @@
 //! The `tertulia` program.
 
 use super::process::Process;
-use std::process::ExitStatus;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 use tokio::process::Command;
 
 /// A running `tertulia serve`.
@@ -30,6 +33,8 @@ impl Server {
         let mut process = Process::start(
             program()
                 .args(["serve", "--listen", listen, "--mqtt-listen", mqtt_listen])
+                .arg("--page")
+                .arg(page())
                 .args(&options),
         );
         let line = process.line().await;
@@ -71,6 +76,12 @@ impl Server {
         let (address, mqtt, options) = (self.address, self.mqtt, self.options);
         Self::on(&address, &mqtt, options).await
     }
+}
+
+/// Where the built page is.
+pub(crate) fn page() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/dist");
+    std::env::var_os("TERTULIA_TEST_PAGE").map_or(built, PathBuf::from)
 }
 
 /// The program without arguments, and without what the environment of the tests would tell it.

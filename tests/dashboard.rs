@@ -1,0 +1,169 @@
+//! The dashboard in a real browser: devices that appear, values that live, a switch that does something.
+
+use crate::world::{
+    browser::{Browser, DESK, test_id},
+    mosquitto::{Broker, publish, subscribe},
+    server::Server,
+};
+use serde_json::json;
+
+fn tile(device: &str, metric: &str) -> String {
+    format!(
+        "[data-testid=device][data-device=\"{device}\"] [data-testid=tile][data-metric=\"{metric}\"]"
+    )
+}
+
+/// A page whose bridge is up.
+async fn open(server: &Server) -> Browser {
+    let page = Browser::open(&server.origin(), DESK).await;
+    page.find(&format!("{}[data-state=up]", test_id("status-bridge")))
+        .await;
+    page
+}
+
+#[tokio::test]
+async fn a_new_device_appears_by_itself_within_a_second() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    let started = std::time::Instant::now();
+    publish(
+        server.mqtt_port(),
+        "sensors/kitchen/temperature",
+        "21.5",
+        &[],
+    )
+    .await;
+    page.shows(&tile("kitchen", "temperature"), "21.5").await;
+    let took = started.elapsed();
+    println!("mosquitto_pub to tile: {took:?}");
+    assert!(took.as_millis() < 1_000, "{took:?}");
+    publish(
+        server.mqtt_port(),
+        "sensors/kitchen",
+        r#"{"temperature":22,"humidity":40}"#,
+        &[],
+    )
+    .await;
+    page.shows(&tile("kitchen", "temperature"), "22").await;
+    page.shows(&tile("kitchen", "humidity"), "40").await;
+    publish(
+        server.mqtt_port(),
+        "sensors/kitchen/co2",
+        r#"{"value":612,"unit":"ppm"}"#,
+        &[],
+    )
+    .await;
+    page.shows(&tile("kitchen", "co2"), "ppm").await;
+}
+
+#[tokio::test]
+async fn a_late_page_shows_the_last_values() {
+    let server = Server::start().await;
+    let early = open(&server).await;
+    publish(server.mqtt_port(), "sensors/kitchen/temperature", "19", &[]).await;
+    early.shows(&tile("kitchen", "temperature"), "19").await;
+    let late = open(&server).await;
+    late.shows(&tile("kitchen", "temperature"), "19").await;
+}
+
+#[tokio::test]
+async fn a_payload_that_does_not_decode_is_shown_in_the_devices_tile() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    publish(
+        server.mqtt_port(),
+        "sensors/kitchen/temperature",
+        "{broken",
+        &[],
+    )
+    .await;
+    page.find("[data-device=kitchen] [data-testid=fault][data-count=\"1\"]")
+        .await;
+    publish(server.mqtt_port(), "sensors/kitchen/temperature", "20", &[]).await;
+    page.shows(&tile("kitchen", "temperature"), "20").await;
+}
+
+#[tokio::test]
+async fn the_machine_is_alive_at_first_start_and_its_switch_works() {
+    let server = Server::with(&[]).await;
+    let page = open(&server).await;
+    page.shows("[data-testid=tile][data-metric=cpu]", "%").await;
+    let switch = "[data-testid=switch][data-target=reporting]";
+    page.find(&format!("{switch}[aria-checked=true]")).await;
+    let mut commands = subscribe(server.mqtt_port(), "devices/+/set/reporting").await;
+    page.find(switch).await.click().await.unwrap();
+    let command = commands.line_with("/set/reporting ").await;
+    assert!(command.ends_with(" off"), "{command}");
+    page.find(&format!("{switch}[aria-checked=false]")).await;
+    page.find(switch).await.click().await.unwrap();
+    page.find(&format!("{switch}[aria-checked=true]")).await;
+}
+
+#[tokio::test]
+async fn a_chart_draws_what_comes() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    for value in ["20", "25", "22"] {
+        publish(
+            server.mqtt_port(),
+            "sensors/kitchen/temperature",
+            value,
+            &[],
+        )
+        .await;
+        page.shows(&tile("kitchen", "temperature"), value).await;
+    }
+    let canvas = page.find("[data-device=kitchen] [data-testid=chart]").await;
+    assert_eq!(canvas.tag_name().await.unwrap(), "canvas");
+    let colours =
+        "const canvas = document.querySelector('[data-device=kitchen] [data-testid=chart]');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size";
+    let colours = page.run(colours, vec![]).await;
+    assert!(
+        colours.as_u64().unwrap() > 5,
+        "an empty chart: {colours} colours"
+    );
+}
+
+#[tokio::test]
+async fn the_bridge_light_turns_and_turns_back() {
+    let broker = Broker::start().await;
+    let server = Server::with(&["--no-host-metrics", "--mqtt-url", &broker.url()]).await;
+    let page = open(&server).await;
+    let gone = broker.kill().await;
+    page.find(&format!("{}[data-state=down]", test_id("status-bridge")))
+        .await;
+    let broker = gone.restart().await;
+    page.find(&format!("{}[data-state=up]", test_id("status-bridge")))
+        .await;
+    publish(&broker.port, "sensors/kitchen/temperature", "18", &[]).await;
+    page.shows(&tile("kitchen", "temperature"), "18").await;
+}
+
+#[tokio::test]
+async fn a_flood_keeps_the_page_alive() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    let lines: String = (0..5_000).map(|n| format!("{n}\n")).collect();
+    let mut flood = tokio::process::Command::new("mosquitto_pub");
+    flood.args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        server.mqtt_port(),
+        "-t",
+        "sensors/flood/n",
+        "-l",
+    ]);
+    flood.stdin(std::process::Stdio::piped());
+    let mut flood = flood.spawn().unwrap();
+    let mut input = flood.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, lines.as_bytes())
+        .await
+        .unwrap();
+    drop(input);
+    assert!(flood.wait().await.unwrap().success());
+    page.shows(&tile("flood", "n"), "4,999").await;
+    assert_eq!(page.run("return 1 + 1", vec![]).await, json!(2));
+}

@@ -1,0 +1,217 @@
+//! A person's browser: Chromium, headless, driven through its driver.
+
+use super::{PATIENCE, process::Process, soon};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::{path::PathBuf, time::Duration};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// How often a page is looked at while something is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A browser window with a profile of its own: one person.
+pub(crate) struct Browser {
+    page: Client,
+    profile: TempDir,
+    _driver: Process,
+}
+
+/// How a person's browser is set up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    /// The language that the person prefers.
+    pub(crate) language: &'static str,
+    /// Whether dark is preferred.
+    pub(crate) dark: bool,
+    /// Width and height in CSS pixels.
+    pub(crate) size: (u32, u32),
+}
+
+/// A wide window in English, light.
+pub(crate) const DESK: Setup = Setup {
+    language: "en-GB",
+    dark: false,
+    size: (1_280, 800),
+};
+
+/// A phone in Spanish.
+pub(crate) const PHONE: Setup = Setup {
+    language: "es-AR",
+    dark: false,
+    size: (390, 844),
+};
+
+impl Browser {
+    /// Opens a window at that address.
+    pub(crate) async fn open(url: &str, setup: Setup) -> Self {
+        let mut driver =
+            Process::start(Command::new(tool("CHROMEDRIVER", "chromedriver")).arg("--port=0"));
+        let line = driver.line_with("started successfully on port").await;
+        let port = line
+            .trim_end_matches('.')
+            .rsplit(' ')
+            .next()
+            .unwrap()
+            .to_owned();
+        let profile = TempDir::new().unwrap();
+        let capabilities = capabilities(&profile, setup);
+        let builder = ClientBuilder::new(HttpConnector::new())
+            .capabilities(serde_json::from_value(capabilities).unwrap())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        let page = builder.unwrap();
+        let browser = Self {
+            page,
+            profile,
+            _driver: driver,
+        };
+        browser.go(url).await;
+        browser
+    }
+
+    /// Goes to an address.
+    pub(crate) async fn go(&self, url: &str) {
+        soon("the page", self.page.goto(url)).await.unwrap();
+    }
+
+    /// Waits for an element and gives it.
+    pub(crate) async fn find(&self, selector: &str) -> Element {
+        let wait = self.page.wait().at_most(PATIENCE).every(LOOK_EVERY);
+        match wait.for_element(Locator::Css(selector)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{selector}: {error}: {}", self.text().await),
+        }
+    }
+
+    /// Types a text into a field, in place of what it holds.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.find(&test_id(id)).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses a button.
+    pub(crate) async fn press(&self, id: &str) {
+        self.find(&test_id(id)).await.click().await.unwrap();
+    }
+
+    /// Waits until an element of that selector shows that text.
+    pub(crate) async fn shows(&self, selector: &str, text: &str) {
+        let found = async {
+            while !self
+                .texts(selector)
+                .await
+                .iter()
+                .any(|shown| shown.contains(text))
+            {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, found).await.is_err() {
+            panic!(
+                "`{text}` not shown by {selector} but {:?}",
+                self.texts(selector).await
+            );
+        }
+    }
+
+    /// What the elements of that selector show, in order.
+    pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)";
+        let texts = self.run(script, vec![json!(selector)]).await;
+        serde_json::from_value(texts).unwrap()
+    }
+
+    /// Runs a script in the page.
+    pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.page.execute(script, arguments).await.unwrap()
+    }
+
+    /// Takes a name in the page's form, and waits until the page can send.
+    pub(crate) async fn enter(&self, name: &str) {
+        self.fill("name-input", name).await;
+        self.press("name-submit").await;
+        self.find(&test_id("message-input")).await;
+    }
+
+    /// Says something in the room.
+    pub(crate) async fn say(&self, text: &str) {
+        self.fill("message-input", text).await;
+        self.press("message-send").await;
+    }
+
+    /// Waits until the link is connected by that transport.
+    pub(crate) async fn linked(&self, transport: &str) {
+        let id = test_id("status-link");
+        self.find(&format!(
+            "{id}[data-link=connected][data-transport={transport}]"
+        ))
+        .await;
+    }
+
+    /// What the page shows.
+    pub(crate) async fn text(&self) -> String {
+        self.texts("body").await.concat()
+    }
+}
+
+impl Drop for Browser {
+    /// The driver is killed without a word to its browser: ends the browser that has this profile.
+    fn drop(&mut self) {
+        let profile = self.profile.path().to_string_lossy().into_owned();
+        for process in std::fs::read_dir("/proc").unwrap().flatten() {
+            let id = process.file_name().to_string_lossy().into_owned();
+            let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let is_ours = String::from_utf8_lossy(&arguments).contains(&profile);
+            if is_ours && id.bytes().all(|byte| byte.is_ascii_digit()) {
+                let _ = super::process::signal("KILL", &id).status();
+            }
+        }
+    }
+}
+
+/// The selector of an element by its `data-testid`.
+pub(crate) fn test_id(id: &str) -> String {
+    format!("[data-testid={id}]")
+}
+
+fn capabilities(profile: &TempDir, setup: Setup) -> Value {
+    let (width, height) = setup.size;
+    let mut arguments: Vec<String> = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    .map(str::to_owned)
+    .into();
+    arguments.push(format!("--user-data-dir={}", profile.path().display()));
+    arguments.push(format!("--window-size={width},{height}"));
+    if setup.dark {
+        arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
+    }
+    let mut options = json!({
+        "binary": tool("CHROMIUM", "chromium"),
+        "args": arguments,
+        "prefs": { "intl.accept_languages": setup.language },
+    });
+    // A window cannot be as narrow as a phone; an emulated device can.
+    if width < 500 {
+        options["mobileEmulation"] = json!({
+            "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true },
+        });
+    }
+    json!({ "goog:chromeOptions": options })
+}
+
+/// A tool as `cargo xtask test` found it, or by its name on the path.
+pub(crate) fn tool(variable: &str, name: &str) -> PathBuf {
+    std::env::var_os(format!("TERTULIA_TEST_{variable}")).map_or_else(|| name.into(), PathBuf::from)
+}

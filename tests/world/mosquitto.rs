@@ -1,0 +1,95 @@
+//! Mosquitto's broker and its two little clients.
+
+use super::{process::Process, soon};
+use std::net::TcpListener;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// A running mosquitto broker, for anonymous clients on the loopback.
+pub(crate) struct Broker {
+    process: Process,
+    folder: TempDir,
+    /// Where it listens, on 127.0.0.1.
+    pub(crate) port: String,
+}
+
+impl Broker {
+    /// Starts it on a free port.
+    pub(crate) async fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let folder = TempDir::new().unwrap();
+        Self::on(port, folder).await
+    }
+
+    async fn on(port: String, folder: TempDir) -> Self {
+        let config = folder.path().join("mosquitto.conf");
+        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n");
+        std::fs::write(&config, text).unwrap();
+        let mut process = Process::start(Command::new("mosquitto").arg("-c").arg(&config));
+        process.error_with("running").await;
+        Self {
+            process,
+            folder,
+            port,
+        }
+    }
+
+    /// Its URL, `mqtt://127.0.0.1:40123`.
+    pub(crate) fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it, as `kill -9`, and gives what is needed to start it again.
+    pub(crate) async fn kill(mut self) -> Gone {
+        self.process.kill().await;
+        Gone {
+            port: self.port,
+            folder: self.folder,
+        }
+    }
+}
+
+/// A broker that was killed.
+pub(crate) struct Gone {
+    port: String,
+    folder: TempDir,
+}
+
+impl Gone {
+    /// Starts it again where it was.
+    pub(crate) async fn restart(self) -> Broker {
+        Broker::on(self.port, self.folder).await
+    }
+}
+
+/// Publishes a message, as `mosquitto_pub` does with these further options.
+pub(crate) async fn publish(port: &str, topic: &str, payload: &str, options: &[&str]) {
+    let mut command = Command::new("mosquitto_pub");
+    command
+        .args(["-h", "127.0.0.1", "-p", port, "-t", topic, "-m", payload])
+        .args(options);
+    let status = soon("mosquitto_pub", command.status()).await;
+    assert!(status.expect("`cargo xtask test` installs it").success());
+}
+
+/// Subscribes, and waits until the broker has granted it. Its lines are `topic payload`.
+pub(crate) async fn subscribe(port: &str, filter: &str) -> Process {
+    let mut command = Command::new("mosquitto_sub");
+    command.args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        port,
+        "-t",
+        filter,
+        "-v",
+        "-d",
+        "-V",
+        "mqttv5",
+    ]);
+    let mut process = Process::start(&mut command);
+    process.line_with("Subscribed").await;
+    process
+}
