@@ -34,10 +34,15 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
+    /// The embedded broker's address is taken, most often by another broker.
+    #[error(
+        "cannot start the MQTT broker: {0} is taken; use the broker that is there with --mqtt-url mqtt://{reachable}, \
+         or choose another address with --mqtt-listen", reachable = reachable(*.0)
+    )]
+    BrokerTaken(SocketAddr),
     /// The embedded broker does not start.
     #[error(
-        "cannot start the MQTT broker on {address}: {reason}; use the broker that is there with --mqtt-url \
-         mqtt://{}, or choose another address with --mqtt-listen", reachable(*address)
+        "cannot start the MQTT broker on {address}: {reason}; choose another address with --mqtt-listen"
     )]
     Broker {
         /// The address.
@@ -170,7 +175,12 @@ async fn broker(mqtt: &Mqtt) -> Result<(Option<Embedded>, BrokerUrl), StartError
     };
     let embedded = Embedded::bind(address)
         .await
-        .map_err(|reason| StartError::Broker { address, reason })?;
+        .map_err(|reason| match reason {
+            BrokerError::Bind(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                StartError::BrokerTaken(address)
+            }
+            reason => StartError::Broker { address, reason },
+        })?;
     let reachable = reachable(embedded.address());
     let url = BrokerUrl {
         host: reachable.ip().to_string(),

@@ -1,7 +1,11 @@
 //! The command line: `tertulia [serve] [options]`, each option also as a `TERTULIA_*` variable.
 
 use super::{BrokerUrl, Config, Mqtt};
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::BoolishValueParser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
@@ -67,7 +71,7 @@ struct Serve {
     mqtt_url: Option<BrokerUrl>,
 
     /// Do not publish this machine's load as a device.
-    #[arg(long, env = "TERTULIA_NO_HOST_METRICS")]
+    #[arg(long, env = "TERTULIA_NO_HOST_METRICS", value_parser = BoolishValueParser::new())]
     no_host_metrics: bool,
 
     /// Between two pings to a client.
@@ -92,7 +96,7 @@ struct Serve {
     allow_origin: Vec<String>,
 
     /// Answer WebSocket upgrades with 403, as some networks do: for tests.
-    #[arg(long, env = "TERTULIA_REFUSE_UPGRADE")]
+    #[arg(long, env = "TERTULIA_REFUSE_UPGRADE", value_parser = BoolishValueParser::new())]
     refuse_upgrade: bool,
 }
 
@@ -127,17 +131,30 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 fn stop(error: clap::Error) -> Stop {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Text(error),
-        _ => Stop::Problem(one_line(&error.to_string())),
+        _ => Stop::Problem(one_line(&error.to_string(), variable(&error))),
     }
 }
 
+/// The variable that the offending option is read from, where it is set.
+fn variable(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let name = option.split_whitespace().next()?.strip_prefix("--")?;
+    let variable = format!("TERTULIA_{}", name.replace('-', "_").to_uppercase());
+    std::env::var_os(&variable).is_some().then_some(variable)
+}
+
 /// The first paragraph of clap's text, and where to read more.
-fn one_line(text: &str) -> String {
+fn one_line(text: &str, variable: Option<String>) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or(text);
     let line: Vec<_> = paragraph.split_whitespace().collect();
     let line = line.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("{line}; see tertulia serve --help")
+    let set = variable
+        .map(|name| format!(" ({name} is set)"))
+        .unwrap_or_default();
+    format!("{line}{set}; see tertulia serve --help")
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
