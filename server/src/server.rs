@@ -161,7 +161,9 @@ async fn end(tasks: &mut JoinSet<()>) {
 }
 
 async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<socketio::Switch>();
+    let served = axum::serve(socketio::Guarded(listener), service)
+        .with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = served.await {
         tracing::error!(%error, "the page is no longer served");
     }
@@ -239,7 +241,8 @@ fn routes(
             get(async move || health::health(&healthy, &bridge)),
         )
         .merge(page::routes(&config.page))
-        .layer(socketio);
+        .layer(socketio)
+        .layer(middleware::from_fn(socketio::guard));
     if config.refuse_upgrade {
         router = router.layer(middleware::from_fn(socketio::refuse_upgrade));
     }

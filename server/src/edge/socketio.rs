@@ -1,10 +1,15 @@
 //! The Socket.IO door: events in their order to `app`, acknowledgements and rooms back.
 //!
-//! Not here: what an event means (`app`) and how full a connection's send buffer is (`window`).
+//! Not here: what an event means (`app`).
 
 mod connection;
+mod frames;
+mod guard;
 mod listen;
+mod malformed;
 mod window;
+
+pub use guard::{Guarded, Switch, guard};
 
 use crate::app::{App, Session, chat, device, presence, room};
 use axum::{

@@ -3,7 +3,7 @@
 //! socketioxide runs its own handlers each in a task of its own, in any order, and skips a handler without a word when
 //! the payload has another shape. An own [`MessageHandler`] does neither.
 
-use super::connection::Connection;
+use super::{connection::Connection, malformed};
 use crate::app::{Session, policy::shown};
 use socketioxide::{
     adapter::Adapter,
@@ -88,19 +88,28 @@ impl Unknown {
 
 impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
     fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
-        let name = args(&value).and_then(|args| args.name().map_err(|error| bad_payload(&error)));
-        let reject = name.map_or_else(
-            |reject| reject,
-            |name| {
-                Reject::new(
-                    Code::UnknownEvent,
-                    format!("no event is called `{}`", shown(&name)),
-                )
-            },
-        );
+        let reject = refusal(&value).unwrap_or_else(|reject| reject);
         self.connection
             .reply("unknown", id, &Reply::<()>::Error(reject));
     }
+}
+
+/// Why an event that no listener takes is refused.
+fn refusal(value: &Value) -> Result<Reject, Reject> {
+    let args = args(value)?;
+    let name = args.name().map_err(|error| bad_payload(&error))?;
+    if name == malformed::EVENT {
+        let reason: String = args.at(1).unwrap_or_default();
+        return Ok(Reject::new(
+            Code::BadPayload,
+            format!("the packet is malformed: {reason}"),
+        ));
+    }
+    let shown = shown(&name);
+    Ok(Reject::new(
+        Code::UnknownEvent,
+        format!("no event is called `{shown}`"),
+    ))
 }
 
 fn payload<E: Event>(value: &Value) -> Result<E, Reject> {

@@ -1,0 +1,109 @@
+//! Packets that are no Socket.IO: socketioxide closes the connection for them, the contract wants a refusal.
+//!
+//! A malformed packet is replaced by an event that no client names, with the same acknowledgement id: the fallback
+//! listener refuses it. Pure functions over one Engine.IO packet; `guard` calls them.
+
+use tertulia_shared::wire::socket::Decoder;
+
+/// The name of the event that stands for a malformed packet; its payload is the reason.
+pub(super) const EVENT: &str = "!malformed";
+/// Separates the packets of a polling payload.
+const SEPARATOR: char = '\u{1e}';
+
+/// What to read instead of an Engine.IO packet; `None` where it may be read as it is.
+pub(super) fn replacement(packet: &str) -> Option<String> {
+    let mut characters = packet.chars();
+    let reason = match characters.next() {
+        Some('4') => reason(characters.as_str())?,
+        Some('0'..='6' | 'b') => return None,
+        _ => "it is no Engine.IO packet".to_owned(),
+    };
+    let id = packet.strip_prefix("42").map_or("", digits);
+    let body = serde_json::to_string(&(EVENT, reason)).ok()?;
+    Some(format!("42{id}{body}"))
+}
+
+/// As [`replacement`], for the body of a polling request.
+pub(super) fn payload_replacement(payload: &str) -> Option<String> {
+    let packets: Vec<_> = payload
+        .split(SEPARATOR)
+        .map(|packet| (packet, replacement(packet)))
+        .collect();
+    if packets.iter().all(|(_, replacement)| replacement.is_none()) {
+        return None;
+    }
+    let packets = packets
+        .into_iter()
+        .map(|(packet, replacement)| replacement.unwrap_or_else(|| packet.to_owned()));
+    Some(packets.collect::<Vec<_>>().join(&SEPARATOR.to_string()))
+}
+
+/// Why a text is no packet. CONNECT, DISCONNECT and packets with attachments are left to socketioxide.
+fn reason(text: &str) -> Option<String> {
+    if text.starts_with(['0', '1', '5', '6']) {
+        return None;
+    }
+    Decoder::default()
+        .text(text)
+        .err()
+        .map(|error| error.to_string())
+}
+
+fn digits(text: &str) -> &str {
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{payload_replacement, replacement};
+
+    #[test]
+    fn good_packets_are_read_as_they_are() {
+        for packet in [
+            "3",
+            "2probe",
+            "5",
+            "40",
+            "40{\"token\":1}",
+            "41",
+            "42[\"a\"]",
+            "4212[\"chat:send\",{}]",
+            "431[]",
+            "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+            "bAAEC",
+            "42/admin,[\"a\"]",
+        ] {
+            assert_eq!(replacement(packet), None, "{packet}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_event_keeps_its_acknowledgement_id() {
+        let replaced = replacement("4217[\"chat:send\",{oops").unwrap();
+        assert!(
+            replaced.starts_with("4217[\"!malformed\",\"body: "),
+            "{replaced}"
+        );
+        for packet in [
+            "42oops", "42{}", "42[1]", "42", "4", "4oops", "47", "oops", "",
+        ] {
+            let replaced = replacement(packet).unwrap();
+            assert!(
+                replaced.starts_with("42[\"!malformed\",\""),
+                "{packet}: {replaced}"
+            );
+        }
+    }
+
+    #[test]
+    fn in_a_polling_payload_only_the_malformed_packet_is_replaced() {
+        assert_eq!(payload_replacement("3\u{1e}42[\"a\"]"), None);
+        let replaced = payload_replacement("42[\"a\"]\u{1e}421oops\u{1e}3").unwrap();
+        let packets: Vec<_> = replaced.split('\u{1e}').collect();
+        assert_eq!((packets[0], packets[2]), ("42[\"a\"]", "3"));
+        assert!(packets[1].starts_with("421[\"!malformed\""));
+    }
+}
