@@ -9,6 +9,8 @@ pub mod presence;
 pub mod room;
 pub mod sensor;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use session::Session;
 

@@ -5,6 +5,8 @@
 mod queue;
 mod reader;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use queue::Delivery;
 pub use reader::Reader;

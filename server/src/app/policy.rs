@@ -191,21 +191,23 @@ pub fn level(what: &str, text: &str) -> Result<(), Reject> {
 
 /// A text of a client, short enough to repeat and on one line.
 pub fn shown(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(SHOWN_CHARS)
-        .map(|character| {
-            if character.is_control() {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect();
-    if text.chars().count() > SHOWN_CHARS {
-        shown.push('…');
+    shortened(text, SHOWN_CHARS)
+}
+
+/// A text on one line of at most `limit` characters, and an ellipsis where more follows.
+pub fn shortened(text: &str, limit: usize) -> String {
+    let one_line = |character: char| {
+        if character.is_control() {
+            '\u{fffd}'
+        } else {
+            character
+        }
+    };
+    let mut short: String = text.chars().take(limit).map(one_line).collect();
+    if text.chars().nth(limit).is_some() {
+        short.push('…');
     }
-    shown
+    short
 }
 
 fn bad_room(text: &str, why: impl Display) -> Reject {

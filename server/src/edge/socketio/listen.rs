@@ -4,7 +4,10 @@
 //! the payload has another shape. An own [`MessageHandler`] does neither.
 
 use super::{connection::Connection, malformed};
-use crate::app::{Session, policy::shown};
+use crate::app::{
+    Session,
+    policy::{shortened, shown},
+};
 use socketioxide::{
     adapter::Adapter,
     extract::SocketRef,
@@ -16,6 +19,9 @@ use tertulia_shared::{
     ClientToServer, Code, Event, Reject, Reply,
     wire::{args::Args, json::Json},
 };
+
+/// How much of a decoder's reason is told: it repeats what the client sent. In characters.
+const REASON_CHARS: usize = 200;
 
 /// Acknowledgement ids as socketioxide has them.
 pub(super) type AckId = i64;
@@ -102,7 +108,10 @@ fn refusal(value: &Value) -> Result<Reject, Reject> {
         let reason: String = args.at(1).unwrap_or_default();
         return Ok(Reject::new(
             Code::BadPayload,
-            format!("the packet is malformed: {reason}"),
+            format!(
+                "the packet is malformed: {}",
+                shortened(&reason, REASON_CHARS)
+            ),
         ));
     }
     let shown = shown(&name);
@@ -114,8 +123,11 @@ fn refusal(value: &Value) -> Result<Reject, Reject> {
 
 fn payload<E: Event>(value: &Value) -> Result<E, Reject> {
     args(value)?.at(1).map_err(|error| {
-        let reason = format!("payload of `{}`: {error}", E::NAME);
-        Reject::new(Code::BadPayload, reason)
+        let reason = shortened(&error.to_string(), REASON_CHARS);
+        Reject::new(
+            Code::BadPayload,
+            format!("payload of `{}`: {reason}", E::NAME),
+        )
     })
 }
 
@@ -126,5 +138,8 @@ fn args(value: &Value) -> Result<Args, Reject> {
 }
 
 fn bad_payload(error: &dyn std::error::Error) -> Reject {
-    Reject::new(Code::BadPayload, error.to_string())
+    Reject::new(
+        Code::BadPayload,
+        shortened(&error.to_string(), REASON_CHARS),
+    )
 }

@@ -1,0 +1,235 @@
+//! The features together, on a hub without any door or bridge.
+
+use super::{App, MQTT, Session, chat, device, presence, room};
+use crate::hub::{Delivery, Hub};
+use std::{sync::Arc, time::Duration};
+use tertulia_shared::{
+    Code, Event, Reject, Topic,
+    chat::{ChatEnter, ChatMessage, ChatSend, Receipt},
+    device::DeviceCommand,
+    presence::{Change, PresenceChange, PresenceList},
+    room::{RoomJoin, RoomLeave},
+    sensor::Value,
+};
+
+fn app() -> (Arc<App>, device::Carrier) {
+    let (commands, carrier) = device::commands();
+    (App::new(Hub::new(|| 5), commands), carrier)
+}
+
+fn join(session: &Session, room: &str) -> Result<u64, Reject> {
+    room::join(session, RoomJoin { room: room.into() }).map(|joined| joined.epoch)
+}
+
+fn leave(session: &Session, room: &str) {
+    room::leave(session, RoomLeave { room: room.into() }).unwrap();
+}
+
+fn enter(session: &Session, name: &str) -> String {
+    chat::enter(session, ChatEnter { name: name.into() })
+        .unwrap()
+        .peer
+}
+
+fn send(session: &Session, room: &str, text: &str, id: &str) -> Result<Receipt, Reject> {
+    let (room, text, id) = (room.into(), text.into(), id.into());
+    chat::send(session, ChatSend { room, text, id })
+}
+
+fn names(session: &Session, room: &str) -> Vec<String> {
+    let people = presence::list(session, PresenceList { room: room.into() })
+        .unwrap()
+        .people;
+    people.into_iter().map(|author| author.name).collect()
+}
+
+/// The events of type `E` that wait for a session.
+async fn heard<E: Event>(session: &Session) -> Vec<E> {
+    let mut all = Vec::new();
+    while let Ok(Some(delivery)) = tokio::time::timeout(Duration::ZERO, session.reader.next()).await
+    {
+        if let Delivery::Message(message) = delivery {
+            all.extend(message.decode());
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_message_reaches_its_room_and_its_sender() {
+    let (app, _carrier) = app();
+    let (ada, bob) = (
+        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app)),
+    );
+    let peer = enter(&ada, " Ada ");
+    assert_eq!(join(&ada, "chat/lobby"), Ok(5));
+    assert_eq!(join(&bob, "chat/lobby"), Ok(5));
+    assert_eq!(
+        send(&ada, "chat/lobby", "¡hola!", "1"),
+        Ok(Receipt { seq: 1, at: 5 })
+    );
+    for session in [&ada, &bob] {
+        let [message] = &heard::<ChatMessage>(session).await[..] else {
+            panic!("one message");
+        };
+        assert_eq!(
+            (message.from.name.as_str(), message.from.peer.as_str()),
+            ("Ada", peer.as_str())
+        );
+        assert_eq!(
+            (message.text.as_str(), message.id.as_str(), message.seq),
+            ("¡hola!", "1", 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_same_id_again_gives_the_same_receipt_and_says_nothing() {
+    let (app, _carrier) = app();
+    let ada = Session::new(app);
+    join(&ada, "chat/lobby").unwrap();
+    let first = send(&ada, "chat/lobby", "once", "1").unwrap();
+    assert_eq!(send(&ada, "chat/lobby", "once", "1"), Ok(first.clone()));
+    assert_eq!(
+        send(&ada, "chat/other", "elsewhere", "1").map(|receipt| receipt.seq),
+        Ok(1)
+    );
+    assert_eq!(heard::<ChatMessage>(&ada).await.len(), 1);
+    for id in 2..=chat::RECEIPTS_PER_ROOM + 1 {
+        send(&ada, "chat/lobby", "more", &id.to_string()).unwrap();
+    }
+    assert_ne!(send(&ada, "chat/lobby", "forgotten by now", "1"), Ok(first));
+}
+
+#[tokio::test]
+async fn what_a_broker_brings_is_said_once() {
+    let (app, _carrier) = app();
+    let ada = Session::new(Arc::clone(&app));
+    join(&ada, "chat/lobby").unwrap();
+    let lobby = Topic::new("chat/lobby").unwrap();
+    for _ in 0..2 {
+        chat::relay(&app, &lobby, Some("Bob"), "7".into(), "hello".into()).unwrap();
+    }
+    chat::relay(&app, &lobby, None, "8".into(), "hello".into()).unwrap();
+    let heard = heard::<ChatMessage>(&ada).await;
+    let from: Vec<_> = heard
+        .iter()
+        .map(|message| message.from.name.as_str())
+        .collect();
+    assert_eq!(from, ["Bob", MQTT.0]);
+    let empty = chat::relay(&app, &lobby, None, "9".into(), String::new());
+    assert_eq!(empty.map_err(|reject| reject.code), Err(Code::BadText));
+}
+
+#[tokio::test]
+async fn presence_tells_who_comes_renames_and_goes() {
+    let (app, _carrier) = app();
+    let (ada, bob) = (
+        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app)),
+    );
+    join(&ada, "chat/lobby").unwrap();
+    enter(&bob, "Bob");
+    for _ in 0..2 {
+        join(&bob, "chat/lobby").unwrap();
+    }
+    enter(&bob, "Robert");
+    enter(&bob, "Robert");
+    leave(&bob, "chat/lobby");
+    leave(&bob, "chat/lobby");
+    join(&bob, "chat/lobby").unwrap();
+    bob.end();
+    let changes = heard::<PresenceChange>(&ada).await;
+    let changes: Vec<_> = changes
+        .iter()
+        .map(|change| (change.name.as_str(), change.change))
+        .collect();
+    let guest = format!("guest-{}", &ada.peer()[..4]);
+    let expected = [
+        (guest.as_str(), Change::Entered),
+        ("Bob", Change::Entered),
+        ("Robert", Change::Renamed),
+        ("Robert", Change::Left),
+        ("Robert", Change::Entered),
+        ("Robert", Change::Left),
+    ];
+    assert_eq!(changes, expected);
+    assert_eq!(names(&ada, "chat/lobby"), [guest]);
+}
+
+#[test]
+fn a_connection_that_is_dropped_or_ended_is_in_no_room() {
+    let (app, _carrier) = app();
+    let ada = Session::new(Arc::clone(&app));
+    let bob = Session::new(Arc::clone(&app));
+    enter(&bob, "Bob");
+    join(&bob, "chat/lobby").unwrap();
+    drop(bob);
+    assert!(names(&ada, "chat/lobby").is_empty());
+    ada.end();
+    join(&ada, "chat/lobby").unwrap();
+    assert!(names(&ada, "chat/lobby").is_empty());
+}
+
+#[test]
+fn rooms_of_one_connection_are_bounded() {
+    let (app, _carrier) = app();
+    let ada = Session::new(app);
+    for number in 0..super::policy::MAX_ROOMS {
+        join(&ada, &format!("sensors/{number}")).unwrap();
+    }
+    let refused = join(&ada, "chat/lobby").map_err(|reject| reject.code);
+    assert_eq!(refused, Err(Code::TooManyRooms));
+    assert!(join(&ada, "sensors/0").is_ok());
+    leave(&ada, "sensors/0");
+    assert!(join(&ada, "chat/lobby").is_ok());
+}
+
+#[tokio::test]
+async fn a_command_waits_for_the_broker_and_is_refused_without_one() {
+    let (app, mut carrier) = app();
+    let ada = Session::new(app);
+    let command = || DeviceCommand {
+        device: "lamp".into(),
+        target: "power".into(),
+        value: Value::Number(1.5),
+    };
+    let down =
+        |result: Result<device::Pending, Reject>| result.map(drop).map_err(|reject| reject.code);
+    assert_eq!(
+        down(device::command(&ada, command())),
+        Err(Code::BridgeDown)
+    );
+    carrier.open();
+    let pending = device::command(&ada, command()).unwrap();
+    let carried = carrier.queue.recv().await.unwrap();
+    assert_eq!(
+        (carried.topic.as_str(), carried.payload.as_str()),
+        ("devices/lamp/set/power", "1.5")
+    );
+    carried.outcome.send(Ok(())).unwrap();
+    assert_eq!(
+        pending.done().await.unwrap().topic.as_str(),
+        "devices/lamp/set/power"
+    );
+    let stuck = device::command(&ada, command()).unwrap();
+    carrier.close();
+    assert_eq!(
+        stuck.done().await.map_err(|reject| reject.code),
+        Err(Code::BridgeDown)
+    );
+    let odd = DeviceCommand {
+        device: "a/b".into(),
+        ..command()
+    };
+    assert_eq!(down(device::command(&ada, odd)), Err(Code::BadDevice));
+}
+
+#[test]
+fn peers_are_random_and_not_short() {
+    let (app, _carrier) = app();
+    let (ada, bob) = (Session::new(Arc::clone(&app)), Session::new(app));
+    assert_eq!(ada.peer().len(), 22);
+    assert_ne!(ada.peer(), bob.peer());
+}

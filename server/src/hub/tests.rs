@@ -1,0 +1,234 @@
+//! The hub's promises: order, no gap, no double, and nothing lost without a word.
+
+use super::{
+    Clock, Delivery, Hub, MAX_TOPICS, Origin, PublishError, Reader, queue::MAX_MISSED_TOPICS,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use tertulia_shared::{Filter, Topic, events};
+
+const TEST: Origin = Origin("test");
+const CLOCK: Clock = || 1_000;
+
+/// Something was counted.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Counted {
+    seq: u64,
+}
+
+/// Something was warned of.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Warned {}
+
+events! {
+    /// Test events.
+    TABLE;
+    client emits {}
+    server emits {
+        "test:counted": Counted;
+        "test:warned": Warned;
+    }
+}
+
+fn topic(text: &str) -> Topic {
+    Topic::new(text).unwrap()
+}
+
+fn filter(text: &str) -> Filter {
+    Filter::new(text).unwrap()
+}
+
+fn publish(hub: &Hub, name: &str, retain: bool) -> u64 {
+    let counted = |stamp: super::Stamp| Counted { seq: stamp.seq };
+    hub.publish(&topic(name), TEST, retain, counted)
+        .unwrap()
+        .seq
+}
+
+/// What waits, as `topic seq` and `topic from-to missed`.
+async fn waiting(reader: &Reader) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Ok(Some(delivery)) = tokio::time::timeout(Duration::ZERO, reader.next()).await {
+        all.push(match delivery {
+            Delivery::Message(message) => format!("{} {}", message.topic, message.stamp.seq),
+            Delivery::Missed { topic, from, to } => format!("{topic} {from}-{to} missed"),
+        });
+    }
+    all
+}
+
+fn reader(hub: &Arc<Hub>, capacity: usize, filters: &[&str]) -> Reader {
+    let reader = hub.reader(capacity);
+    for text in filters {
+        reader.subscribe(&filter(text));
+    }
+    reader
+}
+
+#[tokio::test]
+async fn every_topic_counts_from_one_and_the_hub_stamps() {
+    assert_eq!(TABLE.len(), 2);
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 9, &["a"]);
+    assert_eq!(
+        [
+            publish(&hub, "a", false),
+            publish(&hub, "b", false),
+            publish(&hub, "a", false)
+        ],
+        [1, 1, 2]
+    );
+    let Some(Delivery::Message(first)) = reader.next().await else {
+        panic!("a message");
+    };
+    assert_eq!(
+        (first.event, first.body.get(), first.origin),
+        ("test:counted", r#"{"seq":1}"#, TEST)
+    );
+    assert_eq!((hub.epoch(), first.stamp.at), (1_000, 1_000));
+    assert_eq!(
+        first.decode::<Counted>().map(|counted| counted.seq),
+        Some(1)
+    );
+    assert!(first.decode::<Warned>().is_none());
+}
+
+#[tokio::test]
+async fn a_message_that_matches_several_filters_comes_once() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 9, &["a/b", "a/+", "#", "c"]);
+    publish(&hub, "a/b", false);
+    publish(&hub, "c", false);
+    publish(&hub, "d/e/f", false);
+    assert_eq!(waiting(&reader).await, ["a/b 1", "c 1", "d/e/f 1"]);
+}
+
+#[tokio::test]
+async fn what_is_retained_comes_first_and_only_once() {
+    let hub = Hub::new(CLOCK);
+    for name in ["a/x", "a/x", "a/y", "b/x"] {
+        publish(&hub, name, true);
+    }
+    publish(&hub, "a/z", false);
+    let reader = reader(&hub, 9, &["a/+"]);
+    publish(&hub, "a/x", true);
+    reader.subscribe(&filter("a/+"));
+    reader.subscribe(&filter("+/x"));
+    assert_eq!(waiting(&reader).await, ["a/x 2", "a/y 1", "a/x 3", "b/x 1"]);
+}
+
+#[tokio::test]
+async fn each_event_of_a_topic_is_retained_by_itself() {
+    let hub = Hub::new(CLOCK);
+    publish(&hub, "a", true);
+    hub.publish(&topic("a"), TEST, true, |_| Warned {}).unwrap();
+    publish(&hub, "a", true);
+    assert_eq!(waiting(&reader(&hub, 9, &["a"])).await, ["a 2", "a 3"]);
+}
+
+#[tokio::test]
+async fn retained_values_take_no_room() {
+    let hub = Hub::new(CLOCK);
+    for name in ["a/1", "a/2", "a/3"] {
+        publish(&hub, name, true);
+    }
+    let reader = reader(&hub, 1, &["a/#"]);
+    publish(&hub, "a/1", true);
+    assert_eq!(waiting(&reader).await, ["a/1 1", "a/2 1", "a/3 1", "a/1 2"]);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_told_where_it_is_missing() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 2, &["a", "b"]);
+    for name in ["a", "b", "a", "a", "b"] {
+        publish(&hub, name, false);
+    }
+    assert!(matches!(reader.next().await, Some(Delivery::Message(_))));
+    publish(&hub, "a", false);
+    publish(&hub, "a", false);
+    let expected = ["b 1", "a 2-3 missed", "b 2-2 missed", "a 4", "a 5-5 missed"];
+    assert_eq!(waiting(&reader).await, expected);
+    assert_eq!(hub.missed(), 4);
+    publish(&hub, "a", false);
+    assert_eq!(waiting(&reader).await, ["a 6"]);
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_hold_up_another() {
+    let hub = Hub::new(CLOCK);
+    let (slow, quick) = (reader(&hub, 1, &["a"]), reader(&hub, 9, &["a"]));
+    for _ in 0..3 {
+        publish(&hub, "a", false);
+    }
+    assert_eq!(waiting(&quick).await, ["a 1", "a 2", "a 3"]);
+    assert_eq!(waiting(&slow).await, ["a 1", "a 2-3 missed"]);
+}
+
+#[tokio::test]
+async fn who_leaves_gets_nothing_more_not_even_what_waits() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 3, &["a", "b", "+"]);
+    publish(&hub, "a", false);
+    reader.unsubscribe(&filter("a"));
+    publish(&hub, "b", false);
+    reader.unsubscribe(&filter("+"));
+    publish(&hub, "a", false);
+    publish(&hub, "b", false);
+    assert_eq!(waiting(&reader).await, ["b 1", "b 2"]);
+    reader.unsubscribe(&filter("never joined"));
+}
+
+#[tokio::test]
+async fn leaving_makes_room_again() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 1, &["a", "b"]);
+    publish(&hub, "a", false);
+    publish(&hub, "a", false);
+    reader.unsubscribe(&filter("a"));
+    publish(&hub, "b", false);
+    assert_eq!(waiting(&reader).await, ["b 1"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_gone_is_forgotten() {
+    let hub = Hub::new(CLOCK);
+    drop(reader(&hub, 1, &["a", "#"]));
+    publish(&hub, "a", false);
+    publish(&hub, "a", false);
+    assert_eq!(hub.missed(), 0);
+}
+
+#[tokio::test]
+async fn a_reader_is_woken_from_another_task() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 1, &["a"]);
+    let waits =
+        tokio::spawn(async move { matches!(reader.next().await, Some(Delivery::Message(_))) });
+    tokio::task::yield_now().await;
+    publish(&hub, "a", false);
+    assert!(waits.await.unwrap());
+}
+
+#[tokio::test]
+async fn who_misses_more_topics_than_can_be_told_is_cut_off() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 1, &["#"]);
+    for number in 0..MAX_MISSED_TOPICS + 2 {
+        publish(&hub, &number.to_string(), false);
+    }
+    assert_eq!(waiting(&reader).await.len(), MAX_MISSED_TOPICS + 1);
+    assert!(reader.next().await.is_none());
+}
+
+#[test]
+fn a_topic_too_many_is_refused_and_the_known_ones_go_on() {
+    let hub = Hub::new(CLOCK);
+    for number in 0..MAX_TOPICS {
+        publish(&hub, &number.to_string(), false);
+    }
+    let refused = hub.publish(&topic("x"), TEST, false, |_| Warned {});
+    assert!(matches!(refused, Err(PublishError::TooManyTopics(_))));
+    assert_eq!(publish(&hub, "7", false), 2);
+}
