@@ -76,7 +76,9 @@ pub(crate) async fn publish(port: &str, topic: &str, payload: &str, options: &[&
 
 /// Subscribes, and waits until the broker has granted it. Its lines are `topic payload`.
 pub(crate) async fn subscribe(port: &str, filter: &str) -> Process {
-    let mut command = Command::new("mosquitto_sub");
+    // Line by line: what it says when it is subscribed would wait in its buffer otherwise.
+    let mut command = Command::new("stdbuf");
+    command.args(["-oL", "mosquitto_sub"]);
     command.args([
         "-h",
         "127.0.0.1",
