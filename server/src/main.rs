@@ -1,7 +1,7 @@
 //! The program: reads the configuration, starts the server, stops it on SIGTERM and SIGINT.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 use tertulia_server::{
@@ -38,7 +38,8 @@ async fn serve(config: Config) -> ExitCode {
     };
     match build(config).await {
         Ok(server) => {
-            println!("{}", server.ready_line());
+            // A reader that has gone is no reason not to serve.
+            let _ = writeln!(io::stdout(), "{}", server.ready_line());
             server.run(stop).await;
             ExitCode::SUCCESS
         }

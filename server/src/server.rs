@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How long each step of a stop waits before it goes on without.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a server does not start: one line that says what to change.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,10 @@
 //! The whole server through its public doors: HTTP polling spoken by hand, no Socket.IO library.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tertulia_server::{Config, build, config::Mqtt};
@@ -9,6 +14,7 @@ use tokio::{
     sync::oneshot,
     task::JoinHandle,
 };
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -214,6 +220,76 @@ async fn many_events_are_acknowledged_in_their_order() {
         assert_eq!(seq[0]["ok"]["seq"], id + 1);
     }
     house.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_for_a_while_gets_all_or_is_told_what_it_missed() {
+    let house = House::open(Config::default()).await;
+    let ada = Poller::connect(&house).await;
+    let mut bob = Poller::connect(&house).await;
+    bob.ask(1, "room:join", json!({"room": "chat/x"})).await;
+    let sent = 10_000;
+    for batch in 0..10 {
+        let ids = batch * 1_000..(batch + 1) * 1_000;
+        let event =
+            |id| format!(r#"42["chat:send",{{"room":"chat/x","text":"{id}","id":"{id}"}}]"#);
+        ada.post(&ids.map(event).collect::<Vec<_>>().join("\u{1e}"))
+            .await;
+    }
+    let (mut got, mut last) = (0, 0);
+    while last < sent {
+        let args: Value = serde_json::from_str(&bob.take("42").await).unwrap();
+        let payload = &args[1];
+        let range = match args[0].as_str() {
+            Some("chat:message") => [&payload["seq"], &payload["seq"]],
+            Some("stream:missed") => [&payload["from"], &payload["to"]],
+            _ => continue,
+        };
+        assert_eq!(range[0].as_u64(), Some(last + 1), "{args}");
+        last = range[1].as_u64().unwrap();
+        got += u64::from(args[0] == "chat:message");
+    }
+    assert!((8_192..sent).contains(&got), "{got}");
+    let name = json!({"name": "Bob"});
+    assert!(bob.ask(2, "chat:enter", name).await["ok"].is_object());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_websocket_outlives_what_is_no_packet() {
+    let house = House::open(Config::default()).await;
+    let url = format!(
+        "ws://{}/socket.io/?EIO=4&transport=websocket",
+        house.address
+    );
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    for packet in [
+        "40",
+        "oops",
+        "42oops",
+        r#"421["chat:send",{oops"#,
+        r#"422["chat:enter",{"name":"Ada"}]"#,
+    ] {
+        // The CONNECT reply comes before the rest is sent: what comes earlier has no namespace yet.
+        socket.send(Message::text(packet)).await.unwrap();
+        while packet == "40" && !heard(&mut socket).await.starts_with("40{") {}
+    }
+    let mut replies = Vec::new();
+    while replies.len() < 2 {
+        let packet = heard(&mut socket).await;
+        replies.extend(packet.starts_with("43").then_some(packet));
+    }
+    assert!(
+        replies[0].starts_with(r#"431[{"error":{"code":"bad-payload""#),
+        "{replies:?}"
+    );
+    assert!(replies[1].starts_with(r#"432[{"ok""#), "{replies:?}");
+    house.close().await;
+}
+
+async fn heard(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> String {
+    let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
+    message.unwrap().unwrap().into_text().unwrap().to_string()
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ pub struct Link {
 #[derive(Debug)]
 enum Incoming {
     Connected,
-    Publish(Publish),
+    Publish(Box<Publish>),
 }
 
 /// A publish that the broker is yet to confirm.
@@ -114,7 +114,7 @@ impl Link {
     pub async fn next(&mut self) -> Result<Publish, LinkError> {
         loop {
             if let Incoming::Publish(publish) = self.receive().await? {
-                return Ok(publish);
+                return Ok(*publish);
             }
         }
     }
@@ -216,7 +216,9 @@ async fn run(mut events: EventLoop, incoming: mpsc::Sender<Result<Incoming, Link
     loop {
         let next = match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => Ok(Incoming::Connected),
-            Ok(Event::Incoming(Packet::Publish(publish))) => Ok(Incoming::Publish(publish)),
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                Ok(Incoming::Publish(Box::new(publish)))
+            }
             Ok(_) => continue,
             Err(error) => Err(LinkError::Connection(Box::new(error))),
         };

@@ -18,7 +18,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use connection::{Connection, Wire};
+use connection::{Connection, Counts, Wire};
 use listen::{Unknown, listen, listen_later};
 use socketioxide::{
     SocketIo, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
@@ -26,10 +26,7 @@ use socketioxide::{
 };
 use std::{
     convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -51,7 +48,7 @@ pub struct Heartbeat {
 #[derive(Clone, Debug)]
 pub struct Door {
     io: SocketIo,
-    connections: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
 
 impl Door {
@@ -66,20 +63,20 @@ impl Door {
             .ws_max_message_size(MAX_PAYLOAD_BYTES as usize)
             .ws_max_frame_size(MAX_PAYLOAD_BYTES as usize)
             .build_layer();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&connections);
+        let counts = Arc::<Counts>::default();
+        let shared = Arc::clone(&counts);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef| {
-            register(&socket, &app, &count);
+            register(&socket, &app, &shared);
             std::future::ready(Ok::<(), Infallible>(()))
         };
         io.ns("/", connected.with(register));
-        (layer, Self { io, connections })
+        (layer, Self { io, counts })
     }
 
     /// How many clients are connected now.
     pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
+        self.counts.connections.load(Ordering::Relaxed)
     }
 
     /// Closes every connection such that official clients come back: their reason is "transport close".
@@ -89,9 +86,9 @@ impl Door {
 }
 
 /// One line an event: its name and direction stand in its table, its meaning in `app`.
-fn register(socket: &SocketRef, app: &Arc<App>, connections: &Arc<AtomicUsize>) {
+fn register(socket: &SocketRef, app: &Arc<App>, counts: &Arc<Counts>) {
     let session = Session::new(Arc::clone(app));
-    let connection = Connection::new(session, Arc::clone(connections));
+    let connection = Connection::new(session, Arc::clone(counts));
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen(socket, &connection, chat::enter);

@@ -18,7 +18,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 use tertulia_shared::{Event, Reply, stream::StreamMissed};
@@ -28,6 +28,15 @@ use tokio_util::sync::CancellationToken;
 /// The acknowledgements that wait for a client which takes none; one more closes the connection.
 const MAX_ACKS_WAITING: usize = 10_000;
 
+/// What is counted over all connections.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// The connections now.
+    pub(super) connections: AtomicUsize,
+    /// The refusals that nobody asked for, since the server started.
+    pub(super) unasked: AtomicU64,
+}
+
 /// A connection and what is on its way out.
 pub(super) struct Connection {
     pub(super) session: Arc<Session>,
@@ -35,7 +44,7 @@ pub(super) struct Connection {
     /// Taken by the task that sends.
     waiting: Mutex<Option<mpsc::Receiver<Ack>>>,
     ended: CancellationToken,
-    connections: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
 
 /// A socket as the sending task holds it.
@@ -55,26 +64,30 @@ struct Ack {
 }
 
 impl Connection {
-    pub(super) fn new(session: Arc<Session>, connections: Arc<AtomicUsize>) -> Arc<Self> {
+    pub(super) fn new(session: Arc<Session>, counts: Arc<Counts>) -> Arc<Self> {
         let (acks, waiting) = mpsc::channel(MAX_ACKS_WAITING);
         Arc::new(Self {
             session,
             acks,
             waiting: Mutex::new(Some(waiting)),
             ended: CancellationToken::new(),
-            connections,
+            counts,
         })
     }
 
-    /// Acknowledges an event, where its sender asked for it; a refusal that nobody asked for is logged.
+    /// Acknowledges an event, where its sender asked for it; a refusal that nobody asked for is counted and logged.
     pub(super) fn reply<T: Serialize>(&self, event: &str, id: Option<AckId>, reply: &Reply<T>) {
         let peer = self.session.peer();
-        if let Reply::Error(reject) = reply {
-            tracing::debug!(peer, event, code = ?reject.code, %reject, asked = id.is_some(), "refused");
-        }
         let Some(id) = id else {
+            if let Reply::Error(reject) = reply {
+                let count = self.counts.unasked.fetch_add(1, Ordering::Relaxed) + 1;
+                tracing::debug!(peer, event, code = ?reject.code, %reject, count, "refused without acknowledgement");
+            }
             return;
         };
+        if let Reply::Error(reject) = reply {
+            tracing::debug!(peer, event, code = ?reject.code, %reject, "refused");
+        }
         let body = match to_raw_value(reply) {
             Ok(body) => body,
             Err(error) => {
@@ -101,7 +114,7 @@ impl Connection {
         let Some(waiting) = waiting else {
             return;
         };
-        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.counts.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             let mut way_out = WayOut {
                 reader: self.session.reader(),
@@ -112,7 +125,7 @@ impl Connection {
                 .run_until_cancelled(way_out.send_all(&socket))
                 .await;
             self.session.end();
-            self.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counts.connections.fetch_sub(1, Ordering::Relaxed);
             // Still connected means that the client takes too little: it is told, and can come back by itself.
             if socket.connected() {
                 tracing::warn!(

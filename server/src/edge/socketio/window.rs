@@ -12,7 +12,7 @@ pub(super) const BUFFER_PACKETS: usize = 128;
 /// The places that are left for what socketioxide sends by itself: pings, and the end of an upgrade.
 const RESERVED_PACKETS: usize = 16;
 /// The first and the longest pause while the client takes nothing.
-const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
 /// The places that were free and are not used since: only this connection's one sender uses them.
 #[derive(Debug, Default)]
