@@ -198,10 +198,13 @@ fn capabilities(profile: &TempDir, setup: Setup) -> Value {
         arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
     }
     let mut options = json!({
-        "binary": tool("CHROMIUM", "chromium"),
         "args": arguments,
         "prefs": { "intl.accept_languages": setup.language },
     });
+    // Without it the driver looks for the browser itself.
+    if let Some(binary) = std::env::var_os("TERTULIA_TEST_CHROMIUM") {
+        options["binary"] = json!(binary.to_string_lossy());
+    }
     // A window cannot be as narrow as a phone; an emulated device can.
     if width < 500 {
         options["mobileEmulation"] = json!({
