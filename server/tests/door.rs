@@ -159,8 +159,7 @@ async fn two_clients_chat_by_polling() {
     let receipt = ada.ask(2, "chat:send", message).await;
     assert_eq!(receipt["ok"]["seq"], 1);
     let heard: Value =
-        serde_json::from_str(&bob.take("42[\"chat:message\",").await.trim_end_matches(']'))
-            .unwrap();
+        serde_json::from_str(bob.take("42[\"chat:message\",").await.trim_end_matches(']')).unwrap();
     let expected = json!({
         "room": "chat/lobby", "seq": 1, "id": "a1", "from": {"peer": peer, "name": "Ada"},
         "text": "¡hola!", "at": receipt["ok"]["at"],

@@ -15,6 +15,9 @@ const KEEP_ALIVE_SECONDS: u16 = 15;
 pub const MAX_PACKET_BYTES: u32 = 1_000_000;
 /// What waits on either side of the connection's task, in packets.
 const QUEUE_PACKETS: usize = 1_024;
+/// What is sent and not yet confirmed, in packets. The client scans as many places at each flush: its default of 65,535
+/// costs 1 ms a message.
+const IN_FLIGHT_PACKETS: u16 = 128;
 /// How long a polite end may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -55,6 +58,7 @@ pub fn options(client_id: impl Into<String>, broker: &BrokerUrl) -> MqttOptions 
     options.set_keep_alive(KEEP_ALIVE_SECONDS);
     options.set_max_packet_size(Some(MAX_PACKET_BYTES));
     options.set_request_channel_capacity(QUEUE_PACKETS);
+    options.set_outgoing_inflight_upper_limit(IN_FLIGHT_PACKETS);
     if let Some((user, password)) = &broker.login {
         options.set_credentials(user.clone(), password.clone());
     }
