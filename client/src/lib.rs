@@ -7,6 +7,7 @@ pub mod app;
 pub mod connection;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
+mod ordered;
 pub mod socketio;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

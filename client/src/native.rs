@@ -7,11 +7,11 @@ mod websocket;
 
 use crate::{
     connection::{Connection, Dispatcher, Request},
+    ordered::Ordered,
     socketio::{Action, Client, Endpoint, EndpointError, Input, IoId, Options},
 };
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use std::collections::BTreeMap;
 use tokio::{task::AbortHandle, time::Instant};
 use websocket::Socket;
 
@@ -35,8 +35,8 @@ struct Driver {
     dispatcher: Dispatcher,
     started: Instant,
     http: reqwest::Client,
-    requests: BTreeMap<IoId, AbortHandle>,
-    sockets: BTreeMap<IoId, Socket>,
+    requests: Ordered<IoId, AbortHandle>,
+    sockets: Ordered<IoId, Socket>,
     inputs: mpsc::UnboundedSender<Input>,
     arrivals: mpsc::UnboundedReceiver<Input>,
 }
@@ -48,8 +48,8 @@ impl Driver {
             dispatcher: Dispatcher::new(client),
             started: Instant::now(),
             http: reqwest::Client::new(),
-            requests: BTreeMap::new(),
-            sockets: BTreeMap::new(),
+            requests: Ordered::new(),
+            sockets: Ordered::new(),
             inputs,
             arrivals,
         }
@@ -82,10 +82,10 @@ impl Driver {
     fn take(&mut self, input: Input) {
         match &input {
             Input::Response(id, ..) | Input::Failed(id, _) => {
-                self.requests.remove(id);
+                self.requests.remove(*id);
             }
             Input::Closed(id, _) => {
-                self.sockets.remove(id);
+                self.sockets.remove(*id);
             }
             Input::Opened(_) | Input::Received(..) => {}
         }
@@ -108,7 +108,7 @@ impl Driver {
                 self.requests.insert(id, http::send(id, request, inputs));
             }
             Action::Abort(id) => {
-                if let Some(request) = self.requests.remove(&id) {
+                if let Some(request) = self.requests.remove(id) {
                     request.abort();
                 }
             }
@@ -116,12 +116,12 @@ impl Driver {
                 self.sockets.insert(id, Socket::open(id, url, inputs));
             }
             Action::Send(id, frame) => {
-                if let Some(socket) = self.sockets.get(&id) {
+                if let Some(socket) = self.sockets.get(id) {
                     socket.send(frame);
                 }
             }
             Action::Close(id) => {
-                self.sockets.remove(&id);
+                self.sockets.remove(id);
             }
         }
     }

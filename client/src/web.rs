@@ -10,6 +10,7 @@ mod websocket;
 
 use crate::{
     connection::{Connection, Dispatcher, Request},
+    ordered::Ordered,
     socketio::{Action, Client, Endpoint, EndpointError, Input, IoId, Options},
 };
 use clock::Clock;
@@ -17,7 +18,7 @@ use fetch::Fetch;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
 use gloo::timers::callback::Timeout;
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use wakes::Wake;
 use websocket::Socket;
 
@@ -38,8 +39,8 @@ pub fn connect(origin: &str, mut options: Options) -> Result<Connection, Endpoin
 struct Driver {
     dispatcher: Dispatcher,
     clock: Clock,
-    fetches: BTreeMap<IoId, Fetch>,
-    sockets: BTreeMap<IoId, Socket>,
+    fetches: Ordered<IoId, Fetch>,
+    sockets: Ordered<IoId, Socket>,
     /// The one timer, and for when it is set.
     timer: Option<(Duration, Timeout)>,
     wakes: mpsc::UnboundedSender<Wake>,
@@ -52,8 +53,8 @@ impl Driver {
         Self {
             dispatcher: Dispatcher::new(client),
             clock: Clock::new(),
-            fetches: BTreeMap::new(),
-            sockets: BTreeMap::new(),
+            fetches: Ordered::new(),
+            sockets: Ordered::new(),
             timer: None,
             wakes,
             arrivals,
@@ -105,10 +106,10 @@ impl Driver {
     fn forget(&mut self, input: &Input) {
         match input {
             Input::Response(id, ..) | Input::Failed(id, _) => {
-                self.fetches.remove(id);
+                self.fetches.remove(*id);
             }
             Input::Closed(id, _) => {
-                self.sockets.remove(id);
+                self.sockets.remove(*id);
             }
             Input::Opened(_) | Input::Received(..) => {}
         }
@@ -125,7 +126,7 @@ impl Driver {
                 self.fetches.insert(id, fetch);
             }
             Action::Abort(id) => {
-                if let Some(fetch) = self.fetches.remove(&id) {
+                if let Some(fetch) = self.fetches.remove(id) {
                     fetch.abort();
                 }
             }
@@ -136,12 +137,12 @@ impl Driver {
                 Err(reason) => wakes::wake(&wakes, Input::Closed(id, reason)),
             },
             Action::Send(id, frame) => {
-                if let Some(socket) = self.sockets.get(&id) {
+                if let Some(socket) = self.sockets.get(id) {
                     socket.send(frame);
                 }
             }
             Action::Close(id) => {
-                self.sockets.remove(&id);
+                self.sockets.remove(id);
             }
         }
     }

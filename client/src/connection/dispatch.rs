@@ -1,11 +1,12 @@
 //! Between the machine and its handles: requests in, events out to who listens. It does no I/O; its driver does.
 
 use super::Request;
-use crate::socketio::{
-    Action, Client, Command, EmitId, Event, Input, Link, Output, Settled, Status,
+use crate::{
+    ordered::Ordered,
+    socketio::{Action, Client, Command, EmitId, Event, Input, Link, Output, Settled, Status},
 };
 use futures_channel::{mpsc, oneshot};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use tertulia_shared::wire::args::Args;
 
 /// A client and who waits for what of it.
@@ -13,8 +14,8 @@ use tertulia_shared::wire::args::Args;
 pub struct Dispatcher {
     client: Client,
     next_emit: EmitId,
-    emits: BTreeMap<EmitId, oneshot::Sender<Settled>>,
-    listeners: BTreeMap<&'static str, Vec<mpsc::UnboundedSender<Args>>>,
+    emits: Ordered<EmitId, oneshot::Sender<Settled>>,
+    listeners: Vec<(&'static str, mpsc::UnboundedSender<Args>)>,
     watchers: Vec<mpsc::UnboundedSender<Status>>,
 }
 
@@ -24,8 +25,8 @@ impl Dispatcher {
         Self {
             client,
             next_emit: 0,
-            emits: BTreeMap::new(),
-            listeners: BTreeMap::new(),
+            emits: Ordered::new(),
+            listeners: Vec::new(),
             watchers: Vec::new(),
         }
     }
@@ -46,9 +47,8 @@ impl Dispatcher {
                 settled,
             } => self.emit(now, args, ack_within, settled),
             Request::Listen(name, sender) => {
-                let listeners = self.listeners.entry(name).or_default();
-                listeners.retain(|listener| !listener.is_closed());
-                listeners.push(sender);
+                self.listeners.retain(|(_, listener)| !listener.is_closed());
+                self.listeners.push((name, sender));
             }
             Request::Watch(sender) => {
                 if sender.unbounded_send(self.client.status()).is_ok() {
@@ -110,19 +110,18 @@ impl Dispatcher {
 
     /// Nobody waits any more where the future of the emit was dropped.
     fn settle(&mut self, id: EmitId, settled: Settled) {
-        if let Some(waiting) = self.emits.remove(&id) {
+        if let Some(waiting) = self.emits.remove(id) {
             let _ = waiting.send(settled);
         }
     }
 
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
     fn deliver(&mut self, args: Args) {
-        let listeners = args
-            .name()
-            .ok()
-            .and_then(|name| self.listeners.get_mut(name.as_str()));
-        if let Some(listeners) = listeners {
-            listeners.retain(|listener| listener.unbounded_send(args.clone()).is_ok());
-        }
+        let Ok(name) = args.name() else {
+            return;
+        };
+        self.listeners.retain(|(listens_to, listener)| {
+            *listens_to != name || listener.unbounded_send(args.clone()).is_ok()
+        });
     }
 }

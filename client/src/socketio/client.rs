@@ -56,7 +56,7 @@ pub enum Output {
     Event(Event),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
     /// The next attempt is due.
     Reconnect,

@@ -5,10 +5,8 @@
 //! Source: the Socket.IO protocol document, revision 5.
 
 use super::{io::Frame, status::Reason};
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use crate::ordered::Ordered;
+use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{
     args::Args,
     json::Json,
@@ -67,8 +65,8 @@ pub(super) struct Namespace {
     auth: Option<Json>,
     connected: bool,
     next_ack: AckId,
-    pending: BTreeMap<AckId, Pending>,
-    deadlines: BTreeSet<(Duration, AckId)>,
+    pending: Ordered<AckId, Pending>,
+    deadlines: Ordered<(Duration, AckId), ()>,
     buffer: VecDeque<Buffered>,
     buffer_limit: usize,
     outputs: VecDeque<NamespaceOutput>,
@@ -81,8 +79,8 @@ impl Namespace {
             auth,
             connected: false,
             next_ack: 0,
-            pending: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
+            pending: Ordered::new(),
+            deadlines: Ordered::new(),
             buffer: VecDeque::new(),
             buffer_limit,
             outputs: VecDeque::new(),
@@ -105,9 +103,11 @@ impl Namespace {
     /// The connection is gone: what was sent and not acknowledged is settled, what was not sent stays.
     pub(super) fn lost(&mut self) {
         self.connected = false;
-        let waiting: BTreeSet<_> = self.buffer.iter().filter_map(|event| event.ack).collect();
-        let sent: Vec<_> = self.pending.keys().copied().collect();
-        for ack in sent.into_iter().filter(|ack| !waiting.contains(ack)) {
+        // Acknowledgement ids grow, and what is buffered is newer than all that was sent.
+        let first_waiting = self.buffer.iter().find_map(|event| event.ack);
+        let first_waiting = first_waiting.unwrap_or(AckId::MAX);
+        let sent: Vec<_> = self.pending.keys().collect();
+        for ack in sent.into_iter().filter(|ack| *ack < first_waiting) {
             self.settle(ack, Err(Unsettled::Disconnected));
         }
     }
@@ -155,7 +155,7 @@ impl Namespace {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) {
-        while let Some((deadline, ack)) = self.deadlines.first().copied() {
+        while let Some((deadline, ack)) = self.deadlines.first_key() {
             if deadline > now {
                 break;
             }
@@ -165,7 +165,7 @@ impl Namespace {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.first_key().map(|(deadline, _)| deadline)
     }
 
     pub(super) fn poll_output(&mut self) -> Option<NamespaceOutput> {
@@ -210,14 +210,14 @@ impl Namespace {
         let ack = self.next_ack;
         self.next_ack += 1;
         self.pending.insert(ack, Pending { emit, deadline });
-        self.deadlines.insert((deadline, ack));
+        self.deadlines.insert((deadline, ack), ());
         ack
     }
 
     /// Settles an expected acknowledgement once; an unknown one is ignored.
     fn settle(&mut self, ack: AckId, settled: Settled) {
-        if let Some(Pending { emit, deadline }) = self.pending.remove(&ack) {
-            self.deadlines.remove(&(deadline, ack));
+        if let Some(Pending { emit, deadline }) = self.pending.remove(ack) {
+            self.deadlines.remove((deadline, ack));
             self.outputs
                 .push_back(NamespaceOutput::Settled(emit, settled));
         }

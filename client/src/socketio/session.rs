@@ -41,7 +41,7 @@ pub(super) enum SessionOutput {
     Event(SessionEvent),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
     /// A transport has been tried for too long.
     Opening,

@@ -1,28 +1,29 @@
 //! A table of named deadlines, the only place where a part of the machine keeps time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-/// Deadlines by name, each in time since the driver's epoch.
+/// Deadlines by name, each in time since the driver's epoch. There are as many as names, a handful.
 #[derive(Debug)]
 pub(super) struct Timers<K> {
-    deadlines: BTreeMap<K, Duration>,
+    deadlines: Vec<(K, Duration)>,
 }
 
-impl<K: Ord + Copy> Timers<K> {
+impl<K: Eq + Copy> Timers<K> {
     pub(super) fn new() -> Self {
         Self {
-            deadlines: BTreeMap::new(),
+            deadlines: Vec::new(),
         }
     }
 
     /// Sets or moves a deadline.
     pub(super) fn set(&mut self, key: K, deadline: Duration) {
-        self.deadlines.insert(key, deadline);
+        self.clear(key);
+        self.deadlines.push((key, deadline));
     }
 
     /// Forgets a deadline.
     pub(super) fn clear(&mut self, key: K) {
-        self.deadlines.remove(&key);
+        self.deadlines.retain(|(other, _)| *other != key);
     }
 
     /// Forgets all deadlines.
@@ -32,18 +33,20 @@ impl<K: Ord + Copy> Timers<K> {
 
     /// The next deadline.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.deadlines.values().min().copied()
+        self.earliest().map(|(_, deadline)| deadline)
     }
 
     /// Takes the earliest deadline that has passed at `now`.
     pub(super) fn take_due(&mut self, now: Duration) -> Option<K> {
-        let (key, _) = self
-            .deadlines
-            .iter()
-            .map(|(key, deadline)| (*key, *deadline))
-            .filter(|(_, deadline)| *deadline <= now)
-            .min_by_key(|(_, deadline)| *deadline)?;
-        self.deadlines.remove(&key);
+        let (key, _) = self.earliest().filter(|(_, deadline)| *deadline <= now)?;
+        self.clear(key);
         Some(key)
+    }
+
+    fn earliest(&self) -> Option<(K, Duration)> {
+        self.deadlines
+            .iter()
+            .copied()
+            .min_by_key(|(_, deadline)| *deadline)
     }
 }
