@@ -57,20 +57,18 @@ pub(crate) fn server_origin() -> String {
     origin::server_origin(place, cfg!(debug_assertions))
 }
 
-/// Whether a media query matches, followed for the life of the page.
-pub(crate) fn media(query: &str) -> RwSignal<bool> {
-    let matches = RwSignal::new(false);
+/// Tells `take` whether a media query matches: now, and at each change for the life of the page.
+pub(crate) fn media(query: &str, take: impl Fn(bool) + 'static) {
     let Ok(Some(list)) = window().match_media(query) else {
-        return matches;
+        return;
     };
-    matches.set(list.matches());
+    take(list.matches());
     let follow = Closure::<dyn Fn(web_sys::Event)>::new({
         let list = list.clone();
-        move |_| matches.set(list.matches())
+        move |_| take(list.matches())
     });
     let _ = list.add_event_listener_with_callback("change", follow.as_ref().unchecked_ref());
     follow.forget();
-    matches
 }
 
 /// Sets or removes an attribute of `<html>`.

@@ -6,11 +6,9 @@ use super::{
     command::{Command, is_on},
     failure::Failure,
     series::Series,
+    table::Table,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use tertulia_shared::{
     device::{DeviceState, DeviceStatus},
     sensor::{SensorFault, SensorReading, Value},
@@ -81,19 +79,22 @@ pub struct Device {
     /// Whether it is connected to the broker, where it says so.
     pub online: Option<bool>,
     /// Its metrics by name.
-    pub metrics: BTreeMap<String, Metric>,
+    pub metrics: Table<Metric>,
     /// Its faults by topic.
-    pub faults: BTreeMap<String, Fault>,
+    pub faults: Table<Fault>,
     /// Its targets by name.
-    pub targets: BTreeMap<String, Target>,
+    pub targets: Table<Target>,
     /// What is not shown because there is too much of it.
     pub hidden: Hidden,
+    /// Whether it changed since it was last drawn.
+    changed: bool,
 }
 
 /// Names that are not shown, told apart up to [`MAX_HIDDEN`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hidden {
-    hashes: BTreeSet<u64>,
+    /// In order.
+    hashes: Vec<u64>,
 }
 
 impl Hidden {
@@ -106,7 +107,10 @@ impl Hidden {
         if self.hashes.len() < MAX_HIDDEN {
             let mut hasher = DefaultHasher::new();
             name.hash(&mut hasher);
-            self.hashes.insert(hasher.finish());
+            let hash = hasher.finish();
+            if let Err(at) = self.hashes.binary_search(&hash) {
+                self.hashes.insert(at, hash);
+            }
         }
     }
 }
@@ -114,16 +118,15 @@ impl Hidden {
 /// All devices by name, and which changed since they were last drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {
-    devices: BTreeMap<String, Device>,
+    devices: Table<Device>,
     hidden: Hidden,
-    changed: BTreeSet<String>,
     skipped: u64,
 }
 
 impl Devices {
     /// The names, in order.
     pub fn names(&self) -> Vec<String> {
-        self.devices.keys().cloned().collect()
+        self.devices.names()
     }
 
     /// The device of that name.
@@ -143,16 +146,18 @@ impl Devices {
 
     /// How many devices are shown, and how many of them say that they are online.
     pub fn count(&self) -> (usize, usize) {
-        let online = |device: &&Device| device.online == Some(true);
-        (
-            self.devices.len(),
-            self.devices.values().filter(online).count(),
-        )
+        let online = |(_, device): &(&str, &Device)| device.online == Some(true);
+        let count = self.devices.iter().filter(online).count();
+        (self.devices.len(), count)
     }
 
     /// The devices that changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<String> {
-        std::mem::take(&mut self.changed)
+    pub fn take_changed(&mut self) -> Vec<String> {
+        self.devices
+            .iter_mut()
+            .filter_map(|(name, device)| std::mem::take(&mut device.changed).then_some(name))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// A device measured something.
@@ -163,7 +168,7 @@ impl Devices {
         if !device.has_room(|device| &device.metrics, &reading.metric) {
             return device.hidden.add(&reading.metric);
         }
-        let metric = device.metrics.entry(reading.metric).or_insert(Metric {
+        let metric = device.metrics.get_or_insert(&reading.metric, || Metric {
             value: Value::Flag(false),
             unit: None,
             at: 0,
@@ -208,7 +213,7 @@ impl Devices {
         if !device.has_room(|device| &device.targets, &state.target) {
             return device.hidden.add(&state.target);
         }
-        let target = device.targets.entry(state.target).or_default();
+        let target = device.targets.get_or_insert(&state.target, Target::default);
         if let Some(command) = &mut target.command {
             command.echoed(&state.value, now);
         }
@@ -221,7 +226,7 @@ impl Devices {
             return;
         };
         if device.has_room(|device| &device.targets, target) {
-            let target = device.targets.entry(target.to_owned()).or_default();
+            let target = device.targets.get_or_insert(target, Target::default);
             target.command = Some(Command::new(value, now));
         }
     }
@@ -246,15 +251,13 @@ impl Devices {
 
     /// Lets time pass for the commands under way.
     pub fn tick(&mut self, now: f64) {
-        for (name, device) in &mut self.devices {
+        for (_, device) in self.devices.iter_mut() {
             let mut changed = false;
             device.targets.retain(|_, target| {
                 changed |= target.tick(now);
                 target.value.is_some() || target.command.is_some()
             });
-            if changed {
-                self.changed.insert(name.clone());
-            }
+            device.changed |= changed;
         }
     }
 
@@ -265,17 +268,13 @@ impl Devices {
 
     /// The device of that name, made when it is new; `None` when there are too many.
     fn change(&mut self, name: &str) -> Option<&mut Device> {
-        if !self.devices.contains_key(name) {
-            if self.devices.len() == MAX_DEVICES {
-                self.hidden.add(name);
-                return None;
-            }
-            self.devices.insert(name.to_owned(), Device::default());
+        if self.devices.len() == MAX_DEVICES && !self.devices.contains(name) {
+            self.hidden.add(name);
+            return None;
         }
-        if !self.changed.contains(name) {
-            self.changed.insert(name.to_owned());
-        }
-        self.devices.get_mut(name)
+        let device = self.devices.get_or_insert(name, Device::default);
+        device.changed = true;
+        Some(device)
     }
 }
 
@@ -285,13 +284,13 @@ impl Device {
         self.metrics
             .iter()
             .filter(|(_, metric)| metric.series.buckets().next().is_some())
-            .map(|(name, metric)| (name.as_str(), metric.unit.as_deref()))
+            .map(|(name, metric)| (name, metric.unit.as_deref()))
             .collect()
     }
 
-    fn has_room<T>(&self, of: impl Fn(&Self) -> &BTreeMap<String, T>, name: &str) -> bool {
+    fn has_room<T>(&self, of: impl Fn(&Self) -> &Table<T>, name: &str) -> bool {
         let known = of(self);
-        known.len() < MAX_PER_DEVICE || known.contains_key(name)
+        known.len() < MAX_PER_DEVICE || known.contains(name)
     }
 }
 

@@ -48,7 +48,10 @@ fn a_device_appears_by_itself() {
     assert_eq!(devices.names(), ["kitchen"]);
     let kitchen = devices.get("kitchen").unwrap();
     assert_eq!(kitchen.online, None);
-    assert_eq!(kitchen.metrics["temperature"].value, Value::Number(21.5));
+    assert_eq!(
+        kitchen.metrics.get("temperature").unwrap().value,
+        Value::Number(21.5)
+    );
     assert_eq!(kitchen.candidates(), [("temperature", None)]);
     assert_eq!(devices.take_changed().len(), 1);
     assert!(devices.take_changed().is_empty());
@@ -59,7 +62,12 @@ fn a_retained_value_again_changes_nothing_older() {
     let mut devices = Devices::default();
     devices.reading(reading("kitchen", "temperature", 22.0, 2_000));
     devices.reading(reading("kitchen", "temperature", 21.0, 1_000));
-    let metric = &devices.get("kitchen").unwrap().metrics["temperature"];
+    let metric = &devices
+        .get("kitchen")
+        .unwrap()
+        .metrics
+        .get("temperature")
+        .unwrap();
     assert_eq!(metric.value, Value::Number(22.0));
     assert_eq!(metric.series.buckets().count(), 1);
 }
@@ -89,7 +97,7 @@ fn a_fault_shows_its_last_reason_and_count() {
     devices.fault(fault("kitchen", "sensors/kitchen/temperature", 1));
     devices.fault(fault("kitchen", "sensors/kitchen/temperature", 2));
     let faults = &devices.get("kitchen").unwrap().faults;
-    assert_eq!(faults["sensors/kitchen/temperature"].count, 2);
+    assert_eq!(faults.get("sensors/kitchen/temperature").unwrap().count, 2);
 }
 
 #[test]
@@ -114,7 +122,13 @@ fn a_switch_follows_the_echo() {
     devices.command("lamp", "power", on.clone(), 0.0);
     devices.answered(("lamp", "power"), &on, Ok(()), 10.0);
     let progress = |devices: &Devices| {
-        let target = devices.get("lamp").unwrap().targets["power"].clone();
+        let target = devices
+            .get("lamp")
+            .unwrap()
+            .targets
+            .get("power")
+            .unwrap()
+            .clone();
         (
             target.switch(),
             target.command.map(|command| command.progress),
@@ -137,7 +151,7 @@ fn a_target_that_never_echoed_is_known_by_its_command() {
     devices.command("lamp", "blink", on.clone(), 0.0);
     devices.answered(("lamp", "blink"), &on, Ok(()), 1.0);
     devices.tick(6_000.0);
-    let target = &devices.get("lamp").unwrap().targets["blink"];
+    let target = &devices.get("lamp").unwrap().targets.get("blink").unwrap();
     assert_eq!(target.value, None);
     let command = target.command.as_ref().unwrap();
     assert_eq!(command.progress, Progress::TimedOut);

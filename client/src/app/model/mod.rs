@@ -17,3 +17,4 @@ pub mod rows;
 pub mod scale;
 pub mod selection;
 pub mod series;
+pub mod table;

@@ -2,7 +2,7 @@
 //!
 //! Not here: asking for the list.
 
-use std::collections::BTreeMap;
+use super::table::Table;
 use tertulia_shared::{
     chat::Author,
     presence::{Change, PresenceChange},
@@ -11,24 +11,24 @@ use tertulia_shared::{
 /// The peers of one room by their public id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    names: BTreeMap<String, String>,
+    names: Table<String>,
 }
 
 impl People {
     /// Takes the server's list in place of what was known.
     pub fn replace(&mut self, people: Vec<Author>) {
-        self.names = people
-            .into_iter()
-            .map(|author| (author.peer, author.name))
-            .collect();
+        self.names = Table::default();
+        for author in people {
+            self.names.insert(author.peer, author.name);
+        }
     }
 
     /// Takes in what happened to one peer.
     pub fn apply(&mut self, change: PresenceChange) {
         match change.change {
             Change::Entered | Change::Renamed => self.names.insert(change.peer, change.name),
-            Change::Left => self.names.remove(&change.peer),
-        };
+            Change::Left => self.names.retain(|peer, _| peer != change.peer),
+        }
     }
 
     /// Peers and their names, ordered by name.
@@ -37,11 +37,11 @@ impl People {
             .names
             .iter()
             .map(|(peer, name)| Author {
-                peer: peer.clone(),
+                peer: peer.to_owned(),
                 name: name.clone(),
             })
             .collect();
-        people.sort_by(|left, right| left.name.cmp(&right.name));
+        people.sort_unstable_by(|left, right| left.name.cmp(&right.name));
         people
     }
 }

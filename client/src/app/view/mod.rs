@@ -7,6 +7,7 @@
 mod chat;
 mod dashboard;
 mod frame;
+mod parts;
 mod refresh;
 mod session;
 mod state;
@@ -30,11 +31,8 @@ pub fn mount() {
 #[component]
 fn Page() -> impl IntoView {
     let app = state::app();
-    view! {
-        <For each=move || [app.prefs.lang.get()] key=|lang| lang.tag() let:_lang>
-            <frame::Frame />
-        </For>
-    }
+    let lang = move || vec![app.prefs.look.get().lang.tag().to_owned()];
+    parts::list(lang, |_| view! { <frame::Frame /> }.into_any())
 }
 
 /// Removes what index.html shows until the page has started.

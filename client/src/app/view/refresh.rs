@@ -30,20 +30,17 @@ fn show_chat(app: App) {
         return;
     }
     let zone = browser::time_zone();
-    let room = chat.room.get_untracked();
+    let mut view = chat.view.get_untracked();
     let shown = chat.logs.with_value(|logs| {
-        let log = logs.get(&room)?;
+        let log = logs.get(&view.room)?;
         let rows = rows::rows(log.entries(), |at| zone.day_number(at));
         Some((rows, log.dropped(), log.received()))
     });
-    let (rows, dropped, received) = shown.unwrap_or_default();
-    set_if_new(chat.dropped, dropped);
-    set_if_new(chat.received, received);
-    set_if_new(chat.rows, rows);
-    set_if_new(
-        chat.present,
-        chat.people.with_value(|people| people.by_name()),
-    );
+    (view.rows, view.dropped, view.received) = shown.unwrap_or_default();
+    view.present = chat.people.with_value(|people| people.by_name());
+    if chat.view.with_untracked(|old| *old != view) {
+        chat.view.set(view);
+    }
 }
 
 fn show_dashboard(app: App) {
@@ -52,20 +49,18 @@ fn show_dashboard(app: App) {
         .devices
         .try_update_value(|devices| devices.take_changed())
         .unwrap_or_default();
+    let mut view = dash.view.get_untracked();
     dash.devices.with_value(|devices| {
-        set_if_new(dash.names, devices.names());
-        set_if_new(dash.count, devices.count());
-        set_if_new(dash.hidden, devices.hidden());
-        set_if_new(dash.skipped, devices.skipped());
+        view.names = devices.names();
+        view.count = devices.count();
+        view.hidden = devices.hidden();
+        view.skipped = devices.skipped();
     });
+    if dash.view.with_untracked(|old| *old != view) {
+        dash.view.set(view);
+    }
     for device in changed {
         dash.version(&device)
             .update(|version| *version = version.wrapping_add(1));
-    }
-}
-
-fn set_if_new<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|old| *old != value) {
-        signal.set(value);
     }
 }

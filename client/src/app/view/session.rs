@@ -3,7 +3,7 @@
 //!
 //! Not here: what the reader asks for (`chat::actions`, `dashboard::actions`).
 
-use super::{chat, dashboard, refresh, state::App};
+use super::{chat, dashboard, parts::run, refresh, state::App};
 use crate::{
     app::{
         browser,
@@ -13,7 +13,7 @@ use crate::{
     web,
 };
 use futures_util::StreamExt as _;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use std::time::Duration;
 use tertulia_shared::{
     ClientToServer, ServerToClient,
@@ -54,7 +54,9 @@ pub(crate) fn start(app: App) {
             .update_value(|devices| devices.state(state, now));
     });
     listen(app, |app, status: BridgeStatus| {
-        app.link.bridge.set(Some(status))
+        app.link
+            .lights
+            .update(|lights| lights.bridge = Some(status))
     });
     follow_link(app);
 }
@@ -67,7 +69,7 @@ fn listen<E: ServerToClient>(app: App, take: fn(App, E)) {
             .map(|connection| connection.listen::<E>())
     });
     let Some(mut events) = events else { return };
-    spawn_local(async move {
+    run(async move {
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
@@ -86,7 +88,7 @@ fn follow_link(app: App) {
         .connection
         .with_value(|connection| connection.as_ref().map(|connection| connection.watch()));
     let Some(mut watcher) = watcher else { return };
-    spawn_local(async move {
+    run(async move {
         while let Some(status) = watcher.next().await {
             take_status(app, status);
         }
@@ -97,8 +99,13 @@ fn take_status(app: App, status: Status) {
     let now = browser::now();
     let was_up = app.link.is_up();
     let is_up = status.link == Link::Connected;
-    app.link.gap.update(|gap| *gap = gap.after(&status, now));
-    app.link.status.set(Some(status));
+    app.link.lights.update(|lights| {
+        lights.gap = lights.gap.after(&status, now);
+        lights.status = Some(status);
+        if !is_up {
+            lights.bridge = None;
+        }
+    });
     if is_up && !was_up {
         app.link
             .generation
@@ -106,8 +113,7 @@ fn take_status(app: App, status: Status) {
         chat::actions::connected(app);
         dashboard::actions::connected(app);
     } else if !is_up && was_up {
-        app.link.bridge.set(None);
-        app.chat.peer.set(None);
+        app.chat.view.update(|view| view.peer = None);
     }
 }
 
@@ -119,7 +125,7 @@ fn take_message(app: App, message: ChatMessage) {
 }
 
 fn take_presence(app: App, change: PresenceChange) {
-    let here = app.chat.room.with_untracked(|room| room_name::topic(room));
+    let here = room_name::topic(&app.chat.room());
     if change.room.as_str() == here {
         app.chat.change_people(|people| people.apply(change));
     }

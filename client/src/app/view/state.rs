@@ -7,7 +7,7 @@ use crate::{
         browser::{self, Intl, storage},
         model::{
             chat_log::ChatLog, clock::ServerClock, devices::Devices, failure::Failure, link::Gap,
-            people::People, room_name, rows::Row,
+            people::People, room_name, rows::Row, table::Table,
         },
         text::{Lang, Texts},
     },
@@ -15,8 +15,10 @@ use crate::{
     socketio::Status,
 };
 use leptos::prelude::*;
-use std::collections::BTreeMap;
-use tertulia_shared::{bridge::BridgeStatus, chat::Author};
+use tertulia_shared::{
+    bridge::{BridgeState, BridgeStatus},
+    chat::Author,
+};
 
 /// A value that is not a signal, kept for the life of the page.
 pub(crate) type Kept<T> = StoredValue<T, LocalStorage>;
@@ -47,7 +49,7 @@ impl App {
 
     /// The texts in the language chosen now.
     pub(crate) fn texts(self) -> &'static Texts {
-        self.prefs.lang.get_untracked().texts()
+        self.prefs.look.get_untracked().lang.texts()
     }
 }
 
@@ -61,58 +63,76 @@ pub(crate) enum Tab {
 /// What the reader chose, and the screen.
 #[derive(Clone, Copy)]
 pub(crate) struct Prefs {
-    pub(crate) lang: RwSignal<Lang>,
-    /// Whether the reader chose the dark theme; `None` follows the system.
-    pub(crate) dark: RwSignal<Option<bool>>,
-    pub(crate) system_dark: RwSignal<bool>,
-    /// Whether there is room for one panel only.
-    pub(crate) narrow: RwSignal<bool>,
-    pub(crate) tab: RwSignal<Tab>,
+    pub(crate) look: RwSignal<Look>,
     pub(crate) intl: Kept<Intl>,
+}
+
+/// How the page looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) lang: Lang,
+    /// Whether the reader chose the dark theme; `None` follows the system.
+    pub(crate) dark: Option<bool>,
+    pub(crate) system_dark: bool,
+    /// Whether there is room for one panel only.
+    pub(crate) narrow: bool,
+    /// The panel that is open where there is room for one only.
+    pub(crate) tab: Tab,
+}
+
+impl Look {
+    /// Whether the page is dark.
+    pub(crate) fn is_dark(self) -> bool {
+        self.dark.unwrap_or(self.system_dark)
+    }
 }
 
 impl Prefs {
     fn new() -> Self {
         let remembered = storage::get("lang").and_then(|tag| Lang::of_tag(&tag));
         let lang = remembered.unwrap_or_else(browser::language);
-        let dark = storage::get("theme").map(|theme| theme == "dark");
         let tab = match storage::get("tab").as_deref() {
             Some("dashboard") => Tab::Dashboard,
             _ => Tab::Chat,
         };
+        let look = RwSignal::new(Look {
+            lang,
+            dark: storage::get("theme").map(|theme| theme == "dark"),
+            system_dark: false,
+            narrow: false,
+            tab,
+        });
+        browser::media("(prefers-color-scheme: dark)", move |matches| {
+            look.update(|look| look.system_dark = matches);
+        });
+        browser::media("(max-width: 719px)", move |matches| {
+            look.update(|look| look.narrow = matches);
+        });
         Self {
-            lang: RwSignal::new(lang),
-            dark: RwSignal::new(dark),
-            system_dark: browser::media("(prefers-color-scheme: dark)"),
-            narrow: browser::media("(max-width: 719px)"),
-            tab: RwSignal::new(tab),
+            look,
             intl: StoredValue::new_local(Intl::new(lang)),
         }
     }
 
     /// Tells the document what was chosen.
     pub(crate) fn apply(self) {
+        let look = self.look.get_untracked();
         let theme = |dark| if dark { "dark" } else { "light" };
-        browser::set_root_attribute("lang", Some(self.lang.get_untracked().tag()));
-        browser::set_root_attribute("data-theme", self.dark.get_untracked().map(theme));
-    }
-
-    /// Whether the page is dark now.
-    pub(crate) fn is_dark(self) -> bool {
-        self.dark.get().unwrap_or_else(|| self.system_dark.get())
+        browser::set_root_attribute("lang", Some(look.lang.tag()));
+        browser::set_root_attribute("data-theme", look.dark.map(theme));
     }
 
     pub(crate) fn choose_lang(self, lang: Lang) {
         storage::set("lang", lang.tag());
         self.intl.set_value(Intl::new(lang));
-        self.lang.set(lang);
+        self.look.update(|look| look.lang = lang);
         self.apply();
     }
 
     pub(crate) fn choose_dark(self, dark: bool) {
         storage::set("theme", if dark { "dark" } else { "light" });
-        browser::set_root_attribute("data-theme", Some(if dark { "dark" } else { "light" }));
-        self.dark.set(Some(dark));
+        self.look.update(|look| look.dark = Some(dark));
+        self.apply();
     }
 
     pub(crate) fn choose_tab(self, tab: Tab) {
@@ -121,7 +141,7 @@ impl Prefs {
             Tab::Dashboard => "dashboard",
         };
         storage::set("tab", word);
-        self.tab.set(tab);
+        self.look.update(|look| look.tab = tab);
     }
 }
 
@@ -130,9 +150,7 @@ impl Prefs {
 pub(crate) struct LinkState {
     /// `None` when the server's address makes no sense; the link then stays disconnected.
     pub(crate) connection: Kept<Option<Connection>>,
-    pub(crate) status: RwSignal<Option<Status>>,
-    pub(crate) gap: RwSignal<Gap>,
-    pub(crate) bridge: RwSignal<Option<BridgeStatus>>,
+    pub(crate) lights: RwSignal<Lights>,
     /// Grows with each connection; what was asked over an older one is void.
     pub(crate) generation: Kept<u32>,
     /// The browser's clock, each second.
@@ -141,18 +159,38 @@ pub(crate) struct LinkState {
     pub(crate) moment: RwSignal<f64>,
 }
 
+/// What the status line and the banner tell.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lights {
+    /// The browser's link; `None` until it is first heard of.
+    pub(crate) status: Option<Status>,
+    pub(crate) gap: Gap,
+    /// The server's bridge; `None` while nobody can know.
+    pub(crate) bridge: Option<BridgeStatus>,
+}
+
+impl Lights {
+    /// Whether the bridge is up; nobody knows without a link.
+    pub(crate) fn bridge_is_up(&self) -> bool {
+        let state = self.bridge.as_ref().map(|bridge| bridge.state);
+        state == Some(BridgeState::Up)
+    }
+}
+
 impl LinkState {
     fn new() -> Self {
         let now = browser::now();
-        let gap = Gap {
-            since: Some(now),
-            ..Gap::default()
+        let lights = Lights {
+            status: None,
+            gap: Gap {
+                since: Some(now),
+                ..Gap::default()
+            },
+            bridge: None,
         };
         Self {
             connection: StoredValue::new_local(None),
-            status: RwSignal::new(None),
-            gap: RwSignal::new(gap),
-            bridge: RwSignal::new(None),
+            lights: RwSignal::new(lights),
             generation: StoredValue::new_local(0),
             second: RwSignal::new(now),
             moment: RwSignal::new(now),
@@ -160,7 +198,8 @@ impl LinkState {
     }
 
     pub(crate) fn is_up(self) -> bool {
-        self.gap.with_untracked(|gap| gap.since.is_none())
+        self.lights
+            .with_untracked(|lights| lights.gap.since.is_none())
     }
 }
 
@@ -168,48 +207,59 @@ impl LinkState {
 #[derive(Clone, Copy)]
 pub(crate) struct ChatState {
     /// The logs of the rooms visited, by the rooms' names.
-    pub(crate) logs: Kept<BTreeMap<String, ChatLog>>,
+    pub(crate) logs: Kept<Table<ChatLog>>,
     pub(crate) people: Kept<People>,
     /// Whether logs or people changed since they were shown.
     pub(crate) changed: Kept<bool>,
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
+    pub(crate) view: RwSignal<ChatView>,
+}
+
+/// What is shown of the chat.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ChatView {
     /// The name of the current room.
-    pub(crate) room: RwSignal<String>,
-    pub(crate) recent: RwSignal<Vec<String>>,
-    pub(crate) room_failure: RwSignal<Option<Failure>>,
+    pub(crate) room: String,
+    pub(crate) recent: Vec<String>,
+    pub(crate) room_failure: Option<Failure>,
     /// The name that the reader chose.
-    pub(crate) name: RwSignal<Option<String>>,
-    pub(crate) name_failure: RwSignal<Option<Failure>>,
+    pub(crate) name: Option<String>,
+    pub(crate) name_failure: Option<Failure>,
     /// The public id of this connection's peer, once it has its name.
-    pub(crate) peer: RwSignal<Option<String>>,
-    /// What is shown of the current room, set once a frame.
-    pub(crate) rows: RwSignal<Vec<Row>>,
-    pub(crate) dropped: RwSignal<u64>,
-    pub(crate) received: RwSignal<u64>,
-    pub(crate) present: RwSignal<Vec<Author>>,
+    pub(crate) peer: Option<String>,
+    /// The lines of the current room, set once a frame.
+    pub(crate) rows: Vec<Row>,
+    /// How many older lines of it were dropped.
+    pub(crate) dropped: u64,
+    /// How many messages of others arrived in it.
+    pub(crate) received: u64,
+    /// Who is in it.
+    pub(crate) present: Vec<Author>,
 }
 
 impl ChatState {
     fn new() -> Self {
         let room = storage::get("room").and_then(|room| room_name::parse(&room));
         let recent = storage::get("rooms").unwrap_or_default();
+        let view = ChatView {
+            room: room.unwrap_or_else(|| room_name::DEFAULT.to_owned()),
+            recent: recent.lines().filter_map(room_name::parse).collect(),
+            name: storage::get("name"),
+            ..ChatView::default()
+        };
         Self {
-            logs: StoredValue::new_local(BTreeMap::new()),
+            logs: StoredValue::new_local(Table::default()),
             people: StoredValue::new_local(People::default()),
             changed: StoredValue::new_local(true),
             follows: RwSignal::new(true),
-            room: RwSignal::new(room.unwrap_or_else(|| room_name::DEFAULT.to_owned())),
-            recent: RwSignal::new(recent.lines().filter_map(room_name::parse).collect()),
-            room_failure: RwSignal::new(None),
-            name: RwSignal::new(storage::get("name")),
-            name_failure: RwSignal::new(None),
-            peer: RwSignal::new(None),
-            rows: RwSignal::new(Vec::new()),
-            dropped: RwSignal::new(0),
-            received: RwSignal::new(0),
-            present: RwSignal::new(Vec::new()),
+            view: RwSignal::new(view),
         }
+    }
+
+    /// The name of the current room, without following it.
+    pub(crate) fn room(self) -> String {
+        self.view.with_untracked(|view| view.room.clone())
     }
 
     /// Changes the log of a room.
@@ -220,7 +270,7 @@ impl ChatState {
     ) -> Option<T> {
         self.changed.set_value(true);
         self.logs
-            .try_update_value(|logs| change(logs.entry(room.to_owned()).or_default()))
+            .try_update_value(|logs| change(logs.get_or_insert(room, ChatLog::default)))
     }
 
     /// Changes who is there.
@@ -236,15 +286,21 @@ pub(crate) struct DashState {
     pub(crate) devices: Kept<Devices>,
     pub(crate) clock: Kept<ServerClock>,
     /// One signal a device, which grows when the device changed.
-    pub(crate) versions: Kept<BTreeMap<String, ArcRwSignal<u32>>>,
-    pub(crate) names: RwSignal<Vec<String>>,
+    pub(crate) versions: Kept<Table<RwSignal<u32>>>,
+    pub(crate) view: RwSignal<DashView>,
+}
+
+/// What is shown of the dashboard, beside the devices themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DashView {
+    pub(crate) names: Vec<String>,
     /// Devices shown, and those of them that are online.
-    pub(crate) count: RwSignal<(usize, usize)>,
-    pub(crate) hidden: RwSignal<usize>,
-    pub(crate) skipped: RwSignal<u64>,
-    pub(crate) failure: RwSignal<Option<Failure>>,
+    pub(crate) count: (usize, usize),
+    pub(crate) hidden: usize,
+    pub(crate) skipped: u64,
+    pub(crate) failure: Option<Failure>,
     /// The time span of the charts, in minutes.
-    pub(crate) minutes: RwSignal<u32>,
+    pub(crate) minutes: u32,
 }
 
 impl DashState {
@@ -253,22 +309,20 @@ impl DashState {
         Self {
             devices: StoredValue::new_local(Devices::default()),
             clock: StoredValue::new_local(ServerClock::default()),
-            versions: StoredValue::new_local(BTreeMap::new()),
-            names: RwSignal::new(Vec::new()),
-            count: RwSignal::new((0, 0)),
-            hidden: RwSignal::new(0),
-            skipped: RwSignal::new(0),
-            failure: RwSignal::new(None),
-            minutes: RwSignal::new(minutes.unwrap_or(5)),
+            versions: StoredValue::new_local(Table::default()),
+            view: RwSignal::new(DashView {
+                minutes: minutes.unwrap_or(5),
+                ..DashView::default()
+            }),
         }
     }
 
     /// The signal that grows when the device changed.
-    pub(crate) fn version(self, device: &str) -> ArcRwSignal<u32> {
+    pub(crate) fn version(self, device: &str) -> RwSignal<u32> {
         let version = self.versions.try_update_value(|versions| {
-            let version = versions.entry(device.to_owned());
-            version.or_insert_with(|| ArcRwSignal::new(0)).clone()
+            let version = versions.get_or_insert(device, || RwSignal::new(0));
+            *version
         });
-        version.unwrap_or_else(|| ArcRwSignal::new(0))
+        version.unwrap_or_else(|| RwSignal::new(0))
     }
 }

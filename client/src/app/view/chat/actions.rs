@@ -6,9 +6,9 @@
 use crate::app::{
     browser::{self, storage},
     model::{failure::Failure, room_name},
-    view::{refresh, session::emit, state::App},
+    view::{parts::run, refresh, session::emit, state::App},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use std::sync::Arc;
 use tertulia_shared::{
     Code, Reject,
@@ -19,20 +19,20 @@ use tertulia_shared::{
 
 /// The link is there: takes the name and joins the room again.
 pub(crate) fn connected(app: App) {
-    if let Some(name) = app.chat.name.get_untracked() {
+    if let Some(name) = app.chat.view.with_untracked(|view| view.name.clone()) {
         enter(app, name);
     }
-    let room = app.chat.room.get_untracked();
-    go(app, room);
+    go(app, app.chat.room());
 }
 
 /// Takes a name. Without a link it is taken as soon as there is one.
 pub(crate) fn enter(app: App, name: String) {
     let chat = app.chat;
-    chat.name_failure.set(None);
+    chat.view.update(|view| view.name_failure = None);
     if name.is_empty() {
         let reject = Reject::new(Code::BadName, app.texts().bad_name);
-        chat.name_failure.set(Some(Failure::Refused(reject)));
+        chat.view
+            .update(|view| view.name_failure = Some(Failure::Refused(reject)));
         return;
     }
     if !app.link.is_up() {
@@ -40,36 +40,34 @@ pub(crate) fn enter(app: App, name: String) {
         return;
     }
     let entered = emit(app, &ChatEnter { name: name.clone() });
-    spawn_local(async move {
+    run(async move {
         match entered.await {
             Ok(entered) => {
-                chat.peer.set(Some(entered.peer));
+                chat.view.update(|view| view.peer = Some(entered.peer));
                 remember_name(app, name);
                 flush(app);
             }
             // The link took the answer along; it is asked again with the next one.
             Err(Failure::LinkLost) => remember_name(app, name),
-            Err(failure) => {
-                if matches!(failure, Failure::Refused(_))
-                    && chat.peer.with_untracked(Option::is_none)
-                {
-                    chat.name.set(None);
+            Err(failure) => chat.view.update(|view| {
+                if view.peer.is_none() && matches!(failure, Failure::Refused(_)) {
+                    view.name = None;
                 }
-                chat.name_failure.set(Some(failure));
-            }
+                view.name_failure = Some(failure);
+            }),
         }
     });
 }
 
 fn remember_name(app: App, name: String) {
     storage::set("name", &name);
-    app.chat.name.set(Some(name));
+    app.chat.view.update(|view| view.name = Some(name));
 }
 
 /// Goes to the room `name`, out of the one before. Without a link it is joined as soon as there is one.
 pub(crate) fn go(app: App, name: String) {
     let chat = app.chat;
-    chat.room_failure.set(None);
+    chat.view.update(|view| view.room_failure = None);
     if !app.link.is_up() {
         show_room(app, &name);
         return;
@@ -77,7 +75,7 @@ pub(crate) fn go(app: App, name: String) {
     let room = room_name::topic(&name);
     let joined = emit(app, &RoomJoin { room: room.clone() });
     let people = emit(app, &PresenceList { room });
-    spawn_local(async move {
+    run(async move {
         match joined.await {
             Ok(joined) => {
                 leave(app, &name);
@@ -85,12 +83,12 @@ pub(crate) fn go(app: App, name: String) {
                 chat.change_log(&name, |log| log.joined(joined.epoch));
             }
             Err(failure) => {
-                chat.room_failure.set(Some(failure));
+                chat.view.update(|view| view.room_failure = Some(failure));
                 return;
             }
         }
         if let Ok(list) = people.await
-            && chat.room.with_untracked(|room| *room == name)
+            && chat.room() == name
         {
             chat.change_people(|people| people.replace(list.people));
         }
@@ -100,11 +98,11 @@ pub(crate) fn go(app: App, name: String) {
 
 /// Leaves the current room when it is another than `next`.
 fn leave(app: App, next: &str) {
-    let current = app.chat.room.get_untracked();
+    let current = app.chat.room();
     if current != next {
         let room = room_name::topic(&current);
         let left = emit(app, &RoomLeave { room });
-        spawn_local(async move {
+        run(async move {
             let _ = left.await;
         });
     }
@@ -112,30 +110,29 @@ fn leave(app: App, next: &str) {
 
 fn show_room(app: App, name: &str) {
     let chat = app.chat;
-    if chat.room.with_untracked(|room| *room != name) {
+    if chat.room() != name {
         chat.change_people(|people| people.replace(Vec::new()));
         chat.follows.set(true);
-        chat.room.set(name.to_owned());
     }
     chat.changed.set_value(true);
-    chat.recent
-        .update(|recent| room_name::remember(recent, name));
+    chat.view.update(|view| {
+        view.room = name.to_owned();
+        room_name::remember(&mut view.recent, name);
+    });
+    let recent = chat.view.with_untracked(|view| view.recent.join("\n"));
     storage::set("room", name);
-    storage::set(
-        "rooms",
-        &chat.recent.with_untracked(|recent| recent.join("\n")),
-    );
+    storage::set("rooms", &recent);
     refresh::soon(app);
 }
 
 /// Says `text` in the current room.
 pub(crate) fn say(app: App, text: &str) {
     let chat = app.chat;
-    let room = chat.room.get_untracked();
-    let name = chat.name.get_untracked().unwrap_or_default();
+    let room = chat.room();
+    let name = chat.view.with_untracked(|view| view.name.clone());
     let now = browser::now() as u64;
     chat.change_log(&room, |log| {
-        log.write(&browser::random_id(), &name, text, now)
+        log.write(&browser::random_id(), &name.unwrap_or_default(), text, now)
     });
     chat.follows.set(true);
     flush(app);
@@ -143,14 +140,14 @@ pub(crate) fn say(app: App, text: &str) {
 
 /// Sends a failed message of the current room again.
 pub(crate) fn retry(app: App, id: &str) {
-    let room = app.chat.room.get_untracked();
+    let room = app.chat.room();
     app.chat.change_log(&room, |log| log.retry(id));
     flush(app);
 }
 
 /// Drops a failed message of the current room.
 pub(crate) fn discard(app: App, id: &str) {
-    let room = app.chat.room.get_untracked();
+    let room = app.chat.room();
     app.chat.change_log(&room, |log| log.discard(id));
     refresh::soon(app);
 }
@@ -159,10 +156,10 @@ pub(crate) fn discard(app: App, id: &str) {
 fn flush(app: App) {
     let chat = app.chat;
     refresh::soon(app);
-    if !app.link.is_up() || chat.peer.with_untracked(Option::is_none) {
+    if !app.link.is_up() || chat.view.with_untracked(|view| view.peer.is_none()) {
         return;
     }
-    let rooms: Vec<String> = chat.logs.with_value(|logs| logs.keys().cloned().collect());
+    let rooms: Vec<String> = chat.logs.with_value(|logs| logs.names());
     for room in rooms {
         let queued = chat.change_log(&room, |log| log.take_queued());
         for (id, text) in queued.unwrap_or_default() {
@@ -180,7 +177,7 @@ fn send(app: App, room: String, id: Arc<str>, text: &str) {
             id: id.to_string(),
         },
     );
-    spawn_local(async move {
+    run(async move {
         match sent.await {
             Ok(receipt) => {
                 app.chat

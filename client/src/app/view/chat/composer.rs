@@ -6,6 +6,7 @@ use crate::app::{
     text,
     view::{
         frame::icons,
+        parts::{effect, memo, press, submit, typed, words},
         state::{App, app},
     },
 };
@@ -21,13 +22,13 @@ const MAX_LINES: usize = 6;
 #[component]
 pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
     let app = app();
-    let (chat, texts) = (app.chat, app.texts());
+    let (view, texts) = (app.chat.view, app.texts());
     let draft = draft(app);
-    let length = Memo::new(move |_| draft.with(|draft| draft.chars().count()));
+    let length = move || draft.with(|draft| draft.chars().count());
     let can_send =
-        move || length.get() <= MAX_TEXT_CHARS && !draft.with(|draft| draft.trim().is_empty());
+        memo(move || length() <= MAX_TEXT_CHARS && !draft.with(|draft| draft.trim().is_empty()));
     let send = move || {
-        if can_send() {
+        if can_send.get_untracked() {
             actions::say(app, &draft.get_untracked());
             draft.set(String::new());
         }
@@ -38,28 +39,31 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
             send();
         }
     };
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        send();
-    };
-    let lines = move || {
-        draft
-            .with(|draft| draft.matches('\n').count() + 1)
-            .min(MAX_LINES)
+    let lines = move || draft.with(|draft| draft.matches('\n').count() + 1);
+    let placeholder =
+        move || view.with(|view| text::fill(texts.message_placeholder, &[&view.room]));
+    let name = move || view.with(|view| view.name.clone()).unwrap_or_default();
+    let class = move || {
+        if length() > MAX_TEXT_CHARS {
+            "over"
+        } else {
+            ""
+        }
+        .to_owned()
     };
     view! {
-        <form class="composer" on:submit=submit>
+        <form class="composer" on:submit=submit(send)>
             <label for="message-input" class="hidden">{texts.message}</label>
             <div class="line">
                 <textarea
                     id="message-input"
                     data-testid="message-input"
                     enterkeyhint="send"
-                    rows=move || lines().to_string()
-                    placeholder=move || text::fill(texts.message_placeholder, &[&chat.room.get()])
+                    rows=words(move || lines().min(MAX_LINES).to_string())
+                    placeholder=words(placeholder)
                     aria-describedby="message-counter"
-                    prop:value=move || draft.get()
-                    on:input=move |event| draft.set(event_target_value(&event))
+                    prop:value=words(move || draft.get())
+                    on:input=typed(draft)
                     on:keydown=on_key
                 />
                 <button
@@ -68,25 +72,25 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
                     data-testid="message-send"
                     aria-label=texts.send
                     title=texts.send
-                    disabled=move || !can_send()
+                    aria-disabled=words(move || (!can_send.get()).to_string())
                 >
                     {icons::send()}
                 </button>
             </div>
             <p class="below">
                 <span>
-                    {texts.writing_as} " " <strong data-testid="own-name">{move || chat.name.get()}</strong> " · "
-                    <button type="button" class="link" data-testid="name-change" on:click=move |_| renaming.set(true)>
+                    {texts.writing_as} " " <strong data-testid="own-name">{words(name)}</strong> " · "
+                    <button
+                        type="button"
+                        class="link"
+                        data-testid="name-change"
+                        on:click=press(move || renaming.set(true))
+                    >
                         {texts.change_name}
                     </button>
                 </span>
-                <span
-                    id="message-counter"
-                    role="status"
-                    class:over=move || { length.get() > MAX_TEXT_CHARS }
-                    data-testid="counter"
-                >
-                    {move || counter(app, length.get())}
+                <span id="message-counter" role="status" data-testid="counter" class=words(class)>
+                    {words(move || counter(app, length()))}
                 </span>
             </p>
         </form>
@@ -96,30 +100,32 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
 /// The draft of the current room, remembered.
 fn draft(app: App) -> RwSignal<String> {
     let draft = RwSignal::new(String::new());
-    let key = move || app.chat.room.with_untracked(|room| format!("draft.{room}"));
-    Effect::new(move |_| {
-        app.chat.room.track();
-        draft.set(storage::get(&key()).unwrap_or_default());
-    });
-    Effect::new(move |before: Option<()>| {
-        let text = draft.get();
-        if before.is_some() {
-            storage::set(&key(), &text);
+    let room = StoredValue::new(String::new());
+    effect(move || {
+        let current = app.chat.view.with(|view| view.room.clone());
+        if room.with_value(|room| *room != current) {
+            draft.set(storage::get(&format!("draft.{current}")).unwrap_or_default());
+            room.set_value(current);
         }
+    });
+    effect(move || {
+        let text = draft.get();
+        room.with_value(|room| storage::set(&format!("draft.{room}"), &text));
     });
     draft
 }
 
-fn counter(app: App, length: usize) -> Option<String> {
+/// What the counter says: nothing while the limit is far.
+fn counter(app: App, length: usize) -> String {
     let texts = app.texts();
     match MAX_TEXT_CHARS.checked_sub(length) {
-        None => Some(text::fill(
+        None => text::fill(
             texts.characters_over,
             &[&(length - MAX_TEXT_CHARS).to_string()],
-        )),
+        ),
         Some(left) if left <= COUNTER_FROM => {
-            Some(text::fill(texts.characters_left, &[&left.to_string()]))
+            text::fill(texts.characters_left, &[&left.to_string()])
         }
-        Some(_) => None,
+        Some(_) => String::new(),
     }
 }

@@ -7,18 +7,23 @@ use crate::app::{
         rows::Row,
     },
     text,
-    view::state::{App, app},
+    view::{
+        parts::{nothing, press},
+        state::{App, app},
+    },
 };
 use leptos::prelude::*;
 
 /// A message with what stands before it, or a line that tells what was missed.
-#[component]
-pub(crate) fn Line(row: Row) -> impl IntoView {
+pub(crate) fn line(row: Row) -> AnyView {
     let app = app();
     match row.entry.content {
         Content::Missed(count) => missed(app, count),
         Content::Message(message) => {
-            let day = row.first_of_day.then(|| day(app, message.at));
+            let day = match row.first_of_day {
+                true => day(app, message.at),
+                false => nothing(),
+            };
             (day, bubble(app, message, row.first_of_group)).into_any()
         }
     }
@@ -40,22 +45,18 @@ fn bubble(app: App, message: Message, leads: bool) -> AnyView {
         .prefs
         .intl
         .with_value(|intl| intl.time(message.at as f64));
-    let name = message.name.to_string();
-    let author = (leads && !message.own).then(|| {
-        let class = format!("author hue-{}", hue(&name));
-        view! { <span class=class>{name.clone()}</span> }
-    });
+    let (name, color) = (message.name.to_string(), hue(&message.name));
+    let own = if message.own { " own" } else { "" };
+    let group = if leads { " leads" } else { "" };
+    let named = match (message.own, leads) {
+        (true, _) => "hidden".to_owned(),
+        (false, true) => format!("author hue-{color}"),
+        (false, false) => "hidden".to_owned(),
+    };
     view! {
-        <div
-            class="message"
-            class:own=message.own
-            class:leads=leads
-            data-testid="message"
-            data-state=state(&message.delivery)
-        >
-            {author}
+        <div class=format!("message{own}{group}") data-testid="message" data-state=state(&message.delivery)>
+            <span class=named>{name}</span>
             <div class="bubble">
-                <span class="hidden">{message.own.then_some(name)}</span>
                 <span class="text">{message.text.to_string()}</span>
                 <time>{time}</time>
             </div>
@@ -74,28 +75,26 @@ fn state(delivery: &Delivery) -> &'static str {
 }
 
 /// What stands below a message that is not in the room yet.
-fn note(app: App, message: &Message) -> Option<AnyView> {
+fn note(app: App, message: &Message) -> AnyView {
     let texts = app.texts();
     let pending = |words: &'static str| view! { <p class="pending">{words}</p> }.into_any();
     match &message.delivery {
-        Delivery::Sent => None,
-        Delivery::Sending => Some(pending(texts.pending)),
-        Delivery::Queued => Some(pending(texts.queued)),
+        Delivery::Sent => nothing(),
+        Delivery::Sending => pending(texts.pending),
+        Delivery::Queued => pending(texts.queued),
         Delivery::Failed(failure) => {
             let words = text::fill(texts.not_sent, &[&texts.failure(failure)]);
             let (again, never) = (message.id.clone(), message.id.clone());
-            let note = view! {
+            let retry = press(move || actions::retry(app, &again));
+            let discard = press(move || actions::discard(app, &never));
+            view! {
                 <p class="failure" role="alert">
                     {words}
-                    <button type="button" data-testid="retry" on:click=move |_| actions::retry(app, &again)>
-                        {texts.retry}
-                    </button>
-                    <button type="button" data-testid="discard" on:click=move |_| actions::discard(app, &never)>
-                        {texts.discard}
-                    </button>
+                    <button type="button" data-testid="retry" on:click=retry>{texts.retry}</button>
+                    <button type="button" data-testid="discard" on:click=discard>{texts.discard}</button>
                 </p>
-            };
-            Some(note.into_any())
+            }
+            .into_any()
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The log: follows its end while the reader is there, and never moves under one who scrolled up.
 
-use super::message::Line;
+use super::message;
 use crate::app::{
+    model::rows::Row,
     text,
-    view::state::{App, app},
+    view::{
+        parts::{effect, press, when, words},
+        state::{App, app},
+    },
 };
 use leptos::{ev, html, prelude::*};
 
@@ -27,7 +31,10 @@ pub(crate) fn Messages() -> impl IntoView {
             chat.follows.set(follows);
         }
     };
-    let is_empty = move || chat.rows.with(Vec::is_empty);
+    let is_empty = move || chat.view.with(|view| view.rows.is_empty());
+    let dropped = move || chat.view.with(|view| view.dropped);
+    let dropped_words = move || text::fill(texts.dropped, &[&dropped().to_string()]);
+    let rows = move || chat.view.with(|view| view.rows.clone());
     view! {
         <div class="log-frame">
             <div
@@ -40,46 +47,52 @@ pub(crate) fn Messages() -> impl IntoView {
                 node_ref=log
                 on:scroll=on_scroll
             >
-                <Show when=is_empty>
-                    <Empty />
-                </Show>
-                <Show when=move || { chat.dropped.get() > 0 }>
-                    <p class="missed">{move || text::fill(texts.dropped, &[&chat.dropped.get().to_string()])}</p>
-                </Show>
-                <For each=move || chat.rows.get() key=|row| row.key() let:row>
-                    <Line row=row />
-                </For>
+                {when(is_empty, || view! { <Empty /> }.into_any())}
+                {when(
+                    move || dropped() > 0,
+                    move || view! { <p class="missed">{words(dropped_words)}</p> }.into_any(),
+                )}
+                <For each=rows key=Row::key children=message::line />
             </div>
-            <Show when=move || { unseen.get() > 0 }>
-                <button type="button" class="unseen" data-testid="new-messages" on:click=move |_| chat.follows.set(true)>
-                    "↓ " {move || text::plural(unseen.get(), texts.new_one, texts.new_many)}
-                </button>
-            </Show>
+            {when(move || unseen.get() > 0, move || pill(app, unseen))}
         </div>
     }
 }
 
+/// Says how many messages came below, and goes there.
+fn pill(app: App, unseen: RwSignal<u32>) -> AnyView {
+    let texts = app.texts();
+    let count = move || text::plural(unseen.get().into(), texts.new_one, texts.new_many);
+    let go = press(move || app.chat.follows.set(true));
+    view! {
+        <button type="button" class="unseen" data-testid="new-messages" on:click=go>
+            "↓ " {words(count)}
+        </button>
+    }
+    .into_any()
+}
+
 /// Keeps the end in view while the reader follows; else counts what came since, which is the result.
-fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u64> {
+fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u32> {
     let chat = app.chat;
     let unseen = RwSignal::new(0);
-    let seen = StoredValue::new(0);
+    let seen = StoredValue::new(0_u64);
     let to_end = move || {
         request_animation_frame(move || {
-            if let Some(log) = log.get_untracked() {
+            // The log may be gone by now, and its handle with it.
+            if let Some(log) = log.try_get_untracked().flatten() {
                 log.set_scroll_top(log.scroll_height());
             }
         });
     };
-    Effect::new(move |_| {
-        chat.rows.track();
-        app.prefs.tab.track();
-        let received = chat.received.get();
+    effect(move || {
+        app.prefs.look.track();
+        let received = chat.view.with(|view| view.received);
         if chat.follows.get() {
             to_end();
             seen.set_value(received);
         }
-        unseen.set(received.saturating_sub(seen.get_value()));
+        unseen.set(received.saturating_sub(seen.get_value()) as u32);
     });
     let resized = window_event_listener(ev::resize, move |_| {
         if chat.follows.get_untracked() {
@@ -95,12 +108,12 @@ fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u64> {
 fn Empty() -> impl IntoView {
     let app = app();
     let texts = app.texts();
-    let room = move || app.chat.room.get();
+    let room = move || app.chat.view.with(|view| view.room.clone());
     view! {
         <div class="empty">
-            <p class="title">{move || text::fill(texts.chat_empty, &[&room()])}</p>
+            <p class="title">{words(move || text::fill(texts.chat_empty, &[&room()]))}</p>
             <p>{texts.chat_empty_hint}</p>
-            <code>{move || format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room())}</code>
+            <code>{words(move || format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room()))}</code>
         </div>
     }
 }

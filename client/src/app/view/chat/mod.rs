@@ -8,7 +8,10 @@ mod name_form;
 mod people;
 mod room_bar;
 
-use super::state::app;
+use super::{
+    parts::{live, memo},
+    state::app,
+};
 use composer::Composer;
 use leptos::prelude::*;
 use messages::Messages;
@@ -21,14 +24,16 @@ use room_bar::RoomBar;
 pub(crate) fn ChatPanel() -> impl IntoView {
     let chat = app().chat;
     let renaming = RwSignal::new(false);
-    let writes = move || chat.name.with(Option::is_some) && !renaming.get();
+    let writes = memo(move || chat.view.with(|view| view.name.is_some()) && !renaming.get());
+    let foot = move || match writes.get() {
+        true => view! { <Composer renaming=renaming /> }.into_any(),
+        false => view! { <NameForm renaming=renaming /> }.into_any(),
+    };
     view! {
         <RoomBar />
         <People />
         <Messages />
-        <Show when=writes fallback=move || view! { <NameForm renaming=renaming /> }>
-            <Composer renaming=renaming />
-        </Show>
+        {live(foot)}
     }
 }
 

@@ -1,40 +1,62 @@
 //! Choosing a name, at first and later.
 
 use super::actions;
-use crate::app::view::state::app;
-use leptos::{ev, prelude::*};
+use crate::app::{
+    browser,
+    view::{
+        parts::{effect, nothing, press, submit, typed, words},
+        state::app,
+    },
+};
+use leptos::prelude::*;
 use tertulia_shared::chat::MAX_NAME_CHARS;
 
 /// Asks for a name; `renaming` is whether there is one already.
 #[component]
 pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
     let app = app();
-    let (chat, texts) = (app.chat, app.texts());
-    let has_name = chat.name.with_untracked(Option::is_some);
-    let typed = RwSignal::new(chat.name.get_untracked().unwrap_or_default());
-    // The form goes when the name is taken; a refusal leaves it, with the reason.
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        actions::enter(app, typed.get_untracked().trim().to_owned());
+    let (view, texts) = (app.chat.view, app.texts());
+    let current = view.with_untracked(|view| view.name.clone());
+    let (question, enter) = match current {
+        Some(_) => (texts.name, texts.save),
+        None => (texts.name_question, texts.enter),
     };
-    let asked = StoredValue::new(chat.name.get_untracked());
-    Effect::new(move |_| {
-        let name = chat.name.get();
-        if name != asked.get_value() {
+    let name = RwSignal::new(current.clone().unwrap_or_default());
+    let before = current.clone();
+    let take = submit(move || {
+        let name = name.get_untracked().trim().to_owned();
+        if before.as_ref() == Some(&name) {
             renaming.set(false);
+        } else {
+            actions::enter(app, name);
+        }
+    });
+    // The form goes when the name is taken; a refusal leaves it, with the reason.
+    let before = current.clone();
+    effect(move || {
+        if view.with(|view| view.name != before) {
+            renaming.set(false);
+            browser::focus("#message-input");
         }
     });
     let failure = move || {
-        chat.name_failure
-            .with(|failure| failure.as_ref().map(|failure| texts.failure(failure)))
+        view.with(|view| {
+            let failure = view.name_failure.as_ref();
+            failure
+                .map(|failure| texts.failure(failure))
+                .unwrap_or_default()
+        })
     };
-    let cancel = move |_| {
-        chat.name_failure.set(None);
-        renaming.set(false);
-    };
+    let cancel = current.map_or_else(nothing, |_| {
+        let cancel = press(move || {
+            view.update(|view| view.name_failure = None);
+            renaming.set(false);
+        });
+        view! { <button type="button" on:click=cancel>{texts.cancel}</button> }.into_any()
+    });
     view! {
-        <form class="name-form" on:submit=submit>
-            <label for="name-input">{if has_name { texts.name } else { texts.name_question }}</label>
+        <form class="name-form" on:submit=take>
+            <label for="name-input">{question}</label>
             <div class="line">
                 <input
                     id="name-input"
@@ -44,16 +66,14 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                     placeholder=texts.name_placeholder
                     maxlength=MAX_NAME_CHARS * 2
                     aria-describedby="name-failure"
-                    aria-invalid=move || failure().is_some().to_string()
-                    prop:value=move || typed.get()
-                    on:input=move |event| typed.set(event_target_value(&event))
+                    aria-invalid=words(move || (!failure().is_empty()).to_string())
+                    prop:value=words(move || name.get())
+                    on:input=typed(name)
                 />
-                <button class="primary" type="submit" data-testid="name-submit">
-                    {if has_name { texts.save } else { texts.enter }}
-                </button>
-                {has_name.then(|| view! { <button type="button" on:click=cancel>{texts.cancel}</button> })}
+                <button class="primary" type="submit" data-testid="name-submit">{enter}</button>
+                {cancel}
             </div>
-            <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{failure}</p>
+            <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{words(failure)}</p>
         </form>
     }
 }

@@ -1,32 +1,46 @@
 //! Who is in the room.
 
 use super::hue;
-use crate::app::view::{frame::icons, state::app};
+use crate::app::view::{
+    frame::icons,
+    parts::{list, words},
+    state::app,
+};
 use leptos::prelude::*;
 
 /// The people in the room, by name.
 #[component]
 pub(crate) fn People() -> impl IntoView {
     let app = app();
-    let (chat, texts) = (app.chat, app.texts());
-    let is_me = move |peer: &str| chat.peer.with(|own| own.as_deref() == Some(peer));
+    let (view, texts) = (app.chat.view, app.texts());
+    // One entry a peer; the name stands first, so that another name is another entry.
+    let entries = move || {
+        view.with(|view| {
+            let people = view.present.iter();
+            people
+                .map(|person| {
+                    let is_me = view.peer.as_ref() == Some(&person.peer);
+                    let you = if is_me { texts.you } else { "" };
+                    format!("{}\n{you}\n{}", person.name, person.peer)
+                })
+                .collect()
+        })
+    };
+    let person = move |entry: String| {
+        let mut parts = entry.split('\n');
+        let name = parts.next().unwrap_or_default().to_owned();
+        let class = format!("person hue-{}", hue(&name));
+        let name = match parts.next() {
+            None | Some("") => name,
+            Some(you) => format!("{name} ({you})"),
+        };
+        view! { <li class=class data-testid="person">{name}</li> }.into_any()
+    };
+    let count = move || view.with(|view| view.present.len()).to_string();
     view! {
         <div class="people">
-            <span class="count" aria-hidden="true">
-                {icons::people()} {move || chat.present.with(Vec::len)}
-            </span>
-            <ul aria-label=texts.people>
-                <For
-                    each=move || chat.present.get()
-                    key=|person| (person.peer.clone(), person.name.clone())
-                    let:person
-                >
-                    <li class=format!("person hue-{}", hue(&person.name)) data-testid="person">
-                        {person.name.clone()}
-                        {move || is_me(&person.peer).then(|| format!(" ({})", texts.you))}
-                    </li>
-                </For>
-            </ul>
+            <span class="count" aria-hidden="true">{icons::people()} {words(count)}</span>
+            <ul aria-label=texts.people>{list(entries, person)}</ul>
         </div>
     }
 }

@@ -3,38 +3,50 @@
 use super::actions;
 use crate::app::{
     model::{failure::Failure, room_name},
-    view::state::app,
+    view::{
+        parts::{effect, list, press, submit, typed, words},
+        state::app,
+    },
 };
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use tertulia_shared::{Code, Reject};
 
 /// The room at the head of the chat.
 #[component]
 pub(crate) fn RoomBar() -> impl IntoView {
     let app = app();
-    let (chat, texts) = (app.chat, app.texts());
-    let typed = RwSignal::new(String::new());
-    Effect::new(move |_| typed.set(chat.room.get()));
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        match room_name::parse(&typed.get_untracked()) {
-            Some(name) => actions::go(app, name),
-            None => {
-                let reject = Reject::new(Code::BadRoom, texts.bad_room);
-                chat.room_failure.set(Some(Failure::Refused(reject)));
-            }
+    let (view, texts) = (app.chat.view, app.texts());
+    let room = RwSignal::new(String::new());
+    let shown = StoredValue::new(String::new());
+    effect(move || {
+        let current = view.with(|view| view.room.clone());
+        if shown.with_value(|shown| *shown != current) {
+            room.set(current.clone());
+            shown.set_value(current);
         }
-    };
+    });
+    let go = submit(move || match room_name::parse(&room.get_untracked()) {
+        Some(name) => actions::go(app, name),
+        None => {
+            let failure = Failure::Refused(Reject::new(Code::BadRoom, texts.bad_room));
+            view.update(|view| view.room_failure = Some(failure));
+        }
+    });
     let failure = move || {
-        chat.room_failure
-            .with(|failure| failure.as_ref().map(|failure| texts.failure(failure)))
+        view.with(|view| {
+            let failure = view.room_failure.as_ref();
+            failure
+                .map(|failure| texts.failure(failure))
+                .unwrap_or_default()
+        })
     };
-    let is_other = move || {
-        chat.room
-            .with(|room| typed.with(|typed| room_name::parse(typed).as_ref() != Some(room)))
+    let class = move || {
+        let other = room.with(|room| room_name::parse(room));
+        let is_other = view.with(|view| other.as_ref() != Some(&view.room));
+        if is_other { "primary" } else { "" }.to_owned()
     };
     view! {
-        <form class="room-bar" on:submit=submit>
+        <form class="room-bar" on:submit=go>
             <label for="room-input" class="hash" title=texts.room>
                 <span aria-hidden="true">"#"</span>
                 <span class="hidden">{texts.room}</span>
@@ -47,15 +59,15 @@ pub(crate) fn RoomBar() -> impl IntoView {
                 autocapitalize="none"
                 spellcheck="false"
                 aria-describedby="room-failure"
-                aria-invalid=move || failure().is_some().to_string()
-                prop:value=move || typed.get()
-                on:input=move |event| typed.set(event_target_value(&event))
+                aria-invalid=words(move || (!failure().is_empty()).to_string())
+                prop:value=words(move || room.get())
+                on:input=typed(room)
             />
-            <button type="submit" data-testid="room-submit" class:primary=is_other>
+            <button type="submit" data-testid="room-submit" class=words(class)>
                 {texts.go}
             </button>
         </form>
-        <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{failure}</p>
+        <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
         <Recent />
     }
 }
@@ -64,25 +76,21 @@ pub(crate) fn RoomBar() -> impl IntoView {
 #[component]
 fn Recent() -> impl IntoView {
     let app = app();
-    let (chat, texts) = (app.chat, app.texts());
+    let view = app.chat.view;
     let others = move || {
-        let current = chat.room.get();
-        let mut recent = chat.recent.get();
-        recent.retain(|room| *room != current);
-        recent
+        view.with(|view| {
+            let others = view.recent.iter().filter(|room| **room != view.room);
+            others.cloned().collect()
+        })
+    };
+    let entry = move |room: String| {
+        let name = format!("#{room}");
+        let go = press(move || actions::go(app, room.clone()));
+        view! { <li><button type="button" on:click=go>{name}</button></li> }.into_any()
     };
     view! {
-        <Show when=move || !others().is_empty()>
-            <ul class="recent" aria-label=texts.recent_rooms data-testid="recent-rooms">
-                <For each=others key=Clone::clone let:room>
-                    <li>
-                        <button type="button" on:click={
-                            let room = room.clone();
-                            move |_| actions::go(app, room.clone())
-                        }>"#" {room.clone()}</button>
-                    </li>
-                </For>
-            </ul>
-        </Show>
+        <ul class="recent" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
+            {list(others, entry)}
+        </ul>
     }
 }

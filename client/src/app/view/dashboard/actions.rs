@@ -3,9 +3,9 @@
 use crate::app::{
     browser,
     model::failure::Failure,
-    view::{refresh, session::emit, state::App},
+    view::{parts::run, refresh, session::emit, state::App},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use tertulia_shared::{
     device::DeviceCommand,
     room::{DEVICES, RoomJoin, SENSORS},
@@ -22,7 +22,7 @@ pub(crate) fn connected(app: App) {
 /// Joins `room`; a silent server is asked again while the link lasts.
 fn join(app: App, room: String) {
     let generation = app.link.generation.get_value();
-    spawn_local(async move {
+    run(async move {
         loop {
             let joined = emit(app, &RoomJoin { room: room.clone() }).await;
             if app.link.generation.get_value() != generation {
@@ -31,8 +31,10 @@ fn join(app: App, room: String) {
             match joined {
                 Err(Failure::NoAnswer) if app.link.is_up() => {}
                 Err(Failure::LinkLost | Failure::NoAnswer) => return,
-                Err(failure) => return app.dash.failure.set(Some(failure)),
-                Ok(_) => return app.dash.failure.set(None),
+                joined => {
+                    let failure = joined.err();
+                    return app.dash.view.update(|view| view.failure = failure);
+                }
             }
         }
     });
@@ -50,7 +52,7 @@ pub(crate) fn command(app: App, device: &str, target: &str, value: Value) {
         value,
     };
     let answer = emit(app, &command);
-    spawn_local(async move {
+    run(async move {
         let answer = answer.await.map(|_| ());
         let (place, now) = ((&*command.device, &*command.target), browser::now());
         devices.update_value(|devices| devices.answered(place, &command.value, answer, now));

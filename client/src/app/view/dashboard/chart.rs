@@ -7,11 +7,20 @@ use super::{
     paint::{self, Line, Picture},
     tile,
 };
-use crate::app::{text, view::state::App};
+use crate::app::{
+    text,
+    view::{
+        parts::words,
+        state::{App, Tab},
+    },
+};
 use leptos::{ev, html, prelude::*};
 
 /// The width of the plot that is assumed to tell when time moved a pixel, in pixels.
 const USUAL_WIDTH: f64 = 320.0;
+
+/// Where the pointer is when it is not on the chart.
+const AWAY: f64 = -1.0;
 
 /// The chart of the metrics that the reader chose.
 #[component]
@@ -19,7 +28,7 @@ pub(super) fn Chart(device: Watched, charted: Charted) -> impl IntoView {
     let app = device.app;
     let texts = app.texts();
     let canvas = NodeRef::<html::Canvas>::new();
-    let pointer = RwSignal::new(None);
+    let pointer = RwSignal::new(AWAY);
     redraw(device, charted, canvas, pointer);
     let label = move || {
         let names = charted.shown.with(|names| names.join(", "));
@@ -30,10 +39,10 @@ pub(super) fn Chart(device: Watched, charted: Charted) -> impl IntoView {
             class="chart"
             role="img"
             data-testid="chart"
-            aria-label=label
+            aria-label=words(label)
             node_ref=canvas
-            on:pointermove=move |event: ev::PointerEvent| pointer.set(Some(f64::from(event.offset_x())))
-            on:pointerleave=move |_| pointer.set(None)
+            on:pointermove=move |event: ev::PointerEvent| pointer.set(f64::from(event.offset_x()))
+            on:pointerleave=move |_| pointer.set(AWAY)
         ></canvas>
     }
 }
@@ -43,31 +52,30 @@ fn redraw(
     device: Watched,
     charted: Charted,
     canvas: NodeRef<html::Canvas>,
-    pointer: RwSignal<Option<f64>>,
+    pointer: RwSignal<f64>,
 ) {
     let app = device.app;
     let asked = StoredValue::new(false);
-    let values = device.memo(|device| {
-        let at = |metric: &crate::app::model::devices::Metric| metric.at;
-        device.metrics.values().map(at).collect::<Vec<_>>()
-    });
-    let column = Memo::new(move |_| {
-        let pixel_ms = f64::from(app.dash.minutes.get()) * 60_000.0 / USUAL_WIDTH;
-        (app.link.moment.get() / pixel_ms).floor() as i64
-    });
     let resized = RwSignal::new(0_u32);
     let listener = window_event_listener(ev::resize, move |_| resized.update(|count| *count += 1));
     on_cleanup(move || listener.remove());
-    Effect::new(move |_| {
-        values.track();
-        column.track();
-        pointer.track();
-        resized.track();
-        charted.shown.track();
-        app.prefs.tab.track();
-        app.prefs.is_dark();
-        if asked.get_value() {
-            return;
+    Effect::new(move |before: Option<Looks>| {
+        let (minutes, look) = (
+            app.dash.view.with(|view| view.minutes),
+            app.prefs.look.get(),
+        );
+        let looks = Looks {
+            version: device.version.get(),
+            column: column(app.link.moment.get(), minutes),
+            minutes,
+            pointer: pointer.get(),
+            is_dark: look.is_dark(),
+            tab: look.tab,
+            resized: resized.get(),
+            shown: charted.shown.get(),
+        };
+        if asked.get_value() || before.as_ref() == Some(&looks) {
+            return looks;
         }
         asked.set_value(true);
         let device = device.clone();
@@ -77,16 +85,36 @@ fn redraw(
                 draw(&device, charted, canvas, pointer.get_untracked());
             }
         });
+        looks
     });
 }
 
-fn draw(device: &Watched, charted: Charted, canvas: NodeRef<html::Canvas>, pointer: Option<f64>) {
+/// What a drawing depends on.
+#[derive(PartialEq)]
+struct Looks {
+    version: u32,
+    column: i64,
+    minutes: u32,
+    pointer: f64,
+    is_dark: bool,
+    tab: Tab,
+    resized: u32,
+    shown: Vec<String>,
+}
+
+/// Grows when time has moved a pixel.
+fn column(now: f64, minutes: u32) -> i64 {
+    let pixel_ms = f64::from(minutes) * 60_000.0 / USUAL_WIDTH;
+    (now / pixel_ms).floor() as i64
+}
+
+fn draw(device: &Watched, charted: Charted, canvas: NodeRef<html::Canvas>, pointer: f64) {
     let app = device.app;
     let Some(canvas) = canvas.get_untracked() else {
         return;
     };
     let now = now(app);
-    let span = f64::from(app.dash.minutes.get_untracked()) * 60_000.0;
+    let span = f64::from(app.dash.view.with_untracked(|view| view.minutes)) * 60_000.0;
     app.dash.devices.with_value(|devices| {
         let Some(device) = devices.get(&device.name) else {
             return;

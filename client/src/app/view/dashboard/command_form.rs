@@ -1,7 +1,8 @@
 //! A command to any target of a device, also to one that the device never spoke of.
 
 use super::{actions, card::Watched};
-use leptos::{ev, prelude::*};
+use crate::app::view::parts::{submit, typed, words};
+use leptos::prelude::*;
 use tertulia_shared::sensor::Value;
 
 /// A folded form: target, value, send.
@@ -11,26 +12,26 @@ pub(super) fn CommandForm(device: Watched) -> impl IntoView {
     let texts = app.texts();
     let (target, value) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let name = device.name.clone();
-    let send = move |event: ev::SubmitEvent| {
-        event.prevent_default();
+    let send = submit(move || {
         let (to, text) = (target.get_untracked(), value.get_untracked());
         if !to.trim().is_empty() && !text.trim().is_empty() {
             actions::command(app, &name, to.trim(), Value::Text(text.trim().to_owned()));
             value.set(String::new());
         }
-    };
-    let input = move |signal: RwSignal<String>, words: &'static str, test: &'static str| {
+    });
+    let input = move |signal: RwSignal<String>, label: &'static str, test: &'static str| {
         view! {
             <input
                 type="text"
                 data-testid=test
-                aria-label=words
-                placeholder=words
+                aria-label=label
+                placeholder=label
                 autocapitalize="none"
-                prop:value=move || signal.get()
-                on:input=move |event| signal.set(event_target_value(&event))
+                prop:value=words(move || signal.get())
+                on:input=typed(signal)
             />
         }
+        .into_any()
     };
     view! {
         <details class="command" data-testid="command">

@@ -8,9 +8,11 @@ mod controls;
 mod paint;
 mod tile;
 
-use super::state::app;
+use super::{
+    parts::{list, live, press, when, words},
+    state::{App, app},
+};
 use crate::app::{browser::storage, text};
-use card::Card;
 use leptos::prelude::*;
 
 /// The time spans that charts can show, in minutes.
@@ -20,75 +22,69 @@ const SPANS: [u32; 3] = [1, 5, 15];
 #[component]
 pub(crate) fn DashboardPanel() -> impl IntoView {
     let app = app();
-    let (dash, texts) = (app.dash, app.texts());
-    let is_empty = move || dash.names.with(Vec::is_empty);
+    let (view, texts) = (app.dash.view, app.texts());
+    let is_empty = move || view.with(|view| view.names.is_empty());
+    let names = move || view.with(|view| view.names.clone());
     view! {
         <div class="dash-head">
             <h2>{texts.devices}</h2>
-            <Spans />
-        </div>
-        <Notes />
-        <Show when=is_empty>
-            <div class="empty">
-                <p class="title">{texts.no_devices}</p>
-                <p>{texts.no_devices_hint}</p>
-                <code>"mosquitto_pub -t sensors/kitchen/temperature -m 21.5"</code>
+            <div class="spans" role="group" aria-label=texts.window>
+                {SPANS.map(|minutes| span(app, minutes)).into_iter().collect_view()}
             </div>
-        </Show>
-        <div class="cards">
-            <For each=move || dash.names.get() key=Clone::clone let:name>
-                <Card name=name />
-            </For>
         </div>
+        {live(move || notes(app))}
+        {when(is_empty, move || empty(app))}
+        <div class="cards">{list(names, move |name| card::card(app, name))}</div>
     }
 }
 
-/// The choice of the charts' time span.
-#[component]
-fn Spans() -> impl IntoView {
-    let app = app();
-    let (minutes, texts) = (app.dash.minutes, app.texts());
-    let span = move |span: u32| {
-        let choose = move |_| {
-            storage::set("minutes", &span.to_string());
-            minutes.set(span);
-        };
-        view! {
-            <button type="button" aria-pressed=move || (minutes.get() == span).to_string() on:click=choose>
-                {text::fill(texts.minutes, &[&span.to_string()])}
-            </button>
-        }
-    };
+/// Chooses a time span for the charts.
+fn span(app: App, minutes: u32) -> AnyView {
+    let view = app.dash.view;
+    let choose = press(move || {
+        storage::set("minutes", &minutes.to_string());
+        view.update(|view| view.minutes = minutes);
+    });
+    let is_chosen = words(move || view.with(|view| view.minutes == minutes).to_string());
     view! {
-        <div class="spans" role="group" aria-label=texts.window>
-            {SPANS.map(span).into_iter().collect_view()}
+        <button type="button" aria-pressed=is_chosen on:click=choose>
+            {text::fill(app.texts().minutes, &[&minutes.to_string()])}
+        </button>
+    }
+    .into_any()
+}
+
+fn empty(app: App) -> AnyView {
+    let texts = app.texts();
+    view! {
+        <div class="empty">
+            <p class="title">{texts.no_devices}</p>
+            <p>{texts.no_devices_hint}</p>
+            <code>"mosquitto_pub -t sensors/kitchen/temperature -m 21.5"</code>
         </div>
     }
+    .into_any()
 }
 
 /// What the dashboard does not show, and why.
-#[component]
-fn Notes() -> impl IntoView {
-    let app = app();
-    let (dash, texts) = (app.dash, app.texts());
-    let counted = move |count: u64, template: &str| {
-        (count > 0).then(|| text::fill(template, &[&count.to_string()]))
-    };
-    let hidden = move || counted(dash.hidden.get() as u64, texts.more_devices);
-    let skipped = move || counted(dash.skipped.get(), texts.skipped);
-    let refused = move || {
-        let failure = dash.failure.get()?;
-        Some(text::fill(
-            texts.dashboard_refused,
-            &[&texts.failure(&failure)],
-        ))
-    };
-    let note = move |words: Option<String>| {
-        words.map(|words| view! { <p class="note" role="status">{words}</p> })
-    };
-    view! {
-        {move || note(hidden())}
-        {move || note(skipped())}
-        {move || note(refused())}
-    }
+fn notes(app: App) -> AnyView {
+    let texts = app.texts();
+    let mut notes = Vec::new();
+    app.dash.view.with(|view| {
+        if view.hidden > 0 {
+            notes.push(text::fill(texts.more_devices, &[&view.hidden.to_string()]));
+        }
+        if view.skipped > 0 {
+            notes.push(text::fill(texts.skipped, &[&view.skipped.to_string()]));
+        }
+        if let Some(failure) = &view.failure {
+            notes.push(text::fill(
+                texts.dashboard_refused,
+                &[&texts.failure(failure)],
+            ));
+        }
+    });
+    let note = |words: String| view! { <p class="note" role="status">{words}</p> }.into_any();
+    let notes: Vec<AnyView> = notes.into_iter().map(note).collect();
+    notes.into_any()
 }

@@ -42,8 +42,8 @@ pub(super) struct Picture<'a> {
     pub(super) from: f64,
     /// The right end, likewise.
     pub(super) to: f64,
-    /// Where the pointer is, in pixels from the left.
-    pub(super) pointer: Option<f64>,
+    /// Where the pointer is, in pixels from the left; off the plot when it is away.
+    pub(super) pointer: f64,
     pub(super) intl: &'a Intl,
     /// The words for a chart without values.
     pub(super) waiting: &'a str,
@@ -298,9 +298,10 @@ impl Plot<'_> {
 
     /// The values under the pointer.
     fn crosshair(&self) {
-        let Some(pointer) = self.picture.pointer.filter(|x| *x >= LEFT) else {
+        let pointer = self.picture.pointer;
+        if pointer < LEFT {
             return;
-        };
+        }
         let Picture {
             from,
             to,

@@ -8,89 +8,96 @@ use crate::app::{
         devices::{Device, Metric},
         selection::MAX_SERIES,
     },
-    view::state::App,
+    view::{
+        parts::{live, nothing, press, words},
+        state::App,
+    },
 };
 use leptos::prelude::*;
 use tertulia_shared::sensor::Value;
 
-/// A tile as it stands on the screen.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Shown {
-    value: String,
-    unit: String,
-    at: u64,
-    usual_interval: Option<f64>,
-    can_chart: bool,
-    /// The place in the palette.
-    color: usize,
-}
-
 /// The tile of a metric.
-#[component]
-pub(super) fn Tile(device: Watched, metric: String, charted: Charted) -> impl IntoView {
+pub(super) fn tile(device: &Watched, metric: String, charted: Charted) -> AnyView {
     let app = device.app;
-    let texts = app.texts();
-    let name = metric.clone();
-    let shown = device.memo(move |device| shown(app, device, &name).unwrap_or_default());
-    let age = Memo::new(move |_| {
-        let now = app
-            .dash
-            .clock
-            .with_value(|clock| clock.now(app.link.second.get()));
-        let (at, usual) = shown.with(|shown| (shown.at as f64, shown.usual_interval));
-        (Age::between(at, now), is_stale(now - at, usual))
+    let of = || (device.clone(), metric.clone());
+    let (watched, name) = of();
+    let class = words(move || watched.read(|device| class(app, device, &name)));
+    let (watched, name) = of();
+    let values = live(move || {
+        let values =
+            watched.read(|device| device.metrics.get(&name).map(|metric| values(app, metric)));
+        values.unwrap_or_else(nothing)
     });
     let name = metric.clone();
-    let is_charted = Memo::new(move |_| charted.shown.with(|names| names.contains(&name)));
-    let name = metric.clone();
-    let toggle = move |_| charted.toggle(&device, &name);
-    let words = move || {
-        let (age, stale) = age.get();
-        let age = texts.age(age);
-        if stale {
-            format!("{} · {age}", texts.stale)
-        } else {
-            age
-        }
-    };
+    let is_charted = words(move || {
+        charted
+            .shown
+            .with(|names| names.contains(&name))
+            .to_string()
+    });
+    let (watched, name) = of();
+    let toggle = press(move || charted.toggle(&watched, &name));
     view! {
         <button
             type="button"
-            class=move || format!("tile series-{}", shown.with(|shown| shown.color))
+            class=class
             data-testid="tile"
             data-metric=metric.clone()
-            class:stale=move || age.get().1
-            aria-pressed=move || is_charted.get().to_string()
-            disabled=move || shown.with(|shown| !shown.can_chart)
-            title=texts.show_in_chart
+            aria-pressed=is_charted
+            title=app.texts().show_in_chart
             on:click=toggle
         >
             <span class="metric">{metric.replace('_', " ")}</span>
-            <span class="value">
-                {move || shown.with(|shown| shown.value.clone())}
-                <span class="unit">{move || shown.with(|shown| shown.unit.clone())}</span>
-            </span>
-            <span class="age">{words}</span>
+            {values}
         </button>
     }
+    .into_any()
 }
 
-fn shown(app: App, device: &Device, name: &str) -> Option<Shown> {
-    let metric = device.metrics.get(name)?;
+/// The value with its unit, and its age.
+fn values(app: App, metric: &Metric) -> AnyView {
+    let texts = app.texts();
     let (value, unit) = written(app, metric);
-    Some(Shown {
-        value,
-        unit,
-        at: metric.at,
-        usual_interval: metric.series.interval(),
-        can_chart: metric.series.buckets().next().is_some(),
-        color: color(device, name),
-    })
+    let (age, is_stale) = age(app, metric);
+    let age = texts.age(age);
+    let age = if is_stale {
+        format!("{} · {age}", texts.stale)
+    } else {
+        age
+    };
+    view! {
+        <span class="value">
+            {value}
+            <span class="unit">{unit}</span>
+        </span>
+        <span class="age">{age}</span>
+    }
+    .into_any()
+}
+
+fn class(app: App, device: &Device, name: &str) -> String {
+    let is_stale = device
+        .metrics
+        .get(name)
+        .is_some_and(|metric| age(app, metric).1);
+    let stale = if is_stale { " stale" } else { "" };
+    format!("tile series-{}{stale}", color(device, name))
+}
+
+/// How old the value is, and whether that is too old.
+fn age(app: App, metric: &Metric) -> (Age, bool) {
+    let local = app.link.second.get();
+    let now = app.dash.clock.with_value(|clock| clock.now(local));
+    let at = metric.at as f64;
+    (
+        Age::between(at, now),
+        is_stale(now - at, metric.series.interval()),
+    )
 }
 
 /// The place in the palette of the metric `name`: the same however many are charted.
 pub(super) fn color(device: &Device, name: &str) -> usize {
-    let place = device.metrics.keys().position(|metric| metric == name);
+    let place = device.metrics.position(name);
     place.unwrap_or_default() % MAX_SERIES
 }
 

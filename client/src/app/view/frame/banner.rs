@@ -3,7 +3,10 @@
 use crate::{
     app::{
         text,
-        view::state::{App, app},
+        view::{
+            parts::{press, when, words},
+            state::{App, app},
+        },
     },
     socketio::Link,
 };
@@ -14,50 +17,50 @@ use leptos::prelude::*;
 pub(crate) fn Banner() -> impl IntoView {
     let app = app();
     let link = app.link;
-    let texts = app.texts();
-    let told = Memo::new(move |_| {
+    let is_told = move || {
         let now = link.moment.get();
-        link.gap.with(|gap| gap.is_told(now))
-    });
-    let retry = move |_| {
-        link.connection.with_value(|connection| {
+        link.lights.with(|lights| lights.gap.is_told(now))
+    };
+    when(is_told, move || banner(app))
+}
+
+fn banner(app: App) -> AnyView {
+    let retry = press(move || {
+        app.link.connection.with_value(|connection| {
             if let Some(connection) = connection {
                 connection.connect();
             }
         });
-    };
+    });
     view! {
-        <Show when=move || told.get()>
-            <div class="banner" role="status" data-testid="banner">
-                <span>{move || words(app)}</span>
-                <span class="attempt" aria-hidden="true">{move || attempt(app)}</span>
-                <button type="button" data-testid="retry-now" on:click=retry>
-                    {texts.retry_now}
-                </button>
-            </div>
-        </Show>
+        <div class="banner" role="status" data-testid="banner">
+            <span>{words(move || state(app))}</span>
+            <span class="attempt" aria-hidden="true">{words(move || attempt(app))}</span>
+            <button type="button" data-testid="retry-now" on:click=retry>
+                {app.texts().retry_now}
+            </button>
+        </div>
     }
+    .into_any()
 }
 
-fn words(app: App) -> String {
+fn state(app: App) -> String {
     let texts = app.texts();
     let now = app.link.second.get();
-    if let Some(seconds) = app.link.gap.with(|gap| gap.countdown(now)) {
-        return text::fill(texts.banner_waiting, &[&seconds.to_string()]);
-    }
-    let is_over = app.link.status.with(|status| {
-        let link = status.as_ref().map(|status| &status.link);
-        matches!(link, Some(Link::Disconnected(_)) | None)
-    });
-    let words = if is_over {
-        texts.banner_disconnected
-    } else {
-        texts.banner_connecting
-    };
-    words.to_owned()
+    app.link.lights.with(|lights| {
+        if let Some(seconds) = lights.gap.countdown(now) {
+            return text::fill(texts.banner_waiting, &[&seconds.to_string()]);
+        }
+        match lights.status.as_ref().map(|status| &status.link) {
+            Some(Link::Disconnected(_)) => texts.banner_disconnected.to_owned(),
+            _ => texts.banner_connecting.to_owned(),
+        }
+    })
 }
 
-fn attempt(app: App) -> Option<String> {
-    let attempt = app.link.gap.with(|gap| gap.attempt);
-    (attempt > 0).then(|| text::fill(app.texts().attempt, &[&attempt.to_string()]))
+fn attempt(app: App) -> String {
+    match app.link.lights.with(|lights| lights.gap.attempt) {
+        0 => String::new(),
+        attempt => text::fill(app.texts().attempt, &[&attempt.to_string()]),
+    }
 }

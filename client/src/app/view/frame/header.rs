@@ -1,7 +1,13 @@
 //! The name of the page, its status line, and the switches for language and theme.
 
 use super::{icons, status::StatusLine};
-use crate::app::{browser, view::state::app};
+use crate::app::{
+    browser,
+    view::{
+        parts::{live, memo, press, words},
+        state::app,
+    },
+};
 use leptos::prelude::*;
 
 /// The head of the page.
@@ -9,12 +15,13 @@ use leptos::prelude::*;
 pub(crate) fn Header() -> impl IntoView {
     let prefs = app().prefs;
     let texts = app().texts();
-    let other = prefs.lang.get_untracked().other();
-    let change_lang = move |_| {
+    let other = prefs.look.get_untracked().lang.other();
+    let change_lang = press(move || {
         prefs.choose_lang(other);
         browser::focus("[data-testid=lang-switch]");
-    };
-    let change_theme = move |_| prefs.choose_dark(!untrack(move || prefs.is_dark()));
+    });
+    let is_dark = memo(move || prefs.look.get().is_dark());
+    let change_theme = press(move || prefs.choose_dark(!is_dark.get_untracked()));
     view! {
         <header class="head">
             <h1>{icons::logo()} "Tertulia"</h1>
@@ -36,10 +43,10 @@ pub(crate) fn Header() -> impl IntoView {
                     data-testid="theme-switch"
                     aria-label=texts.theme_dark
                     title=texts.theme_dark
-                    aria-pressed=move || prefs.is_dark().to_string()
+                    aria-pressed=words(move || is_dark.get().to_string())
                     on:click=change_theme
                 >
-                    {move || if prefs.is_dark() { icons::sun() } else { icons::moon() }}
+                    {live(move || if is_dark.get() { icons::sun() } else { icons::moon() })}
                 </button>
             </div>
         </header>

@@ -9,6 +9,7 @@ mod tabs;
 use super::{
     chat::ChatPanel,
     dashboard::DashboardPanel,
+    parts::words,
     state::{Tab, app},
 };
 use banner::Banner;
@@ -21,10 +22,18 @@ use tabs::Tabs;
 pub(crate) fn Frame() -> impl IntoView {
     let app = app();
     let texts = app.texts();
-    let narrow = app.prefs.narrow;
-    let role = move || if narrow.get() { "tabpanel" } else { "region" };
-    let shows = move |tab| move || !narrow.get() || app.prefs.tab.get() == tab;
-    let (shows_chat, shows_dashboard) = (shows(Tab::Chat), shows(Tab::Dashboard));
+    let look = app.prefs.look;
+    let role = move || {
+        if look.get().narrow {
+            "tabpanel"
+        } else {
+            "region"
+        }
+        .to_owned()
+    };
+    let class = move |tab: Tab, open: &'static str, away: &'static str| {
+        words(move || if look.get().tab == tab { open } else { away }.to_owned())
+    };
     view! {
         <div class="page">
             <Header />
@@ -33,19 +42,17 @@ pub(crate) fn Frame() -> impl IntoView {
             <main class="panels">
                 <section
                     id="panel-chat"
-                    class="panel chat"
-                    role=role
+                    class=class(Tab::Chat, "panel chat", "panel chat away")
+                    role=words(role)
                     aria-label=texts.chat
-                    class:away=move || !shows_chat()
                 >
                     <ChatPanel />
                 </section>
                 <section
                     id="panel-dashboard"
-                    class="panel dashboard"
-                    role=role
+                    class=class(Tab::Dashboard, "panel dashboard", "panel dashboard away")
+                    role=words(role)
                     aria-label=texts.dashboard
-                    class:away=move || !shows_dashboard()
                 >
                     <DashboardPanel />
                 </section>

@@ -4,7 +4,14 @@
 
 use super::icons;
 use crate::{
-    app::{model::link, text, view::state::app},
+    app::{
+        model::link,
+        text,
+        view::{
+            parts::{live, words},
+            state::{App, Lights, app},
+        },
+    },
     socketio::Link,
 };
 use leptos::prelude::*;
@@ -13,127 +20,135 @@ use tertulia_shared::bridge::BridgeState;
 /// The status line.
 #[component]
 pub(crate) fn StatusLine() -> impl IntoView {
-    let texts = app().texts();
+    let app = app();
     view! {
-        <div class="status" role="group" aria-label=texts.status>
-            <LinkLight />
-            <BridgeLight />
-            <DevicesLight />
+        <div class="status" role="group" aria-label=app.texts().status>
+            {link_light(app)}
+            {bridge_light(app)}
+            {devices_light(app)}
         </div>
     }
 }
 
-#[component]
-fn LinkLight() -> impl IntoView {
-    let status = app().link.status;
-    let texts = app().texts();
-    let word = move || {
-        status.with(|status| {
-            status
-                .as_ref()
-                .map_or("disconnected", |status| link::word(&status.link))
-        })
-    };
-    let transport = move || {
-        status.with(|status| {
-            let transport = status.as_ref().and_then(|status| status.transport);
-            transport
-                .map(|transport| transport.to_string())
-                .unwrap_or_default()
-        })
-    };
-    let words =
-        move || match status.with(|status| status.as_ref().map(|status| status.link.clone())) {
-            Some(Link::Connected) => texts.link_connected.to_owned(),
-            Some(Link::Connecting { attempt: 0 }) => texts.link_connecting.to_owned(),
-            Some(Link::Connecting { attempt }) => with_attempt(texts.link_connecting, attempt),
-            Some(Link::Waiting { attempt, .. }) => with_attempt(texts.link_waiting, attempt),
-            Some(Link::Disconnected(_)) | None => texts.link_disconnected.to_owned(),
+fn link_light(app: App) -> AnyView {
+    let lights = app.link.lights;
+    let link = words(move || lights.with(link_word).to_owned());
+    let transport = words(move || lights.with(transport));
+    let inside = live(move || {
+        let tone = match lights.with(link_word) {
+            "connected" => "good",
+            "disconnected" => "bad",
+            _ => "wait",
         };
-    let with_transport = move || match transport().as_str() {
-        "" => words(),
-        transport => format!("{} · {transport}", words()),
-    };
-    let tone = move || match word() {
-        "connected" => "good",
-        "disconnected" => "bad",
-        _ => "wait",
-    };
+        light(
+            tone,
+            app.texts().link,
+            lights.with(|lights| link_words(app, lights)),
+        )
+    });
     view! {
-        <span
-            class="light"
-            data-testid="status-link"
-            data-link=word
-            data-transport=transport
-            data-tone=tone
-        >
-            {move || icons::light(tone())}
-            <span class="what">{texts.link}</span>
-            <span class="how">{with_transport}</span>
+        <span class="light" data-testid="status-link" data-link=link data-transport=transport>
+            {inside}
         </span>
+    }
+    .into_any()
+}
+
+fn link_word(lights: &Lights) -> &'static str {
+    let status = lights.status.as_ref();
+    status.map_or("connecting", |status| link::word(&status.link))
+}
+
+fn transport(lights: &Lights) -> String {
+    let transport = lights.status.as_ref().and_then(|status| status.transport);
+    transport
+        .map(|transport| transport.to_string())
+        .unwrap_or_default()
+}
+
+fn link_words(app: App, lights: &Lights) -> String {
+    let texts = app.texts();
+    let (state, attempt) = match lights.status.as_ref().map(|status| &status.link) {
+        Some(Link::Connected) => (texts.link_connected, 0),
+        Some(Link::Connecting { attempt }) => (texts.link_connecting, *attempt),
+        Some(Link::Waiting { attempt, .. }) => (texts.link_waiting, *attempt),
+        Some(Link::Disconnected(_)) => (texts.link_disconnected, 0),
+        None => (texts.link_connecting, 0),
+    };
+    let words = with_attempt(app, state, attempt);
+    match transport(lights).as_str() {
+        "" => words,
+        transport => format!("{words} · {transport}"),
     }
 }
 
-fn with_attempt(words: &str, attempt: u32) -> String {
-    let texts = app().texts();
-    format!(
-        "{words} · {}",
-        text::fill(texts.attempt, &[&attempt.to_string()])
-    )
+fn bridge_light(app: App) -> AnyView {
+    let lights = app.link.lights;
+    let state = words(move || bridge(&lights.get()).0.to_owned());
+    let broker = words(move || {
+        let bridge = lights.get().bridge;
+        bridge.map(|bridge| bridge.broker).unwrap_or_default()
+    });
+    let inside = live(move || {
+        let texts = app.texts();
+        let (word, attempt) = bridge(&lights.get());
+        let (tone, words) = match word {
+            "up" => ("good", texts.bridge_up),
+            "down" => ("bad", texts.bridge_down),
+            _ => ("idle", texts.unknown),
+        };
+        light(tone, texts.bridge, with_attempt(app, words, attempt))
+    });
+    view! {
+        <span class="light" data-testid="status-bridge" data-state=state title=broker>
+            {inside}
+        </span>
+    }
+    .into_any()
 }
 
-#[component]
-fn BridgeLight() -> impl IntoView {
-    let bridge = app().link.bridge;
-    let texts = app().texts();
-    let state =
-        move || bridge.with(|bridge| bridge.as_ref().map(|bridge| (bridge.state, bridge.attempt)));
-    let word = move || match state() {
-        Some((BridgeState::Up, _)) => "up",
-        Some((BridgeState::Down, _)) => "down",
-        None => "unknown",
-    };
-    let words = move || match state() {
-        Some((BridgeState::Up, _)) => texts.bridge_up.to_owned(),
-        Some((BridgeState::Down, 0)) => texts.bridge_down.to_owned(),
-        Some((BridgeState::Down, attempt)) => with_attempt(texts.bridge_down, attempt),
-        None => texts.unknown.to_owned(),
-    };
-    let tone = move || match word() {
-        "up" => "good",
-        "down" => "bad",
-        _ => "idle",
-    };
-    let broker = move || bridge.with(|bridge| bridge.as_ref().map(|bridge| bridge.broker.clone()));
-    view! {
-        <span class="light" data-testid="status-bridge" data-state=word data-tone=tone title=broker>
-            {move || icons::light(tone())}
-            <span class="what">{texts.bridge}</span>
-            <span class="how">{words}</span>
-        </span>
+/// The state of the bridge in one word, and its attempt.
+fn bridge(lights: &Lights) -> (&'static str, u32) {
+    let bridge = lights.bridge.as_ref();
+    match bridge.map(|bridge| (bridge.state, bridge.attempt)) {
+        Some((BridgeState::Up, _)) => ("up", 0),
+        Some((BridgeState::Down, attempt)) => ("down", attempt),
+        None => ("unknown", 0),
     }
 }
 
-#[component]
-fn DevicesLight() -> impl IntoView {
-    let count = app().dash.count;
-    let texts = app().texts();
-    let words = move || match count.get() {
-        (0, _) => texts.devices_none.to_owned(),
-        (all, online) => text::fill(
-            texts.devices_online,
-            &[&online.to_string(), &all.to_string()],
-        ),
-    };
-    let tone = move || match count.get() {
-        (_, 0) => "idle",
-        _ => "good",
-    };
+fn devices_light(app: App) -> AnyView {
+    let inside = live(move || {
+        let texts = app.texts();
+        let (all, online) = app.dash.view.with(|view| view.count);
+        let tone = if online > 0 { "good" } else { "idle" };
+        let words = match all {
+            0 => texts.devices_none.to_owned(),
+            _ => text::fill(
+                texts.devices_online,
+                &[&online.to_string(), &all.to_string()],
+            ),
+        };
+        light(tone, texts.devices, words)
+    });
+    view! { <span class="light" data-testid="status-devices">{inside}</span> }.into_any()
+}
+
+fn light(tone: &'static str, what: &'static str, how: String) -> AnyView {
     view! {
-        <span class="light" data-testid="status-devices" data-tone=tone>
-            {move || icons::light(tone())}
-            <span class="what">{texts.devices}</span>
-            <span class="how">{words}</span>
-        </span>
+        <span class="tone" data-tone=tone>{icons::light(tone)}</span>
+        <span class="what">{what}</span>
+        <span class="how">{how}</span>
+    }
+    .into_any()
+}
+
+fn with_attempt(app: App, words: &str, attempt: u32) -> String {
+    match attempt {
+        0 => words.to_owned(),
+        _ => {
+            let attempt = text::fill(app.texts().attempt, &[&attempt.to_string()]);
+            format!("{words} · {attempt}")
+        }
     }
 }

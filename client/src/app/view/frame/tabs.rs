@@ -2,7 +2,10 @@
 
 use crate::app::{
     browser,
-    view::state::{Tab, app},
+    view::{
+        parts::{effect, nothing, press, when, words},
+        state::{App, Tab, app},
+    },
 };
 use leptos::{ev, prelude::*};
 
@@ -15,7 +18,7 @@ pub(crate) fn Tabs() -> impl IntoView {
     // Two tabs: either arrow goes to the other one.
     let on_key = move |event: ev::KeyboardEvent| {
         if matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight") {
-            let (next, selector) = match prefs.tab.get_untracked() {
+            let (next, selector) = match prefs.look.get_untracked().tab {
                 Tab::Chat => (Tab::Dashboard, "#tab-dashboard"),
                 Tab::Dashboard => (Tab::Chat, "#tab-chat"),
             };
@@ -24,43 +27,53 @@ pub(crate) fn Tabs() -> impl IntoView {
         }
     };
     let unseen = unseen();
-    let tab = move |tab: Tab, id: &'static str, panel: &'static str, name: &'static str| {
-        let is_open = move || prefs.tab.get() == tab;
-        view! {
-            <button
-                type="button"
-                role="tab"
-                id=id
-                data-testid=id
-                aria-controls=panel
-                aria-selected=move || is_open().to_string()
-                tabindex=move || if is_open() { "0" } else { "-1" }
-                on:click=move |_| prefs.choose_tab(tab)
-            >
-                {name}
-                {move || (tab == Tab::Chat && unseen.get() > 0).then(|| view! { <span class="badge">{unseen.get()}</span> })}
-            </button>
-        }
-    };
+    let badge = when(
+        move || unseen.get() > 0,
+        move || {
+            view! { <span class="badge">{words(move || unseen.get().to_string())}</span> }
+                .into_any()
+        },
+    );
     view! {
         <div class="tabs" role="tablist" aria-label=texts.tabs on:keydown=on_key>
-            {tab(Tab::Chat, "tab-chat", "panel-chat", texts.chat)}
-            {tab(Tab::Dashboard, "tab-dashboard", "panel-dashboard", texts.dashboard)}
+            {tab(app, Tab::Chat, ["tab-chat", "panel-chat", texts.chat], badge)}
+            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.dashboard], nothing())}
         </div>
     }
 }
 
+fn tab(app: App, tab: Tab, [id, panel, name]: [&'static str; 3], badge: AnyView) -> AnyView {
+    let prefs = app.prefs;
+    let is_open = move || prefs.look.get().tab == tab;
+    view! {
+        <button
+            type="button"
+            role="tab"
+            id=id
+            data-testid=id
+            aria-controls=panel
+            aria-selected=words(move || is_open().to_string())
+            tabindex=words(move || if is_open() { "0" } else { "-1" }.to_owned())
+            on:click=press(move || prefs.choose_tab(tab))
+        >
+            {name}
+            {badge}
+        </button>
+    }
+    .into_any()
+}
+
 /// How many messages came while the other tab was open.
-fn unseen() -> RwSignal<u64> {
+fn unseen() -> RwSignal<u32> {
     let app = app();
-    let seen = StoredValue::new(0);
+    let seen = StoredValue::new(0_u64);
     let unseen = RwSignal::new(0);
-    Effect::new(move |_| {
-        let received = app.chat.received.get();
-        if app.prefs.tab.get() == Tab::Chat {
+    effect(move || {
+        let received = app.chat.view.with(|view| view.received);
+        if app.prefs.look.get().tab == Tab::Chat {
             seen.set_value(received);
         }
-        unseen.set(received.saturating_sub(seen.get_value()));
+        unseen.set(received.saturating_sub(seen.get_value()) as u32);
     });
     unseen
 }

@@ -1,0 +1,83 @@
+//! Pieces of views with their types erased: one copy of the machinery for all that follow signals.
+//!
+//! Leptos makes code for each type of closure. Boxed, all closures that give words are one type, and so on: this makes
+//! the page that every visitor downloads about a third smaller.
+
+use leptos::{prelude::*, task::spawn_local};
+use std::pin::Pin;
+
+/// A piece that is made again when what it reads changes.
+pub(crate) type Live<T> = Box<dyn FnMut() -> T + Send>;
+/// What happens on an event.
+pub(crate) type Handler<E> = Box<dyn FnMut(E)>;
+
+/// Words that follow signals, as a child or an attribute.
+pub(crate) fn words(words: impl FnMut() -> String + Send + 'static) -> Live<String> {
+    Box::new(words)
+}
+
+/// A view that follows signals.
+pub(crate) fn live(view: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
+    let view: Live<AnyView> = Box::new(view);
+    view.into_any()
+}
+
+/// `view` while `condition` holds; it is made anew only when that changes.
+pub(crate) fn when(
+    condition: impl Fn() -> bool + Send + Sync + 'static,
+    mut view: impl FnMut() -> AnyView + Send + 'static,
+) -> AnyView {
+    let holds = memo(condition);
+    live(move || if holds.get() { view() } else { nothing() })
+}
+
+/// A condition whose readers run again only when it changes.
+pub(crate) fn memo(condition: impl Fn() -> bool + Send + Sync + 'static) -> Memo<bool> {
+    let condition: Box<dyn Fn() -> bool + Send + Sync> = Box::new(condition);
+    Memo::new(move |_| condition())
+}
+
+/// One child for each of `names`; a name that stays keeps its child.
+pub(crate) fn list(
+    names: impl Fn() -> Vec<String> + Send + 'static,
+    child: impl Fn(String) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let names: Box<dyn Fn() -> Vec<String> + Send> = Box::new(names);
+    let child: std::sync::Arc<dyn Fn(String) -> AnyView + Send + Sync> = std::sync::Arc::new(child);
+    view! { <For each=names key=Clone::clone children=move |name| child(name) /> }.into_any()
+}
+
+/// No view at all.
+pub(crate) fn nothing() -> AnyView {
+    ().into_any()
+}
+
+/// What happens when a button is pressed.
+pub(crate) fn press(mut act: impl FnMut() + 'static) -> Handler<leptos::ev::MouseEvent> {
+    Box::new(move |_| act())
+}
+
+/// What happens when a form is sent; the browser itself does nothing.
+pub(crate) fn submit(mut act: impl FnMut() + 'static) -> Handler<leptos::ev::SubmitEvent> {
+    Box::new(move |event| {
+        event.prevent_default();
+        act();
+    })
+}
+
+/// Keeps what is typed in `signal`.
+pub(crate) fn typed(signal: RwSignal<String>) -> Handler<leptos::ev::Event> {
+    Box::new(move |event| signal.set(event_target_value(&event)))
+}
+
+/// Runs `act` now and after each change of what it reads.
+pub(crate) fn effect(act: impl FnMut() + 'static) {
+    let mut act: Box<dyn FnMut()> = Box::new(act);
+    Effect::new(move |_| act());
+}
+
+/// Lets `future` run.
+pub(crate) fn run(future: impl Future<Output = ()> + 'static) {
+    let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
+    spawn_local(future);
+}
