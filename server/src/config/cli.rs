@@ -145,16 +145,20 @@ fn variable(error: &clap::Error) -> Option<String> {
     std::env::var_os(&variable).is_some().then_some(variable)
 }
 
-/// The first paragraph of clap's text, and where to read more.
+/// The first paragraph of clap's text, its tip, and where to read more.
 fn one_line(text: &str, variable: Option<String>) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or(text);
     let line: Vec<_> = paragraph.split_whitespace().collect();
     let line = line.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "));
+    let tip = tip.map(|tip| format!("; {tip}")).unwrap_or_default();
     let set = variable
         .map(|name| format!(" ({name} is set)"))
         .unwrap_or_default();
-    format!("{line}{set}; see tertulia serve --help")
+    format!("{line}{set}{tip}; see tertulia serve --help")
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -234,7 +238,9 @@ mod tests {
              see tertulia serve --help"
         );
         assert!(problem("tertulia --colour").contains("unexpected argument '--colour'"));
+        assert!(problem("tertulia --lisen 127.0.0.1:0").contains("'--listen'"));
         assert!(problem("tertulia dance").contains("dance"));
+        assert!(problem("tertulia server").contains("'serve'"));
         assert!(problem("tertulia --mqtt-url mqtts://h").contains("not supported yet"));
         assert!(problem("tertulia --ping-timeout 1ms").contains("100ms"));
         assert!(problem("tertulia --allow-origin chat.example").contains("https://"));
