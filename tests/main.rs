@@ -7,6 +7,7 @@ mod chat;
 mod command_line;
 mod contract;
 mod dashboard;
+mod in_memory;
 mod mqtt;
 mod official_client;
 mod official_server;

@@ -9,8 +9,13 @@ use crate::{
     host::Host,
     hub::Hub,
 };
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::get,
+    serve::{Listener, ListenerExt},
+};
 use std::{
+    fmt::Debug,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -121,6 +126,15 @@ impl Server {
         format!("tertulia ready: page http://{}, mqtt {mqtt}", self.address)
     }
 
+    /// Serves the page and Socket.IO, without the bridge, on connections that another listener accepts, until it is
+    /// dropped: for tests in memory.
+    pub async fn serve_on<L>(&self, listener: L)
+    where
+        L: Listener<Io: Unpin, Addr: Debug>,
+    {
+        serve(listener, self.router.clone(), CancellationToken::new()).await;
+    }
+
     /// Serves until `stop` is done, then closes what is open: within a few seconds, whatever the clients do.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (stop_broker, stop_links, stop_page) =
@@ -140,7 +154,11 @@ impl Server {
             links.spawn(bridge::supervise(host, stop_links.clone(), |_| {}));
         }
         let mut page = JoinSet::new();
-        page.spawn(serve(self.listener, self.router, stop_page.clone()));
+        // Small packets are to leave at once; a stream that refuses this is slower, not wrong.
+        let listener = self.listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        page.spawn(serve(listener, self.router, stop_page.clone()));
         stop.await;
         tracing::info!("stopping");
         stop_page.cancel();
@@ -160,7 +178,10 @@ async fn end(tasks: &mut JoinSet<()>) {
     tasks.shutdown().await;
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
+where
+    L: Listener<Io: Unpin, Addr: Debug>,
+{
     let service = router.into_make_service_with_connect_info::<socketio::Switch>();
     let served = axum::serve(socketio::Guarded(listener), service)
         .with_graceful_shutdown(stop.cancelled_owned());

@@ -15,6 +15,7 @@ use tower_http::services::ServeDir;
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// The shortest hash in a file's name, in hexadecimal digits: trunk writes 16.
 const MIN_HASH_DIGITS: usize = 8;
 
@@ -43,12 +44,10 @@ async fn answer(built: bool, request: Request, next: Next) -> Response {
     } else {
         ASK_FIRST
     };
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, caching);
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, caching);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+    headers.append(header::VARY, BY_ENCODING);
     response
 }
 

@@ -1,6 +1,6 @@
 //! Where malformed packets are replaced: in the bodies of polling requests, and in what WebSockets read.
 //!
-//! socketioxide shows neither, so the guard sits before it: as middleware, and around the TCP stream from the moment
+//! socketioxide shows neither, so the guard sits before it: as middleware, and around the stream from the moment
 //! when a response switches it to WebSocket.
 
 use super::{MAX_PAYLOAD_BYTES, PATH, frames::Frames, malformed};
@@ -14,7 +14,6 @@ use axum::{
 };
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -22,10 +21,7 @@ use std::{
     },
     task::{Context, Poll, ready},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The bytes that are read at once.
 const READ_BYTES: usize = 8_192;
@@ -81,18 +77,16 @@ pub struct Switch(Arc<AtomicBool>);
 
 /// Accepts connections whose WebSocket messages are guarded.
 #[derive(Debug)]
-pub struct Guarded(pub TcpListener);
+pub struct Guarded<L>(pub L);
 
-impl Listener for Guarded {
-    type Io = Stream;
-    type Addr = SocketAddr;
+impl<L: Listener<Io: Unpin>> Listener for Guarded<L> {
+    type Io = Stream<L::Io>;
+    type Addr = L::Addr;
 
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        let (tcp, address) = Listener::accept(&mut self.0).await;
-        // Small packets are to leave at once; a stream that refuses this is slower, not wrong.
-        let _ = tcp.set_nodelay(true);
+    async fn accept(&mut self) -> (Self::Io, L::Addr) {
+        let (inner, address) = self.0.accept().await;
         let stream = Stream {
-            tcp,
+            inner,
             switch: Switch::default(),
             frames: Frames::default(),
             read: Vec::new(),
@@ -100,28 +94,28 @@ impl Listener for Guarded {
         (stream, address)
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    fn local_addr(&self) -> io::Result<L::Addr> {
         self.0.local_addr()
     }
 }
 
-impl Connected<IncomingStream<'_, Guarded>> for Switch {
-    fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
+impl<L: Listener<Io: Unpin>> Connected<IncomingStream<'_, Guarded<L>>> for Switch {
+    fn connect_info(stream: IncomingStream<'_, Guarded<L>>) -> Self {
         stream.io().switch.clone()
     }
 }
 
 /// One connection.
 #[derive(Debug)]
-pub struct Stream {
-    tcp: TcpStream,
+pub struct Stream<S> {
+    inner: S,
     switch: Switch,
     frames: Frames,
     /// Guarded bytes that are not yet read.
     read: Vec<u8>,
 }
 
-impl AsyncRead for Stream {
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -129,12 +123,12 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         if !stream.switch.0.load(Ordering::Acquire) {
-            return Pin::new(&mut stream.tcp).poll_read(context, buffer);
+            return Pin::new(&mut stream.inner).poll_read(context, buffer);
         }
         while stream.read.is_empty() {
             let mut bytes = [0; READ_BYTES];
             let mut bytes = ReadBuf::new(&mut bytes);
-            ready!(Pin::new(&mut stream.tcp).poll_read(context, &mut bytes))?;
+            ready!(Pin::new(&mut stream.inner).poll_read(context, &mut bytes))?;
             if bytes.filled().is_empty() {
                 stream.frames.rest(&mut stream.read);
                 break;
@@ -148,21 +142,21 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write(context, bytes)
+        Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(context)
+        Pin::new(&mut self.get_mut().inner).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(context)
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -170,10 +164,10 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write_vectored(context, slices)
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.inner.is_write_vectored()
     }
 }
