@@ -2,6 +2,13 @@
 //!
 //! Every test starts what it needs on free ports and ends only what it started.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod architecture;
 mod chat;
 mod command_line;

@@ -2,6 +2,12 @@
 //! by ones that the test answers, so that every step is seen and nothing waits for a real server.
 
 #![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod network;
 
