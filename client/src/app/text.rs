@@ -37,6 +37,14 @@ impl Lang {
         }
     }
 
+    /// The short name that people know.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Es => "ES",
+            Self::En => "EN",
+        }
+    }
+
     /// The other language.
     pub fn other(self) -> Self {
         match self {
@@ -232,11 +240,14 @@ pub fn plural(count: u64, one: &str, many: &str) -> String {
 
 /// Puts `values` in the places of the `{}` of `template`, in order.
 pub fn fill(template: &str, values: &[&str]) -> String {
-    let mut parts = template.split("{}");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for (index, part) in parts.enumerate() {
-        text.push_str(values.get(index).copied().unwrap_or_default());
-        text.push_str(part);
+    let mut values = values.iter();
+    let mut text = String::new();
+    for character in template.chars() {
+        match character {
+            '{' => text.push_str(values.next().copied().unwrap_or_default()),
+            '}' => {}
+            other => text.push(other),
+        }
     }
     text
 }

@@ -47,7 +47,10 @@ impl Intl {
     /// A number with at most so many decimals.
     pub(crate) fn number(&self, value: f64, decimals: u8) -> String {
         let format = self.numbers.get(usize::from(decimals).min(MAX_DECIMALS));
-        format.map_or_else(|| value.to_string(), |format| call(format, &value.into()))
+        format.map_or_else(
+            || number::plain(value),
+            |format| call(format, &value.into()),
+        )
     }
 
     /// A value and its unit as people read it.

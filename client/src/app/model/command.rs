@@ -2,7 +2,7 @@
 //!
 //! Not here: sending it.
 
-use super::failure::Failure;
+use super::{failure::Failure, number};
 use tertulia_shared::sensor::Value;
 
 /// How long a device may take to say that it did a command that the broker accepted, in milliseconds.
@@ -108,7 +108,16 @@ impl Command {
 
 /// Commands travel as bare text: `true` the flag and `true` the text are one value.
 fn same(left: &Value, right: &Value) -> bool {
-    left == right || left.to_string() == right.to_string()
+    left == right || bare_text(left) == bare_text(right)
+}
+
+/// A value as it travels in a command.
+pub fn bare_text(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number::plain(*number),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Text(text) => text.clone(),
+    }
 }
 
 /// A value that a switch can show: whether it is on.
@@ -166,6 +175,9 @@ mod tests {
     fn an_echo_before_the_answer_is_the_end() {
         let mut command = Command::new(Value::Flag(true), 0.0);
         command.echoed(&text("true"), 10.0);
+        let mut level = Command::new(text("40"), 0.0);
+        level.echoed(&Value::Number(40.0), 10.0);
+        assert_eq!(level.progress, Progress::Done);
         command.answered(Ok(()), 20.0);
         assert_eq!(command.progress, Progress::Done);
     }

@@ -8,7 +8,6 @@ use super::{
     series::Series,
     table::Table,
 };
-use std::hash::{DefaultHasher, Hash, Hasher};
 use tertulia_shared::{
     device::{DeviceState, DeviceStatus},
     sensor::{SensorFault, SensorReading, Value},
@@ -105,9 +104,7 @@ impl Hidden {
 
     fn add(&mut self, name: &str) {
         if self.hashes.len() < MAX_HIDDEN {
-            let mut hasher = DefaultHasher::new();
-            name.hash(&mut hasher);
-            let hash = hasher.finish();
+            let hash = hash(name);
             if let Err(at) = self.hashes.binary_search(&hash) {
                 self.hashes.insert(at, hash);
             }
@@ -292,6 +289,13 @@ impl Device {
         let known = of(self);
         known.len() < MAX_PER_DEVICE || known.contains(name)
     }
+}
+
+/// FNV-1a: enough to tell names apart in a count.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Not here: the link itself (`connection`).
 
-use crate::socketio::{Link, Status};
+use crate::connection::{Link, Status};
 
 /// How long a gap lasts before a banner tells it, in milliseconds.
 pub const BANNER_AFTER_MS: f64 = 1_500.0;

@@ -80,9 +80,26 @@ fn decimals(value: f64) -> u8 {
     }
 }
 
+/// `value` with up to six decimals, as devices write numbers; for comparing and not for reading.
+pub fn plain(value: f64) -> String {
+    let millionths = (value * 1e6).round() as i64;
+    let sign = if millionths < 0 { "-" } else { "" };
+    let (whole, part) = (
+        millionths.unsigned_abs() / 1_000_000,
+        millionths.unsigned_abs() % 1_000_000,
+    );
+    match part {
+        0 => format!("{sign}{whole}"),
+        _ => {
+            let text = format!("{sign}{whole}.{part:06}");
+            text.trim_end_matches('0').to_owned()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use super::{plain, readable};
 
     #[track_caller]
     fn check(value: f64, unit: &str, expected: (f64, u8, &str)) {
@@ -100,6 +117,20 @@ mod tests {
         check(1_536.0, "kB/s", (1.536, 2, "M"));
         check(0.5, "kB/s", (500.0, 1, ""));
         check(2.0, "km", (2.0, 2, ""));
+    }
+
+    #[test]
+    fn plain_numbers_are_as_short_as_they_can_be() {
+        for (value, text) in [
+            (1.0, "1"),
+            (21.5, "21.5"),
+            (-0.25, "-0.25"),
+            (0.000_001, "0.000001"),
+            (-3.0, "-3"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(plain(value), text);
+        }
     }
 
     #[test]

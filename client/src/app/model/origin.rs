@@ -52,7 +52,10 @@ fn is_host(name: &str) -> bool {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     match bracketed {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => {
+            let allowed = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+            address.contains(':') && address.bytes().all(allowed)
+        }
         None => {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
             !name.is_empty() && name.bytes().all(allowed)

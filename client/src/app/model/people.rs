@@ -33,15 +33,12 @@ impl People {
 
     /// Peers and their names, ordered by name.
     pub fn by_name(&self) -> Vec<Author> {
-        let mut people: Vec<Author> = self
-            .names
-            .iter()
-            .map(|(peer, name)| Author {
-                peer: peer.to_owned(),
-                name: name.clone(),
-            })
-            .collect();
-        people.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        let mut people: Vec<Author> = Vec::new();
+        for (peer, name) in self.names.iter() {
+            let at = people.partition_point(|other| other.name <= *name);
+            let (peer, name) = (peer.to_owned(), name.clone());
+            people.insert(at, Author { peer, name });
+        }
         people
     }
 }

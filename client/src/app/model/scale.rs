@@ -45,7 +45,13 @@ impl Range {
 
     /// How many decimals the ticks need.
     pub fn decimals(&self) -> u8 {
-        (-self.step.log10().floor()).clamp(0.0, 6.0) as u8
+        let mut step = self.step;
+        let mut decimals = 0;
+        while step < 1.0 - 1e-9 && decimals < 6 {
+            step *= 10.0;
+            decimals += 1;
+        }
+        decimals
     }
 }
 
@@ -56,19 +62,25 @@ pub fn range_of<'a>(
     to: f64,
     ticks: usize,
 ) -> Option<Range> {
-    let extremes = series.flat_map(|series| series.window(from, to)).fold(
-        None,
-        |so_far: Option<(f32, f32)>, bucket| {
-            let (min, max) = so_far.unwrap_or((bucket.min, bucket.max));
-            Some((min.min(bucket.min), max.max(bucket.max)))
-        },
-    );
+    let mut extremes: Option<(f32, f32)> = None;
+    for series in series {
+        for bucket in series.window(from, to) {
+            let (min, max) = extremes.unwrap_or((bucket.min, bucket.max));
+            extremes = Some((min.min(bucket.min), max.max(bucket.max)));
+        }
+    }
     extremes.map(|(min, max)| Range::around(f64::from(min), f64::from(max), ticks))
 }
 
 /// 1, 2 or 5 times a power of ten, at least `rough`.
 fn round_step(rough: f64) -> f64 {
-    let power = 10_f64.powf(rough.log10().floor());
+    let mut power = 1.0;
+    while power > rough && power > f64::MIN_POSITIVE {
+        power /= 10.0;
+    }
+    while power * 10.0 <= rough {
+        power *= 10.0;
+    }
     let factor = rough / power;
     let round = [1.0, 2.0, 5.0]
         .into_iter()

@@ -47,6 +47,31 @@ pub(crate) fn list(
     view! { <For each=names key=Clone::clone children=move |name| child(name) /> }.into_any()
 }
 
+/// A paragraph with a class, for words that do not change.
+pub(crate) fn note(class: &'static str, words: String) -> AnyView {
+    view! { <p class=class data-testid=class>{words}</p> }.into_any()
+}
+
+/// A button: its class, its name for tests, its words, and what it does.
+pub(crate) fn button(
+    [class, test]: [&'static str; 2],
+    label: impl FnMut() -> String + Send + 'static,
+    act: impl FnMut() + 'static,
+) -> AnyView {
+    let (label, act) = (words(label), press(act));
+    view! { <button type="button" class=class data-testid=test on:click=act>{label}</button> }
+        .into_any()
+}
+
+/// A button whose words do not change.
+pub(crate) fn plain_button(
+    names: [&'static str; 2],
+    label: &'static str,
+    act: impl FnMut() + 'static,
+) -> AnyView {
+    button(names, move || label.to_owned(), act)
+}
+
 /// No view at all.
 pub(crate) fn nothing() -> AnyView {
     ().into_any()

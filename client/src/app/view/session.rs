@@ -9,12 +9,13 @@ use crate::{
         browser,
         model::{failure::Failure, room_name},
     },
+    connection::Connection,
     socketio::{Link, Options, Status},
     web,
 };
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use leptos::prelude::*;
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 use tertulia_shared::{
     ClientToServer, ServerToClient,
     bridge::BridgeStatus,
@@ -36,63 +37,37 @@ pub(crate) fn start(app: App) {
     let Ok(connection) = web::connect(&browser::server_origin(), Options::default()) else {
         return;
     };
+    listen(app, &connection, take_message);
+    listen(app, &connection, take_presence);
+    listen(app, &connection, take_missed);
+    listen(app, &connection, take_reading);
+    listen(app, &connection, take_fault);
+    listen(app, &connection, take_device_status);
+    listen(app, &connection, take_device_state);
+    listen(app, &connection, take_bridge);
+    let statuses = connection
+        .watch()
+        .map(move |status| take_status(app, status));
+    run(follow(app, Box::pin(statuses)));
     app.link.connection.set_value(Some(connection));
-    listen(app, take_message);
-    listen(app, take_presence);
-    listen(app, take_missed);
-    listen(app, take_reading);
-    listen(app, take_fault);
-    listen(app, |app, status: DeviceStatus| {
-        app.dash
-            .devices
-            .update_value(|devices| devices.status(&status));
-    });
-    listen(app, |app, state: DeviceState| {
-        let now = browser::now();
-        app.dash
-            .devices
-            .update_value(|devices| devices.state(state, now));
-    });
-    listen(app, |app, status: BridgeStatus| {
-        app.link
-            .lights
-            .update(|lights| lights.bridge = Some(status))
-    });
-    follow_link(app);
 }
+
+/// What an event does to the page.
+type Events = Pin<Box<dyn Stream<Item = ()>>>;
 
 /// Feeds the events of one kind to `take` for the life of the page.
-fn listen<E: ServerToClient>(app: App, take: fn(App, E)) {
-    let events = app.link.connection.with_value(|connection| {
-        connection
-            .as_ref()
-            .map(|connection| connection.listen::<E>())
+fn listen<E: ServerToClient>(app: App, connection: &Connection, take: fn(App, E)) {
+    let events = connection.listen::<E>().map(move |event| match event {
+        Ok(event) => take(app, event),
+        Err(error) => leptos::logging::warn!("{}: {error}", E::NAME),
     });
-    let Some(mut events) = events else { return };
-    run(async move {
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    take(app, event);
-                    refresh::soon(app);
-                }
-                Err(error) => leptos::logging::warn!("{}: {error}", E::NAME),
-            }
-        }
-    });
+    run(follow(app, Box::pin(events)));
 }
 
-fn follow_link(app: App) {
-    let watcher = app
-        .link
-        .connection
-        .with_value(|connection| connection.as_ref().map(|connection| connection.watch()));
-    let Some(mut watcher) = watcher else { return };
-    run(async move {
-        while let Some(status) = watcher.next().await {
-            take_status(app, status);
-        }
-    });
+async fn follow(app: App, mut events: Events) {
+    while events.next().await.is_some() {
+        refresh::soon(app);
+    }
 }
 
 fn take_status(app: App, status: Status) {
@@ -161,6 +136,25 @@ fn take_fault(app: App, fault: SensorFault) {
         .update_value(|devices| devices.fault(fault));
 }
 
+fn take_device_status(app: App, status: DeviceStatus) {
+    app.dash
+        .devices
+        .update_value(|devices| devices.status(&status));
+}
+
+fn take_device_state(app: App, state: DeviceState) {
+    let now = browser::now();
+    app.dash
+        .devices
+        .update_value(|devices| devices.state(state, now));
+}
+
+fn take_bridge(app: App, status: BridgeStatus) {
+    app.link
+        .lights
+        .update(|lights| lights.bridge = Some(status));
+}
+
 /// Lets the time of the page pass.
 fn tick(app: App) {
     let moments = StoredValue::new_local(0_u32);
@@ -179,19 +173,16 @@ fn tick(app: App) {
     );
 }
 
-/// Emits an event at once; the result is what the server answers.
-pub(crate) fn emit<E: ClientToServer>(
+/// Emits an event at once, and gives what the server answers to `then`.
+pub(crate) fn ask<E: ClientToServer>(
     app: App,
     event: &E,
-) -> impl Future<Output = Result<E::Ack, Failure>> + use<E> {
-    let sent = app
-        .link
-        .connection
-        .with_value(|connection| connection.as_ref().map(|connection| connection.emit(event)));
-    async move {
-        match sent {
-            Some(sent) => sent.await.map_err(Failure::from),
-            None => Err(Failure::LinkLost),
+    then: impl FnOnce(Result<E::Ack, Failure>) + 'static,
+) {
+    app.link.connection.with_value(|connection| {
+        if let Some(connection) = connection {
+            let answer = connection.emit(event);
+            run(async move { then(answer.await.map_err(Failure::from)) });
         }
-    }
+    });
 }

@@ -78,6 +78,8 @@ pub(crate) struct Look {
     pub(crate) narrow: bool,
     /// The panel that is open where there is room for one only.
     pub(crate) tab: Tab,
+    /// Grows when the window changes its size.
+    pub(crate) resized: u32,
 }
 
 impl Look {
@@ -101,12 +103,16 @@ impl Prefs {
             system_dark: false,
             narrow: false,
             tab,
+            resized: 0,
         });
         browser::media("(prefers-color-scheme: dark)", move |matches| {
             look.update(|look| look.system_dark = matches);
         });
         browser::media("(max-width: 719px)", move |matches| {
             look.update(|look| look.narrow = matches);
+        });
+        let _ = window_event_listener(leptos::ev::resize, move |_| {
+            look.update(|look| look.resized = look.resized.wrapping_add(1));
         });
         Self {
             look,

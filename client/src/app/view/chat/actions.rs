@@ -6,7 +6,7 @@
 use crate::app::{
     browser::{self, storage},
     model::{failure::Failure, room_name},
-    view::{parts::run, refresh, session::emit, state::App},
+    view::{refresh, session::ask, state::App},
 };
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -39,23 +39,21 @@ pub(crate) fn enter(app: App, name: String) {
         remember_name(app, name);
         return;
     }
-    let entered = emit(app, &ChatEnter { name: name.clone() });
-    run(async move {
-        match entered.await {
-            Ok(entered) => {
-                chat.view.update(|view| view.peer = Some(entered.peer));
-                remember_name(app, name);
-                flush(app);
-            }
-            // The link took the answer along; it is asked again with the next one.
-            Err(Failure::LinkLost) => remember_name(app, name),
-            Err(failure) => chat.view.update(|view| {
-                if view.peer.is_none() && matches!(failure, Failure::Refused(_)) {
-                    view.name = None;
-                }
-                view.name_failure = Some(failure);
-            }),
+    let event = ChatEnter { name };
+    ask(app, &event.clone(), move |entered| match entered {
+        Ok(entered) => {
+            chat.view.update(|view| view.peer = Some(entered.peer));
+            remember_name(app, event.name);
+            flush(app);
         }
+        // The link took the answer along; it is asked again with the next one.
+        Err(Failure::LinkLost) => remember_name(app, event.name),
+        Err(failure) => chat.view.update(|view| {
+            if view.peer.is_none() && matches!(failure, Failure::Refused(_)) {
+                view.name = None;
+            }
+            view.name_failure = Some(failure);
+        }),
     });
 }
 
@@ -73,26 +71,24 @@ pub(crate) fn go(app: App, name: String) {
         return;
     }
     let room = room_name::topic(&name);
-    let joined = emit(app, &RoomJoin { room: room.clone() });
-    let people = emit(app, &PresenceList { room });
-    run(async move {
-        match joined.await {
+    ask(app, &RoomJoin { room: room.clone() }, {
+        let name = name.clone();
+        move |joined| match joined {
             Ok(joined) => {
                 leave(app, &name);
                 show_room(app, &name);
                 chat.change_log(&name, |log| log.joined(joined.epoch));
             }
-            Err(failure) => {
-                chat.view.update(|view| view.room_failure = Some(failure));
-                return;
-            }
+            Err(failure) => chat.view.update(|view| view.room_failure = Some(failure)),
         }
-        if let Ok(list) = people.await
+    });
+    ask(app, &PresenceList { room }, move |list| {
+        if let Ok(list) = list
             && chat.room() == name
         {
             chat.change_people(|people| people.replace(list.people));
+            refresh::soon(app);
         }
-        refresh::soon(app);
     });
 }
 
@@ -101,10 +97,7 @@ fn leave(app: App, next: &str) {
     let current = app.chat.room();
     if current != next {
         let room = room_name::topic(&current);
-        let left = emit(app, &RoomLeave { room });
-        run(async move {
-            let _ = left.await;
-        });
+        ask(app, &RoomLeave { room }, |_| {});
     }
 }
 
@@ -169,27 +162,22 @@ fn flush(app: App) {
 }
 
 fn send(app: App, room: String, id: Arc<str>, text: &str) {
-    let sent = emit(
-        app,
-        &ChatSend {
-            room: room_name::topic(&room),
-            text: text.to_owned(),
-            id: id.to_string(),
-        },
-    );
-    run(async move {
-        match sent.await {
-            Ok(receipt) => {
-                app.chat
-                    .change_log(&room, |log| log.accepted(&id, &receipt));
-                refresh::soon(app);
-            }
-            Err(failure) => {
-                let link_is_up = failure != Failure::LinkLost && app.link.is_up();
-                app.chat
-                    .change_log(&room, |log| log.failed(&id, failure, link_is_up));
-                flush(app);
-            }
+    let event = ChatSend {
+        room: room_name::topic(&room),
+        text: text.to_owned(),
+        id: id.to_string(),
+    };
+    ask(app, &event, move |sent| match sent {
+        Ok(receipt) => {
+            app.chat
+                .change_log(&room, |log| log.accepted(&id, &receipt));
+            refresh::soon(app);
+        }
+        Err(failure) => {
+            let link_is_up = failure != Failure::LinkLost && app.link.is_up();
+            app.chat
+                .change_log(&room, |log| log.failed(&id, failure, link_is_up));
+            flush(app);
         }
     });
 }

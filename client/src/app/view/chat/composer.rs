@@ -6,7 +6,7 @@ use crate::app::{
     text,
     view::{
         frame::icons,
-        parts::{effect, memo, press, submit, typed, words},
+        parts::{effect, memo, plain_button, submit, typed, words},
         state::{App, app},
     },
 };
@@ -80,14 +80,7 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
             <p class="below">
                 <span>
                     {texts.writing_as} " " <strong data-testid="own-name">{words(name)}</strong> " · "
-                    <button
-                        type="button"
-                        class="link"
-                        data-testid="name-change"
-                        on:click=press(move || renaming.set(true))
-                    >
-                        {texts.change_name}
-                    </button>
+                    {plain_button(["link", "name-change"], texts.change_name, move || renaming.set(true))}
                 </span>
                 <span id="message-counter" role="status" data-testid="counter" class=words(class)>
                     {words(move || counter(app, length()))}
@@ -100,17 +93,16 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
 /// The draft of the current room, remembered.
 fn draft(app: App) -> RwSignal<String> {
     let draft = RwSignal::new(String::new());
-    let room = StoredValue::new(String::new());
+    let mut room = String::new();
     effect(move || {
         let current = app.chat.view.with(|view| view.room.clone());
-        if room.with_value(|room| *room != current) {
-            draft.set(storage::get(&format!("draft.{current}")).unwrap_or_default());
-            room.set_value(current);
-        }
-    });
-    effect(move || {
         let text = draft.get();
-        room.with_value(|room| storage::set(&format!("draft.{room}"), &text));
+        if room == current {
+            storage::set(&format!("draft.{room}"), &text);
+        } else {
+            draft.set(storage::get(&format!("draft.{current}")).unwrap_or_default());
+            room = current;
+        }
     });
     draft
 }

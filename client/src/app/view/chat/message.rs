@@ -8,7 +8,7 @@ use crate::app::{
     },
     text,
     view::{
-        parts::{nothing, press},
+        parts::{note, nothing, plain_button},
         state::{App, app},
     },
 };
@@ -32,12 +32,12 @@ pub(crate) fn line(row: Row) -> AnyView {
 fn missed(app: App, count: u64) -> AnyView {
     let texts = app.texts();
     let words = text::plural(count, texts.missed_one, texts.missed_many);
-    view! { <p class="missed" data-testid="missed">{words}</p> }.into_any()
+    note("missed", words)
 }
 
 fn day(app: App, at: u64) -> AnyView {
     let words = app.prefs.intl.with_value(|intl| intl.day(at as f64));
-    view! { <p class="day"><span>{words}</span></p> }.into_any()
+    note("day", words)
 }
 
 fn bubble(app: App, message: Message, leads: bool) -> AnyView {
@@ -60,7 +60,7 @@ fn bubble(app: App, message: Message, leads: bool) -> AnyView {
                 <span class="text">{message.text.to_string()}</span>
                 <time>{time}</time>
             </div>
-            {note(app, &message)}
+            {delivery(app, &message)}
         </div>
     }
     .into_any()
@@ -75,9 +75,9 @@ fn state(delivery: &Delivery) -> &'static str {
 }
 
 /// What stands below a message that is not in the room yet.
-fn note(app: App, message: &Message) -> AnyView {
+fn delivery(app: App, message: &Message) -> AnyView {
     let texts = app.texts();
-    let pending = |words: &'static str| view! { <p class="pending">{words}</p> }.into_any();
+    let pending = |words: &'static str| note("pending", words.to_owned());
     match &message.delivery {
         Delivery::Sent => nothing(),
         Delivery::Sending => pending(texts.pending),
@@ -85,13 +85,11 @@ fn note(app: App, message: &Message) -> AnyView {
         Delivery::Failed(failure) => {
             let words = text::fill(texts.not_sent, &[&texts.failure(failure)]);
             let (again, never) = (message.id.clone(), message.id.clone());
-            let retry = press(move || actions::retry(app, &again));
-            let discard = press(move || actions::discard(app, &never));
             view! {
                 <p class="failure" role="alert">
                     {words}
-                    <button type="button" data-testid="retry" on:click=retry>{texts.retry}</button>
-                    <button type="button" data-testid="discard" on:click=discard>{texts.discard}</button>
+                    {plain_button(["", "retry"], texts.retry, move || actions::retry(app, &again))}
+                    {plain_button(["", "discard"], texts.discard, move || actions::discard(app, &never))}
                 </p>
             }
             .into_any()

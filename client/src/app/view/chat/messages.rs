@@ -5,11 +5,12 @@ use crate::app::{
     model::rows::Row,
     text,
     view::{
-        parts::{effect, press, when, words},
+        parts::{button, effect, live, note, nothing, when, words},
         state::{App, app},
     },
 };
-use leptos::{ev, html, prelude::*};
+use leptos::{html, prelude::*};
+use std::cell::Cell;
 
 /// How close to the end still counts as there, in pixels.
 const AT_END_PX: i32 = 64;
@@ -21,24 +22,41 @@ pub(crate) fn Messages() -> impl IntoView {
     let (chat, texts) = (app.chat, app.texts());
     let log = NodeRef::<html::Div>::new();
     let unseen = follow(app, log);
+    let last_top = Cell::new(0);
     let on_scroll = move |_| {
         let Some(log) = log.get_untracked() else {
             return;
         };
-        let below = log.scroll_height() - log.scroll_top() - log.client_height();
-        let follows = below < AT_END_PX;
+        let top = log.scroll_top();
+        let is_at_end = log.scroll_height() - top - log.client_height() < AT_END_PX;
+        // What is added below moves the end away too: only who goes up stops to follow.
+        let goes_up = top < last_top.replace(top);
+        let follows = is_at_end || (chat.follows.get_untracked() && !goes_up);
         if chat.follows.get_untracked() != follows {
             chat.follows.set(follows);
         }
     };
+    let class = move || {
+        if chat.follows.get() {
+            "log follows"
+        } else {
+            "log"
+        }
+        .to_owned()
+    };
     let is_empty = move || chat.view.with(|view| view.rows.is_empty());
     let dropped = move || chat.view.with(|view| view.dropped);
-    let dropped_words = move || text::fill(texts.dropped, &[&dropped().to_string()]);
+    let dropped_words = move || {
+        note(
+            "missed",
+            text::fill(texts.dropped, &[&dropped().to_string()]),
+        )
+    };
     let rows = move || chat.view.with(|view| view.rows.clone());
     view! {
         <div class="log-frame">
             <div
-                class="log"
+                class=words(class)
                 role="log"
                 aria-live="polite"
                 aria-label=texts.messages
@@ -48,10 +66,7 @@ pub(crate) fn Messages() -> impl IntoView {
                 on:scroll=on_scroll
             >
                 {when(is_empty, || view! { <Empty /> }.into_any())}
-                {when(
-                    move || dropped() > 0,
-                    move || view! { <p class="missed">{words(dropped_words)}</p> }.into_any(),
-                )}
+                {live(move || if dropped() > 0 { dropped_words() } else { nothing() })}
                 <For each=rows key=Row::key children=message::line />
             </div>
             {when(move || unseen.get() > 0, move || pill(app, unseen))}
@@ -62,21 +77,20 @@ pub(crate) fn Messages() -> impl IntoView {
 /// Says how many messages came below, and goes there.
 fn pill(app: App, unseen: RwSignal<u32>) -> AnyView {
     let texts = app.texts();
-    let count = move || text::plural(unseen.get().into(), texts.new_one, texts.new_many);
-    let go = press(move || app.chat.follows.set(true));
-    view! {
-        <button type="button" class="unseen" data-testid="new-messages" on:click=go>
-            "↓ " {words(count)}
-        </button>
-    }
-    .into_any()
+    let count = move || {
+        let count = text::plural(unseen.get().into(), texts.new_one, texts.new_many);
+        format!("↓ {count}")
+    };
+    button(["unseen", "new-messages"], count, move || {
+        app.chat.follows.set(true);
+    })
 }
 
 /// Keeps the end in view while the reader follows; else counts what came since, which is the result.
 fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u32> {
     let chat = app.chat;
     let unseen = RwSignal::new(0);
-    let seen = StoredValue::new(0_u64);
+    let seen = Cell::new(0);
     let to_end = move || {
         request_animation_frame(move || {
             // The log may be gone by now, and its handle with it.
@@ -90,16 +104,10 @@ fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u32> {
         let received = chat.view.with(|view| view.received);
         if chat.follows.get() {
             to_end();
-            seen.set_value(received);
+            seen.set(received);
         }
-        unseen.set(received.saturating_sub(seen.get_value()) as u32);
+        unseen.set(received.saturating_sub(seen.get()) as u32);
     });
-    let resized = window_event_listener(ev::resize, move |_| {
-        if chat.follows.get_untracked() {
-            to_end();
-        }
-    });
-    on_cleanup(move || resized.remove());
     unseen
 }
 

@@ -12,6 +12,7 @@ use super::{
     parts::{live, memo},
     state::app,
 };
+use crate::app::browser;
 use composer::Composer;
 use leptos::prelude::*;
 use messages::Messages;
@@ -25,9 +26,15 @@ pub(crate) fn ChatPanel() -> impl IntoView {
     let chat = app().chat;
     let renaming = RwSignal::new(false);
     let writes = memo(move || chat.view.with(|view| view.name.is_some()) && !renaming.get());
-    let foot = move || match writes.get() {
-        true => view! { <Composer renaming=renaming /> }.into_any(),
-        false => view! { <NameForm renaming=renaming /> }.into_any(),
+    let mut asked = false;
+    let foot = move || {
+        let had_asked = std::mem::replace(&mut asked, !writes.get());
+        match (writes.get(), had_asked) {
+            (false, _) => return view! { <NameForm renaming=renaming /> }.into_any(),
+            (true, true) => browser::focus("#message-input"),
+            (true, false) => {}
+        }
+        view! { <Composer renaming=renaming /> }.into_any()
     };
     view! {
         <RoomBar />

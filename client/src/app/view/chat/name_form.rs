@@ -1,12 +1,9 @@
 //! Choosing a name, at first and later.
 
 use super::actions;
-use crate::app::{
-    browser,
-    view::{
-        parts::{effect, nothing, press, submit, typed, words},
-        state::app,
-    },
+use crate::app::view::{
+    parts::{effect, nothing, plain_button, submit, typed, words},
+    state::app,
 };
 use leptos::prelude::*;
 use tertulia_shared::chat::MAX_NAME_CHARS;
@@ -36,7 +33,6 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
     effect(move || {
         if view.with(|view| view.name != before) {
             renaming.set(false);
-            browser::focus("#message-input");
         }
     });
     let failure = move || {
@@ -48,11 +44,10 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         })
     };
     let cancel = current.map_or_else(nothing, |_| {
-        let cancel = press(move || {
+        plain_button(["", "name-cancel"], texts.cancel, move || {
             view.update(|view| view.name_failure = None);
             renaming.set(false);
-        });
-        view! { <button type="button" on:click=cancel>{texts.cancel}</button> }.into_any()
+        })
     });
     view! {
         <form class="name-form" on:submit=take>

@@ -4,7 +4,7 @@ use super::actions;
 use crate::app::{
     model::{failure::Failure, room_name},
     view::{
-        parts::{effect, list, press, submit, typed, words},
+        parts::{button, effect, list, submit, typed, words},
         state::app,
     },
 };
@@ -17,12 +17,12 @@ pub(crate) fn RoomBar() -> impl IntoView {
     let app = app();
     let (view, texts) = (app.chat.view, app.texts());
     let room = RwSignal::new(String::new());
-    let shown = StoredValue::new(String::new());
+    let mut shown = String::new();
     effect(move || {
         let current = view.with(|view| view.room.clone());
-        if shown.with_value(|shown| *shown != current) {
+        if shown != current {
             room.set(current.clone());
-            shown.set_value(current);
+            shown = current;
         }
     });
     let go = submit(move || match room_name::parse(&room.get_untracked()) {
@@ -85,8 +85,12 @@ fn Recent() -> impl IntoView {
     };
     let entry = move |room: String| {
         let name = format!("#{room}");
-        let go = press(move || actions::go(app, room.clone()));
-        view! { <li><button type="button" on:click=go>{name}</button></li> }.into_any()
+        let go = button(
+            ["", "recent-room"],
+            move || name.clone(),
+            move || actions::go(app, room.clone()),
+        );
+        view! { <li>{go}</li> }.into_any()
     };
     view! {
         <ul class="recent" aria-label=app.texts().recent_rooms data-testid="recent-rooms">

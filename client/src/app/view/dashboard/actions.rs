@@ -3,7 +3,7 @@
 use crate::app::{
     browser,
     model::failure::Failure,
-    view::{parts::run, refresh, session::emit, state::App},
+    view::{refresh, session::ask, state::App},
 };
 use leptos::prelude::*;
 use tertulia_shared::{
@@ -22,20 +22,14 @@ pub(crate) fn connected(app: App) {
 /// Joins `room`; a silent server is asked again while the link lasts.
 fn join(app: App, room: String) {
     let generation = app.link.generation.get_value();
-    run(async move {
-        loop {
-            let joined = emit(app, &RoomJoin { room: room.clone() }).await;
-            if app.link.generation.get_value() != generation {
-                return;
-            }
-            match joined {
-                Err(Failure::NoAnswer) if app.link.is_up() => {}
-                Err(Failure::LinkLost | Failure::NoAnswer) => return,
-                joined => {
-                    let failure = joined.err();
-                    return app.dash.view.update(|view| view.failure = failure);
-                }
-            }
+    ask(app, &RoomJoin { room: room.clone() }, move |joined| {
+        if app.link.generation.get_value() != generation {
+            return;
+        }
+        match joined.err() {
+            Some(Failure::NoAnswer) if app.link.is_up() => join(app, room),
+            Some(Failure::LinkLost | Failure::NoAnswer) => {}
+            failure => app.dash.view.update(|view| view.failure = failure),
         }
     });
 }
@@ -51,10 +45,9 @@ pub(crate) fn command(app: App, device: &str, target: &str, value: Value) {
         target: target.to_owned(),
         value,
     };
-    let answer = emit(app, &command);
-    run(async move {
-        let answer = answer.await.map(|_| ());
+    ask(app, &command.clone(), move |answer| {
         let (place, now) = ((&*command.device, &*command.target), browser::now());
+        let answer = answer.map(|_| ());
         devices.update_value(|devices| devices.answered(place, &command.value, answer, now));
         refresh::soon(app);
     });

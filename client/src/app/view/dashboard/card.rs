@@ -9,7 +9,7 @@ use crate::app::{
     text::{self, Texts},
     view::{
         frame::icons,
-        parts::{list, live, when},
+        parts::{list, live, note, when},
         state::{App, Lights},
     },
 };
@@ -36,32 +36,37 @@ impl Watched {
 }
 
 /// Which metrics a card charts.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Charted {
-    pub(super) shown: Memo<Vec<String>>,
-    chosen: RwSignal<Vec<String>>,
+    pub(super) device: Watched,
+    /// What the reader chose, one a line.
+    chosen: RwSignal<String>,
 }
 
 impl Charted {
     fn of(device: &Watched) -> Self {
-        let chosen = RwSignal::new(Vec::new());
-        let device = device.clone();
-        let shown = Memo::new(move |_| {
-            let chosen: Vec<String> = chosen.get();
-            device.read(|device| selection::effective(&device.candidates(), &chosen))
-        });
-        Self { shown, chosen }
+        Self {
+            device: device.clone(),
+            chosen: RwSignal::new(String::new()),
+        }
+    }
+
+    /// The metrics in the chart.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let chosen = self.chosen.get();
+        let chosen: Vec<String> = chosen.lines().map(str::to_owned).collect();
+        self.device
+            .read(|device| selection::effective(&device.candidates(), &chosen))
     }
 
     /// The reader clicked on the tile of `metric`.
-    pub(super) fn toggle(self, device: &Watched, metric: &str) {
-        let shown = self.shown.get_untracked();
-        device.app.dash.devices.with_value(|devices| {
-            if let Some(device) = devices.get(&device.name) {
-                let chosen = selection::toggled(&device.candidates(), &shown, metric);
-                self.chosen.set(chosen);
-            }
+    pub(super) fn toggle(&self, metric: &str) {
+        let shown = untrack(|| self.shown());
+        let chosen = untrack(|| {
+            self.device
+                .read(|device| selection::toggled(&device.candidates(), &shown, metric))
         });
+        self.chosen.set(chosen.join("\n"));
     }
 }
 
@@ -73,12 +78,13 @@ pub(super) fn card(app: App, name: String) -> AnyView {
         name: name.as_str().into(),
     };
     let charted = Charted::of(&device);
-    let has_chart = move || charted.shown.with(|shown| !shown.is_empty());
-    let (for_names, for_tiles, for_chart) = (device.clone(), device.clone(), device.clone());
+    let (for_names, for_tiles) = (device.clone(), device.clone());
+    let (for_condition, for_chart) = (charted.clone(), charted.clone());
+    let has_chart = move || !for_condition.shown().is_empty();
     let (for_status, for_faults) = (device.clone(), device.clone());
     let metrics = move || for_names.read(|device| device.metrics.names());
     let chart = when(has_chart, move || {
-        view! { <Chart device=for_chart.clone() charted=charted /> }.into_any()
+        view! { <Chart charted=for_chart.clone() /> }.into_any()
     });
     view! {
         <article class="card" data-testid="device" data-device=name.clone() aria-label=name.clone()>
@@ -86,7 +92,7 @@ pub(super) fn card(app: App, name: String) -> AnyView {
                 <h3>{name.clone()}</h3>
                 {live(move || status(&for_status))}
             </header>
-            <div class="tiles">{list(metrics, move |metric| tile::tile(&for_tiles, metric, charted))}</div>
+            <div class="tiles">{list(metrics, move |metric| tile::tile(&for_tiles, metric, &charted))}</div>
             {live(move || for_faults.read(|device| faults(app, device)).into_any())}
             {chart}
             <Controls device=device.clone() />
@@ -124,7 +130,7 @@ fn faults(app: App, device: &Device) -> Vec<AnyView> {
         .collect();
     if device.hidden.count() > 0 {
         let words = text::fill(texts.more_metrics, &[&device.hidden.count().to_string()]);
-        lines.push(view! { <p class="note">{words}</p> }.into_any());
+        lines.push(note("note", words));
     }
     lines
 }

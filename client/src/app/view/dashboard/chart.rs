@@ -10,11 +10,16 @@ use super::{
 use crate::app::{
     text,
     view::{
-        parts::words,
-        state::{App, Tab},
+        parts::{effect, words},
+        state::{App, Look},
     },
 };
 use leptos::{ev, html, prelude::*};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use web_sys::HtmlCanvasElement;
 
 /// The width of the plot that is assumed to tell when time moved a pixel, in pixels.
 const USUAL_WIDTH: f64 = 320.0;
@@ -24,16 +29,12 @@ const AWAY: f64 = -1.0;
 
 /// The chart of the metrics that the reader chose.
 #[component]
-pub(super) fn Chart(device: Watched, charted: Charted) -> impl IntoView {
-    let app = device.app;
-    let texts = app.texts();
+pub(super) fn Chart(charted: Charted) -> impl IntoView {
+    let texts = charted.device.app.texts();
     let canvas = NodeRef::<html::Canvas>::new();
     let pointer = RwSignal::new(AWAY);
-    redraw(device, charted, canvas, pointer);
-    let label = move || {
-        let names = charted.shown.with(|names| names.join(", "));
-        text::fill(texts.chart_of, &[&names])
-    };
+    redraw(charted.clone(), canvas, pointer);
+    let label = move || text::fill(texts.chart_of, &[&charted.shown().join(", ")]);
     view! {
         <canvas
             class="chart"
@@ -48,44 +49,27 @@ pub(super) fn Chart(device: Watched, charted: Charted) -> impl IntoView {
 }
 
 /// Draws after each change of what the chart shows.
-fn redraw(
-    device: Watched,
-    charted: Charted,
-    canvas: NodeRef<html::Canvas>,
-    pointer: RwSignal<f64>,
-) {
-    let app = device.app;
-    let asked = StoredValue::new(false);
-    let resized = RwSignal::new(0_u32);
-    let listener = window_event_listener(ev::resize, move |_| resized.update(|count| *count += 1));
-    on_cleanup(move || listener.remove());
-    Effect::new(move |before: Option<Looks>| {
-        let (minutes, look) = (
-            app.dash.view.with(|view| view.minutes),
-            app.prefs.look.get(),
-        );
-        let looks = Looks {
-            version: device.version.get(),
-            column: column(app.link.moment.get(), minutes),
-            minutes,
-            pointer: pointer.get(),
-            is_dark: look.is_dark(),
-            tab: look.tab,
-            resized: resized.get(),
-            shown: charted.shown.get(),
-        };
-        if asked.get_value() || before.as_ref() == Some(&looks) {
-            return looks;
+fn redraw(charted: Charted, canvas: NodeRef<html::Canvas>, pointer: RwSignal<f64>) {
+    let drawn: Rc<RefCell<Option<Looks>>> = Rc::default();
+    let is_asked = Rc::new(Cell::new(false));
+    effect(move || {
+        let looks = Looks::of(&charted, pointer);
+        if drawn.borrow().as_ref() == Some(&looks) {
+            return;
         }
-        asked.set_value(true);
-        let device = device.clone();
+        drawn.replace(Some(looks));
+        if is_asked.replace(true) {
+            return;
+        }
+        let (device, drawn, is_asked) = (charted.device.clone(), drawn.clone(), is_asked.clone());
         request_animation_frame(move || {
-            // The card may be gone by now, and its handles with it.
-            if asked.try_set_value(false).is_none() {
-                draw(&device, charted, canvas, pointer.get_untracked());
+            is_asked.set(false);
+            // The card may be gone by now, and the canvas with it.
+            let canvas = canvas.try_get_untracked().flatten();
+            if let (Some(canvas), Some(looks)) = (canvas, &*drawn.borrow()) {
+                draw(&device, looks, &canvas);
             }
         });
-        looks
     });
 }
 
@@ -96,10 +80,26 @@ struct Looks {
     column: i64,
     minutes: u32,
     pointer: f64,
-    is_dark: bool,
-    tab: Tab,
-    resized: u32,
+    look: Look,
     shown: Vec<String>,
+}
+
+impl Looks {
+    fn of(charted: &Charted, pointer: RwSignal<f64>) -> Self {
+        let Watched { app, version, .. } = charted.device;
+        let (look, minutes) = (
+            app.prefs.look.get(),
+            app.dash.view.with(|view| view.minutes),
+        );
+        Self {
+            version: version.get(),
+            column: column(app.link.moment.get(), minutes),
+            minutes,
+            pointer: pointer.get(),
+            look,
+            shown: charted.shown(),
+        }
+    }
 }
 
 /// Grows when time has moved a pixel.
@@ -108,18 +108,15 @@ fn column(now: f64, minutes: u32) -> i64 {
     (now / pixel_ms).floor() as i64
 }
 
-fn draw(device: &Watched, charted: Charted, canvas: NodeRef<html::Canvas>, pointer: f64) {
+fn draw(device: &Watched, looks: &Looks, canvas: &HtmlCanvasElement) {
     let app = device.app;
-    let Some(canvas) = canvas.get_untracked() else {
-        return;
-    };
     let now = now(app);
-    let span = f64::from(app.dash.view.with_untracked(|view| view.minutes)) * 60_000.0;
+    let span = f64::from(looks.minutes) * 60_000.0;
     app.dash.devices.with_value(|devices| {
         let Some(device) = devices.get(&device.name) else {
             return;
         };
-        let names = charted.shown.get_untracked();
+        let names = &looks.shown;
         let lines: Vec<Line<'_>> = names
             .iter()
             .filter_map(|name| {
@@ -137,11 +134,11 @@ fn draw(device: &Watched, charted: Charted, canvas: NodeRef<html::Canvas>, point
                 lines: &lines,
                 from: now - span,
                 to: now,
-                pointer,
+                pointer: looks.pointer,
                 intl,
                 waiting: app.texts().chart_waiting,
             };
-            paint::paint(&canvas, &picture);
+            paint::paint(canvas, &picture);
         });
     });
 }

@@ -3,7 +3,7 @@
 use super::{actions, card::Watched};
 use crate::app::{
     model::{
-        command::{Progress, toggled},
+        command::{Progress, bare_text, toggled},
         devices::Target,
     },
     view::{
@@ -176,7 +176,7 @@ fn field(aim: &Aim) -> AnyView {
         }
     });
     let reported = move || {
-        let value = for_state.read(|target| target.value.as_ref().map(ToString::to_string));
+        let value = for_state.read(|target| target.value.as_ref().map(bare_text));
         value.unwrap_or_else(|| texts.not_reported.to_owned())
     };
     view! {

@@ -9,7 +9,7 @@ mod paint;
 mod tile;
 
 use super::{
-    parts::{list, live, press, when, words},
+    parts::{list, live, note, press, when, words},
     state::{App, app},
 };
 use crate::app::{browser::storage, text};
@@ -84,7 +84,6 @@ fn notes(app: App) -> AnyView {
             ));
         }
     });
-    let note = |words: String| view! { <p class="note" role="status">{words}</p> }.into_any();
-    let notes: Vec<AnyView> = notes.into_iter().map(note).collect();
+    let notes: Vec<AnyView> = notes.into_iter().map(|words| note("note", words)).collect();
     notes.into_any()
 }

@@ -4,7 +4,7 @@ use super::card::{Charted, Watched};
 use crate::app::{
     model::{
         age::{Age, is_stale},
-        command::is_on,
+        command::{bare_text, is_on},
         devices::{Device, Metric},
         selection::MAX_SERIES,
     },
@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use tertulia_shared::sensor::Value;
 
 /// The tile of a metric.
-pub(super) fn tile(device: &Watched, metric: String, charted: Charted) -> AnyView {
+pub(super) fn tile(device: &Watched, metric: String, charted: &Charted) -> AnyView {
     let app = device.app;
     let of = || (device.clone(), metric.clone());
     let (watched, name) = of();
@@ -28,15 +28,10 @@ pub(super) fn tile(device: &Watched, metric: String, charted: Charted) -> AnyVie
             watched.read(|device| device.metrics.get(&name).map(|metric| values(app, metric)));
         values.unwrap_or_else(nothing)
     });
-    let name = metric.clone();
-    let is_charted = words(move || {
-        charted
-            .shown
-            .with(|names| names.contains(&name))
-            .to_string()
-    });
-    let (watched, name) = of();
-    let toggle = press(move || charted.toggle(&watched, &name));
+    let (of_chart, name) = (charted.clone(), metric.clone());
+    let is_charted = words(move || of_chart.shown().contains(&name).to_string());
+    let (of_chart, name) = (charted.clone(), metric.clone());
+    let toggle = press(move || of_chart.toggle(&name));
     view! {
         <button
             type="button"
@@ -59,18 +54,14 @@ fn values(app: App, metric: &Metric) -> AnyView {
     let texts = app.texts();
     let (value, unit) = written(app, metric);
     let (age, is_stale) = age(app, metric);
-    let age = texts.age(age);
-    let age = if is_stale {
-        format!("{} · {age}", texts.stale)
-    } else {
-        age
-    };
+    // Seen by the dashed frame, heard by the word.
+    let stale = if is_stale { texts.stale } else { "" };
     view! {
         <span class="value">
             {value}
             <span class="unit">{unit}</span>
         </span>
-        <span class="age">{age}</span>
+        <span class="age"><span class="hidden">{stale}</span> {texts.age(age)}</span>
     }
     .into_any()
 }
@@ -111,6 +102,6 @@ fn written(app: App, metric: &Metric) -> (String, String) {
             .with_value(|intl| intl.quantity(*number, unit)),
         (_, Some(true)) => (texts.on.to_owned(), String::new()),
         (_, Some(false)) => (texts.off.to_owned(), String::new()),
-        (value, None) => (value.to_string(), unit.to_owned()),
+        (value, None) => (bare_text(value), unit.to_owned()),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     app::{
         text,
         view::{
-            parts::{press, when, words},
+            parts::{plain_button, when, words},
             state::{App, app},
         },
     },
@@ -25,7 +25,7 @@ pub(crate) fn Banner() -> impl IntoView {
 }
 
 fn banner(app: App) -> AnyView {
-    let retry = press(move || {
+    let retry = plain_button(["", "retry-now"], app.texts().retry_now, move || {
         app.link.connection.with_value(|connection| {
             if let Some(connection) = connection {
                 connection.connect();
@@ -36,9 +36,7 @@ fn banner(app: App) -> AnyView {
         <div class="banner" role="status" data-testid="banner">
             <span>{words(move || state(app))}</span>
             <span class="attempt" aria-hidden="true">{words(move || attempt(app))}</span>
-            <button type="button" data-testid="retry-now" on:click=retry>
-                {app.texts().retry_now}
-            </button>
+            {retry}
         </div>
     }
     .into_any()

@@ -35,7 +35,7 @@ pub(crate) fn Header() -> impl IntoView {
                     title=texts.switch_language
                     on:click=change_lang
                 >
-                    {other.tag().to_uppercase()}
+                    {other.label()}
                 </button>
                 <button
                     type="button"

@@ -8,6 +8,7 @@ use crate::app::{
     },
 };
 use leptos::{ev, prelude::*};
+use std::cell::Cell;
 
 /// The tabs; a wide screen shows both panels and hides them.
 #[component]
@@ -66,14 +67,14 @@ fn tab(app: App, tab: Tab, [id, panel, name]: [&'static str; 3], badge: AnyView)
 /// How many messages came while the other tab was open.
 fn unseen() -> RwSignal<u32> {
     let app = app();
-    let seen = StoredValue::new(0_u64);
+    let seen = Cell::new(0);
     let unseen = RwSignal::new(0);
     effect(move || {
         let received = app.chat.view.with(|view| view.received);
         if app.prefs.look.get().tab == Tab::Chat {
-            seen.set_value(received);
+            seen.set(received);
         }
-        unseen.set(received.saturating_sub(seen.get_value()) as u32);
+        unseen.set(received.saturating_sub(seen.get()) as u32);
     });
     unseen
 }
