@@ -46,7 +46,9 @@ pub(crate) fn ChatPanel() -> impl IntoView {
 
 /// A number from 0 to 7 for the colour of a name.
 fn hue(name: &str) -> u32 {
-    name.bytes().fold(5_u32, |sum, byte| {
+    let sum = name.bytes().fold(5_u32, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    }) % 8
+    });
+    // The golden ratio spreads names that differ little (Knuth); the upper bits are the mixed ones.
+    sum.wrapping_mul(0x9e37_79b1) >> 29
 }

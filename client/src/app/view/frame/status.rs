@@ -121,13 +121,15 @@ fn devices_light(app: App) -> AnyView {
     let inside = live(move || {
         let texts = app.texts();
         let (all, online) = app.dash.view.with(|view| view.count);
-        let tone = if online > 0 { "good" } else { "idle" };
-        let words = match all {
-            0 => texts.devices_none.to_owned(),
-            _ => text::fill(
-                texts.devices_online,
-                &[&online.to_string(), &all.to_string()],
-            ),
+        let can_know = app.link.lights.with(Lights::bridge_is_up);
+        let (tone, words) = match (all, can_know) {
+            (0, _) => ("idle", texts.devices_none.to_owned()),
+            (_, false) => ("idle", texts.unknown.to_owned()),
+            (_, true) => {
+                let tone = if online > 0 { "good" } else { "idle" };
+                let counts = [&*online.to_string(), &*all.to_string()];
+                (tone, text::fill(texts.devices_online, &counts))
+            }
         };
         light(tone, texts.devices, words)
     });
