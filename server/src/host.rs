@@ -1,5 +1,7 @@
 //! This machine as a device: its load over real MQTT every second, and a switch that stops the reports.
 //!
+//! Several servers of one machine are the same device: each speaks for it, and while one runs it is online.
+//!
 //! Not here: how a machine is measured (`machine`).
 
 mod machine;
@@ -34,6 +36,7 @@ const OFFLINE: &str = "offline";
 pub struct Host {
     broker: BrokerUrl,
     device: String,
+    client_id: String,
     machine: Machine,
     reporting: bool,
 }
@@ -41,16 +44,19 @@ pub struct Host {
 impl Host {
     /// The device, not yet connected; it reports from the start.
     pub fn new(broker: BrokerUrl) -> Self {
+        let device = format!("host-{}", level(&machine::name()));
         Self {
             broker,
-            device: format!("host-{}", level(&machine::name())),
+            // Of two clients with the same id the broker throws the first out.
+            client_id: format!("{device}-{:08x}", rand::random::<u32>()),
+            device,
             machine: Machine::default(),
             reporting: true,
         }
     }
 
     fn options(&self) -> MqttOptions {
-        let mut options = options(self.device.clone(), &self.broker);
+        let mut options = options(self.client_id.clone(), &self.broker);
         options.set_last_will(LastWill::new(
             self.status_topic(),
             OFFLINE,
@@ -71,7 +77,7 @@ impl Host {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                publish = link.next() => self.obey(link, &publish?)?,
+                publish = link.next() => self.take(link, &publish?)?,
                 _ = ticks.tick() => self.report(link)?,
             }
         }
@@ -99,6 +105,17 @@ impl Host {
         Ok(())
     }
 
+    fn take(&mut self, link: &Link, publish: &Publish) -> Result<(), LinkError> {
+        if publish.topic != self.status_topic().as_bytes() {
+            return self.obey(link, publish);
+        }
+        // Another server of this machine has ended: this one has not.
+        if publish.payload.as_ref() == OFFLINE.as_bytes() {
+            let _unconfirmed = link.publish(&self.status_topic(), ONLINE, retained())?;
+        }
+        Ok(())
+    }
+
     /// Does what a command says, and says what is set now.
     fn obey(&mut self, link: &Link, command: &Publish) -> Result<(), LinkError> {
         match command.payload.as_ref() {
@@ -115,8 +132,7 @@ impl Host {
     fn echo(&self, link: &Link) -> Result<(), LinkError> {
         let topic = format!("devices/{}/state/{REPORTING}", self.device);
         let state = if self.reporting { "on" } else { "off" };
-        let _unconfirmed =
-            link.publish(&topic, state, PublishOptions::at_least_once().retained())?;
+        let _unconfirmed = link.publish(&topic, state, retained())?;
         Ok(())
     }
 
@@ -139,19 +155,22 @@ impl Bridge for Host {
     ) -> Result<(), LinkError> {
         let mut link = Link::dial(self.options()).await?;
         let commands = format!("devices/{}/set/{REPORTING}", self.device);
-        link.subscribe(&[&commands], |_| {}).await?;
         let status = self.status_topic();
-        let retained = PublishOptions::at_least_once().retained();
-        let _unconfirmed = link.publish(&status, ONLINE, retained.clone())?;
+        link.subscribe(&[&commands, &status], |_| {}).await?;
+        let _unconfirmed = link.publish(&status, ONLINE, retained())?;
         self.echo(&link)?;
         up();
         self.report_until(&mut link, stop).await?;
         // A polite end publishes no last will: say it.
-        let said = link.publish(&status, OFFLINE, retained)?;
+        let said = link.publish(&status, OFFLINE, retained())?;
         let _ = tokio::time::timeout(FAREWELL, said).await;
         link.hang_up().await;
         Ok(())
     }
+}
+
+fn retained() -> PublishOptions {
+    PublishOptions::at_least_once().retained()
 }
 
 /// A host name as one level of a topic.

@@ -15,27 +15,35 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct House {
     pub(super) address: SocketAddr,
+    /// Where the embedded broker listens.
+    pub(super) mqtt: Option<SocketAddr>,
     pub(super) stop: oneshot::Sender<()>,
     pub(super) running: JoinHandle<()>,
 }
 
 impl House {
+    /// On free ports, with the embedded broker and without the metrics of the machine.
     pub(super) async fn open(config: Config) -> Self {
-        let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let config = Config {
-            listen: free,
-            mqtt: Mqtt::Embedded(free),
+        Self::start(Config {
+            mqtt: Mqtt::Embedded(free()),
             host_metrics: false,
             ..config
-        };
-        let server = build(config).await.unwrap();
-        let address = server.address();
+        })
+        .await
+    }
+
+    /// On a free port, and otherwise as it is told.
+    pub(super) async fn start(config: Config) -> Self {
+        let listen = free();
+        let server = build(Config { listen, ..config }).await.unwrap();
+        let (address, mqtt) = (server.address(), server.mqtt_address());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
         Self {
             address,
+            mqtt,
             stop,
             running,
         }
@@ -52,6 +60,11 @@ impl House {
             .unwrap()
             .unwrap();
     }
+}
+
+/// A free port of this machine.
+pub(super) fn free() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
 }
 
 pub(super) struct Response {
@@ -133,6 +146,12 @@ impl Poller {
         self.post(&format!("42{id}{}", json!([event, payload])))
             .await;
         self.acknowledged(id).await
+    }
+
+    /// The payload of the next event of this name.
+    pub(super) async fn hear(&mut self, event: &str) -> Value {
+        let rest = self.take(&format!("42[\"{event}\",")).await;
+        serde_json::from_str(rest.strip_suffix(']').unwrap()).unwrap()
     }
 
     pub(super) async fn acknowledged(&mut self, id: u32) -> Value {

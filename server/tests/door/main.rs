@@ -4,6 +4,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod bridge;
 mod house;
 
 use futures_util::{SinkExt, StreamExt};

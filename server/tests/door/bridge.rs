@@ -1,0 +1,48 @@
+//! What the door tells of brokers and devices, with the embedded broker.
+
+use crate::house::{House, PATIENCE, Poller, free};
+use serde_json::json;
+use std::time::Duration;
+use tertulia_server::{Config, config::Mqtt};
+use tertulia_shared::{Event, device::DeviceStatus, room::RoomJoin};
+
+/// A server that is the machine's device on that broker.
+async fn host(mqtt: Mqtt) -> House {
+    let host_metrics = true;
+    House::start(Config {
+        mqtt,
+        host_metrics,
+        ..Config::default()
+    })
+    .await
+}
+
+/// Waits until the machine's device is online or not.
+async fn until(reader: &mut Poller, online: bool) {
+    let told = async { while reader.hear(DeviceStatus::NAME).await["online"] != online {} };
+    tokio::time::timeout(PATIENCE, told).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_servers_of_one_machine_are_one_device_that_is_online_until_both_have_ended() {
+    let first = host(Mqtt::Embedded(free())).await;
+    let mut reader = Poller::connect(&first).await;
+    let room = json!({"room": "devices/+/status"});
+    reader.ask(1, RoomJoin::NAME, room).await;
+    until(&mut reader, true).await;
+    let broker = format!("mqtt://{}", first.mqtt.unwrap());
+    let second = host(Mqtt::External(broker.parse().unwrap())).await;
+    until(&mut reader, true).await;
+    let steady = Duration::from_secs(3);
+    let fell = tokio::time::timeout(steady, until(&mut reader, false)).await;
+    assert!(fell.is_err(), "each takes the other's connection");
+    // A poll that was given up took its answer with it: another reader, which gets the latest value first.
+    let mut reader = Poller::connect(&first).await;
+    let room = json!({"room": "devices/+/status"});
+    reader.ask(1, RoomJoin::NAME, room).await;
+    until(&mut reader, true).await;
+    second.close().await;
+    until(&mut reader, false).await;
+    until(&mut reader, true).await;
+    first.close().await;
+}
