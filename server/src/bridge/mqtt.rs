@@ -25,6 +25,7 @@ use std::{
     time::Duration,
 };
 use tertulia_shared::{Code, Filter, Reject, Topic, chat::ChatMessage};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// What the bridge reads of the broker.
@@ -38,6 +39,8 @@ const FILTERS: [&str; 4] = [
 const OUTBOUND_CAPACITY: usize = 10_000;
 /// The chat messages that are sent and not yet confirmed.
 const OUTBOUND_WINDOW: usize = 64;
+/// The commands that are sent and not yet confirmed; further ones wait in their queue, which refuses when it is full.
+const COMMAND_WINDOW: usize = 64;
 /// How long a command waits for the broker's confirmation.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,6 +77,7 @@ impl MqttBridge {
     /// Sends first what is unconfirmed, then what comes, each confirmed before it is forgotten.
     async fn pump(&mut self, link: &mut Link, stop: &CancellationToken) -> Result<(), LinkError> {
         let mut sent = VecDeque::new();
+        let mut commands = JoinSet::new();
         for message in &self.unconfirmed {
             sent.extend(send_chat(link, message)?);
         }
@@ -81,7 +85,10 @@ impl MqttBridge {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 publish = link.next() => self.inbound.take(publish?),
-                Some(command) = self.carrier.queue.recv() => send_command(link, command)?,
+                Some(command) = self.carrier.queue.recv(), if commands.len() < COMMAND_WINDOW => {
+                    commands.spawn(send_command(link, command)?);
+                }
+                Some(_) = commands.join_next() => {}
                 confirmed = first(&mut sent), if !sent.is_empty() => {
                     match confirmed {
                         Ok(()) => {}
@@ -273,10 +280,14 @@ async fn first(sent: &mut VecDeque<Confirmation>) -> Result<(), Unconfirmed> {
     }
 }
 
-fn send_command(link: &Link, command: Command) -> Result<(), LinkError> {
+/// Sends a command; what comes back tells who asked what became of it.
+fn send_command(
+    link: &Link,
+    command: Command,
+) -> Result<impl Future<Output = ()> + use<>, LinkError> {
     let options = PublishOptions::new(QoS::AtLeastOnce);
     let confirmation = link.publish(command.topic.as_str(), &command.payload, options)?;
-    tokio::spawn(async move {
+    Ok(async move {
         let outcome = match tokio::time::timeout(COMMAND_PATIENCE, confirmation).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error @ Unconfirmed::Refused(_))) => {
@@ -295,6 +306,5 @@ fn send_command(link: &Link, command: Command) -> Result<(), LinkError> {
         };
         // Whoever asked may have gone.
         let _ = command.outcome.send(outcome);
-    });
-    Ok(())
+    })
 }

@@ -4,7 +4,12 @@ use crate::house::{House, PATIENCE, Poller, free};
 use serde_json::json;
 use std::time::Duration;
 use tertulia_server::{Config, config::Mqtt};
-use tertulia_shared::{Event, device::DeviceStatus, room::RoomJoin};
+use tertulia_shared::{
+    Event,
+    bridge::BridgeStatus,
+    device::{DeviceCommand, DeviceStatus},
+    room::RoomJoin,
+};
 
 /// A server that is the machine's device on that broker.
 async fn host(mqtt: Mqtt) -> House {
@@ -45,4 +50,28 @@ async fn two_servers_of_one_machine_are_one_device_that_is_online_until_both_hav
     until(&mut reader, false).await;
     until(&mut reader, true).await;
     first.close().await;
+}
+
+#[tokio::test]
+async fn a_burst_of_commands_is_taken_or_refused_and_the_bridge_stays_up() {
+    let house = House::open(Config::default()).await;
+    let mut ada = Poller::connect(&house).await;
+    while ada.hear(BridgeStatus::NAME).await["state"] != "up" {}
+    let command = json!([DeviceCommand::NAME, {"device": "lamp", "target": "power", "value": 1}]);
+    let burst: Vec<_> = (0..5_000).map(|id| format!("42{id}{command}")).collect();
+    ada.post(&burst.join("\u{1e}")).await;
+    let mut taken = 0;
+    for _ in 0..5_000 {
+        let reply = ada.take("43").await;
+        taken += usize::from(reply.contains(r#"{"ok":"#));
+        assert!(
+            reply.contains("ok") || reply.contains("commands wait already"),
+            "{reply}"
+        );
+    }
+    assert!(taken >= 256, "{taken}");
+    let again = json!({"device": "lamp", "target": "power", "value": 2});
+    let reply = ada.ask(5_000, DeviceCommand::NAME, again).await;
+    assert!(reply["ok"].is_object(), "{reply}");
+    house.close().await;
 }
