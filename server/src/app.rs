@@ -6,6 +6,7 @@ pub mod chat;
 pub mod device;
 pub mod policy;
 pub mod presence;
+mod receipts;
 pub mod room;
 pub mod sensor;
 mod session;
@@ -31,7 +32,7 @@ pub struct App {
     /// The hub.
     pub hub: Arc<Hub>,
     presence: presence::Presence,
-    receipts: chat::Receipts,
+    receipts: receipts::Receipts,
     commands: device::Commands,
 }
 
@@ -41,7 +42,7 @@ impl App {
         Arc::new(Self {
             hub,
             presence: presence::Presence::default(),
-            receipts: chat::Receipts::default(),
+            receipts: receipts::Receipts::default(),
             commands,
         })
     }

@@ -1,6 +1,6 @@
 //! The features together, on a hub without any door or bridge.
 
-use super::{App, MQTT, Session, chat, device, presence, room};
+use super::{App, MQTT, Session, chat, device, presence, receipts, room};
 use crate::hub::{Delivery, Hub};
 use std::{sync::Arc, time::Duration};
 use tertulia_shared::{
@@ -96,10 +96,29 @@ async fn the_same_id_again_gives_the_same_receipt_and_says_nothing() {
         Ok(1)
     );
     assert_eq!(heard::<ChatMessage>(&ada).await.len(), 1);
-    for id in 2..=chat::RECEIPTS_PER_ROOM + 1 {
+    for id in 2..=receipts::RECEIPTS_PER_ROOM + 1 {
         send(&ada, "chat/lobby", "more", &id.to_string()).unwrap();
     }
     assert_ne!(send(&ada, "chat/lobby", "forgotten by now", "1"), Ok(first));
+}
+
+#[tokio::test]
+async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_replaced() {
+    let (app, _carrier) = app();
+    let ada = Session::new(Arc::clone(&app));
+    let bob = Session::new(Arc::clone(&app));
+    join(&ada, "chat/lobby").unwrap();
+    send(&ada, "chat/lobby", "hers", "1").unwrap();
+    let refused = send(&bob, "chat/lobby", "his", "1");
+    assert_eq!(refused.map_err(|reject| reject.code), Err(Code::BadId));
+    let lobby = Topic::new("chat/lobby").unwrap();
+    for _ in 0..2 {
+        chat::relay(&app, &lobby, None, "1".into(), "from elsewhere".into()).unwrap();
+    }
+    let heard = heard::<ChatMessage>(&ada).await;
+    let texts: Vec<_> = heard.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["hers", "from elsewhere"]);
+    assert_ne!(heard[0].id, heard[1].id);
 }
 
 #[tokio::test]

@@ -1,15 +1,16 @@
 //! What the door tells of brokers and devices, with the embedded broker.
 
-use crate::house::{House, PATIENCE, Poller, free};
+use crate::house::{House, PATIENCE, Poller, free, heard};
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use std::time::Duration;
 use tertulia_server::{Config, config::Mqtt};
 use tertulia_shared::{
     Event,
-    bridge::BridgeStatus,
     device::{DeviceCommand, DeviceStatus},
     room::RoomJoin,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 /// A server that is the machine's device on that broker.
 async fn host(mqtt: Mqtt) -> House {
@@ -52,26 +53,34 @@ async fn two_servers_of_one_machine_are_one_device_that_is_online_until_both_hav
     first.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_commands_is_taken_or_refused_and_the_bridge_stays_up() {
     let house = House::open(Config::default()).await;
-    let mut ada = Poller::connect(&house).await;
-    while ada.hear(BridgeStatus::NAME).await["state"] != "up" {}
+    let mut socket = house.websocket().await;
+    while !heard(&mut socket).await.contains(r#""state":"up""#) {}
     let command = json!([DeviceCommand::NAME, {"device": "lamp", "target": "power", "value": 1}]);
-    let burst: Vec<_> = (0..5_000).map(|id| format!("42{id}{command}")).collect();
-    ada.post(&burst.join("\u{1e}")).await;
-    let mut taken = 0;
-    for _ in 0..5_000 {
-        let reply = ada.take("43").await;
-        taken += usize::from(reply.contains(r#"{"ok":"#));
-        assert!(
-            reply.contains("ok") || reply.contains("commands wait already"),
-            "{reply}"
-        );
-    }
-    assert!(taken >= 256, "{taken}");
-    let again = json!({"device": "lamp", "target": "power", "value": 2});
-    let reply = ada.ask(5_000, DeviceCommand::NAME, again).await;
-    assert!(reply["ok"].is_object(), "{reply}");
+    let (mut out, mut back) = socket.split();
+    let emit = async {
+        for id in 0..5_000 {
+            let packet = Message::text(format!("42{id}{command}"));
+            out.send(packet).await.unwrap();
+        }
+    };
+    let settle = async {
+        let (mut taken, mut settled) = (0, 0);
+        while settled < 5_000 {
+            let packet = heard(&mut back).await;
+            assert!(!packet.contains(r#""state":"down""#), "{packet}");
+            settled += usize::from(packet.starts_with("43"));
+            taken += usize::from(packet.contains(r#"{"ok":"#));
+        }
+        taken
+    };
+    let ((), taken) = tokio::join!(emit, settle);
+    assert!(taken >= 64, "{taken}");
+    let again = Message::text(format!("425000{command}"));
+    out.send(again).await.unwrap();
+    let reply = heard(&mut back).await;
+    assert!(reply.starts_with(r#"435000[{"ok":"#), "{reply}");
     house.close().await;
 }

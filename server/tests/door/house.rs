@@ -1,5 +1,6 @@
 //! A server to test, and a Socket.IO client by polling that is spoken by hand.
 
+use futures_util::{SinkExt, Stream, StreamExt};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tertulia_server::{Config, build, config::Mqtt};
@@ -8,6 +9,10 @@ use tokio::{
     net::TcpStream,
     sync::oneshot,
     task::JoinHandle,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{self, Message},
 };
 
 /// How long anything may take.
@@ -53,6 +58,17 @@ impl House {
         request(self.address, &format!("GET {path} HTTP/1.1\r\n"), "").await
     }
 
+    /// A Socket.IO connection by WebSocket.
+    pub(super) async fn websocket(&self) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        let address = self.address;
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        socket.send(Message::text("40")).await.unwrap();
+        // What is sent before the CONNECT reply has no namespace yet.
+        while !heard(&mut socket).await.starts_with("40{") {}
+        socket
+    }
+
     pub(super) async fn close(self) {
         self.stop.send(()).unwrap();
         tokio::time::timeout(PATIENCE, self.running)
@@ -60,6 +76,14 @@ impl House {
             .unwrap()
             .unwrap();
     }
+}
+
+/// The next packet of a WebSocket.
+pub(super) async fn heard(
+    socket: &mut (impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin),
+) -> String {
+    let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
+    message.unwrap().unwrap().into_text().unwrap().to_string()
 }
 
 /// A free port of this machine.
