@@ -12,11 +12,12 @@ pub mod sensor;
 mod session;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 pub use session::Session;
 
 use crate::hub::{Hub, Origin};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 use tertulia_shared::{Code, Reject};
 
 /// The origin of what browsers and other Socket.IO clients publish.
@@ -26,11 +27,22 @@ pub const MQTT: Origin = Origin("mqtt");
 /// The origin of what the server says of itself.
 pub const SERVER: Origin = Origin("server");
 
+/// What went wrong between the hub and the broker since the server started.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// The publishes that said nothing that could be taken.
+    pub faults: AtomicU64,
+    /// The chat messages that did not fit into the way to the broker.
+    pub unsent: AtomicU64,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub struct App {
     /// The hub.
     pub hub: Arc<Hub>,
+    /// What went wrong since the start.
+    pub counts: Counts,
     presence: presence::Presence,
     receipts: receipts::Receipts,
     commands: device::Commands,
@@ -41,6 +53,7 @@ impl App {
     pub fn new(hub: Arc<Hub>, commands: device::Commands) -> Arc<Self> {
         Arc::new(Self {
             hub,
+            counts: Counts::default(),
             presence: presence::Presence::default(),
             receipts: receipts::Receipts::default(),
             commands,

@@ -12,7 +12,7 @@ use tertulia_shared::{
 /// Takes or changes the name of a connection.
 ///
 /// # Errors
-/// When the name is empty, too long, or has a control character.
+/// When the name is empty, too long, or has a character that does not show.
 pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
     let name = policy::name(&request.name)?;
     let mut state = session.state();
@@ -45,10 +45,10 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Receipt, Reject> {
 }
 
 /// A text that came through a broker; the same id and text again say nothing. An id that was used for another text is
-/// replaced: nobody waits for a refusal.
+/// replaced, and a name is made one that is allowed: nobody waits for a refusal.
 ///
 /// # Errors
-/// When the room, the text, the id or the name is not allowed.
+/// When the room, the text or the id is not allowed.
 pub fn relay(
     app: &App,
     room: &Topic,
@@ -59,7 +59,8 @@ pub fn relay(
     let room = policy::chat_topic(room.as_str())?;
     policy::text(&text)?;
     policy::id(&id)?;
-    let name = policy::name(from.unwrap_or(MQTT.0))?;
+    let name = from.and_then(policy::nearest_name);
+    let name = name.unwrap_or_else(|| MQTT.0.to_owned());
     let id = app.receipts.unused(room.clone(), id, &text);
     let peer = MQTT.0.to_owned();
     let from = Author { peer, name };

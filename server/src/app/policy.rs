@@ -1,5 +1,6 @@
 //! Who may join, name and publish what: pure checks of what a client sends.
 
+use super::visible::{is_blank, is_hidden};
 use std::fmt::Display;
 use tertulia_shared::{
     Code, Filter, Reject, Topic,
@@ -107,7 +108,7 @@ fn is_allowed(filter: &Filter) -> bool {
 /// A name as it is shown: trimmed.
 ///
 /// # Errors
-/// When it is empty, too long, or has a control character.
+/// When it is empty, too long, or has a character that does not show.
 pub fn name(text: &str) -> Result<String, Reject> {
     let name = text.trim();
     let characters = name.chars().count();
@@ -118,12 +119,22 @@ pub fn name(text: &str) -> Result<String, Reject> {
             "name `{}` has {characters} characters, at most {MAX_NAME_CHARS} are allowed",
             shown(name)
         )
-    } else if name.chars().any(char::is_control) {
-        format!("name `{}` has a control character", shown(name))
+    } else if name.chars().any(is_hidden) {
+        format!("name `{}` has a character that does not show", shown(name))
+    } else if is_blank(name) {
+        "name shows nothing; write at least one letter".to_owned()
     } else {
         return Ok(name.to_owned());
     };
     Err(Reject::new(Code::BadName, problem))
+}
+
+/// The name that is nearest to a text, where nobody waits for a refusal; `None` where nothing of the text shows.
+pub fn nearest_name(text: &str) -> Option<String> {
+    let seen = text.chars().filter(|character| !is_hidden(*character));
+    let seen: String = seen.collect();
+    let short: String = seen.trim().chars().take(MAX_NAME_CHARS).collect();
+    name(&short).ok()
 }
 
 /// Checks the text of a chat message.
@@ -197,7 +208,7 @@ pub fn shown(text: &str) -> String {
 /// A text on one line of at most `limit` characters, and an ellipsis where more follows.
 pub fn shortened(text: &str, limit: usize) -> String {
     let one_line = |character: char| {
-        if character.is_control() {
+        if is_hidden(character) {
             '\u{fffd}'
         } else {
             character
@@ -216,7 +227,7 @@ fn bad_room(text: &str, why: impl Display) -> Reject {
 
 #[cfg(test)]
 mod tests {
-    use super::{chat_topic, id, level, name, room, shown, text};
+    use super::{chat_topic, id, level, name, nearest_name, room, shown, text};
     use tertulia_shared::{Code, Reject};
 
     #[track_caller]
@@ -286,6 +297,29 @@ mod tests {
         for bad in ["", "   ", &"é".repeat(41), "a\nb", "a\u{7f}"] {
             assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_name_shows_all_that_it_has() {
+        for good in ["Zoë", "محمد", "李小龍", "Ada 🙂", "❤\u{fe0f}"] {
+            assert_eq!(name(good).unwrap(), good);
+        }
+        for bad in [
+            "\u{200b}",
+            "\u{202e}adA",
+            "A\u{200d}da",
+            "\u{2066}Ada",
+            "\u{feff}Ada",
+            "A\u{ad}da",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{fe0f}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
+        }
+        assert_eq!(nearest_name(" \u{202e}adA\n").as_deref(), Some("adA"));
+        assert_eq!(nearest_name("\u{200b}"), None);
     }
 
     #[test]

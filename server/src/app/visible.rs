@@ -1,0 +1,46 @@
+//! Which characters show: a name must not hide characters or turn its neighbours around.
+//!
+//! Source: Unicode 16, the general category Cf and the letters that are drawn as nothing.
+
+use std::ops::RangeInclusive;
+
+/// Zero-width, directional and other format characters, and fillers.
+const HIDDEN: [RangeInclusive<char>; 18] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{600}'..='\u{605}',
+    '\u{61c}'..='\u{61c}',
+    '\u{6dd}'..='\u{6dd}',
+    '\u{70f}'..='\u{70f}',
+    '\u{890}'..='\u{891}',
+    '\u{8e2}'..='\u{8e2}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff9}'..='\u{fffb}',
+];
+/// Musical format characters and tags.
+const HIDDEN_ABOVE: [RangeInclusive<char>; 2] =
+    ['\u{1d173}'..='\u{1d17a}', '\u{e0000}'..='\u{e0fff}'];
+/// They choose how the character before them is drawn: nothing without one.
+const SELECTORS: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
+
+/// Whether a character is a control character, or one that does not show or that turns its neighbours around.
+pub(super) fn is_hidden(character: char) -> bool {
+    let mut ranges = HIDDEN.iter().chain(&HIDDEN_ABOVE);
+    character.is_control() || ranges.any(|range| range.contains(&character))
+}
+
+/// Whether nothing of a text shows.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| {
+        let drawn_as_space = character.is_whitespace() || character == '\u{2800}';
+        drawn_as_space || SELECTORS.contains(&character) || is_hidden(character)
+    })
+}
