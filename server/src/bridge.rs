@@ -3,9 +3,11 @@
 //! Not here: what accepts clients (`edge`), and the broker inside this process (`broker`).
 
 mod faults;
+mod inward;
 pub mod link;
 pub mod mapping;
 pub mod mqtt;
+mod overflow;
 
 use std::{future::Future, time::Duration};
 use tertulia_shared::bridge::BridgeState;

@@ -162,6 +162,13 @@ impl Hub {
         Ok(stamp)
     }
 
+    /// Forgets the latest values of a topic: who subscribes later gets none. Its numbering goes on.
+    pub fn clear(&self, topic: &Topic) {
+        if let Some(stream) = self.state().streams.get_mut(topic) {
+            stream.retained.clear();
+        }
+    }
+
     /// A new reader without subscriptions that holds at most `capacity` messages that are not yet read.
     pub fn reader(self: &Arc<Self>, capacity: usize) -> Reader {
         let queue = Arc::new(Queue::new(capacity));

@@ -58,6 +58,11 @@ pub enum Inbound {
         /// The value that is set.
         value: Value,
     },
+    /// A retained value is no more.
+    Cleared {
+        /// The topic.
+        topic: Topic,
+    },
 }
 
 /// Why a publish says nothing.
@@ -93,6 +98,9 @@ pub enum Fault {
     /// A value alone came without a metric.
     #[error("a value alone needs a metric: sensors/<device>/<metric>")]
     NoMetric,
+    /// An object of metrics has none.
+    #[error("object has no metrics")]
+    NoMetrics,
     /// There are too many metrics.
     #[error("payload has {0} metrics, at most {MAX_METRICS} are allowed")]
     TooManyMetrics(usize),
@@ -104,7 +112,7 @@ pub enum Fault {
     Status,
 }
 
-/// What a publish says: several readings where it carries several metrics, nothing where it clears a retained value.
+/// What a publish says: several readings where it carries several metrics.
 ///
 /// # Errors
 /// When the payload does not decode; then nothing of it is taken.
@@ -118,6 +126,10 @@ pub fn map(
     if levels.iter().any(|level| level.is_empty()) {
         return Err(Fault::Topic);
     }
+    if payload.is_empty() && clears(&levels) {
+        let topic = topic.clone();
+        return Ok(vec![Inbound::Cleared { topic }]);
+    }
     match levels[..] {
         [CHAT, _, ..] => Ok(vec![chat(topic, text, properties)]),
         [SENSORS, device] => metrics(device, text),
@@ -126,6 +138,14 @@ pub fn map(
         [DEVICES, device, "state", target] => state(topic, device, target, text),
         _ => Err(Fault::Topic),
     }
+}
+
+/// Whether an empty payload on this topic is how MQTT clears a retained value (MQTT 5 §3.3.1.3).
+fn clears(levels: &[&str]) -> bool {
+    matches!(
+        levels,
+        [SENSORS, _, ..] | [DEVICES, _, "status"] | [DEVICES, _, "state", _]
+    )
 }
 
 /// The device that a topic belongs to, `sensors/<device>/…` or `devices/<device>/…`.
@@ -160,6 +180,9 @@ fn metrics(device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
         });
     }
     let object = object(text)?;
+    if object.is_empty() {
+        return Err(Fault::NoMetrics);
+    }
     if object.len() > MAX_METRICS {
         return Err(Fault::TooManyMetrics(object.len()));
     }
@@ -208,7 +231,6 @@ fn measured(object: &serde_json::Map<String, Json>) -> Result<(Value, Option<Str
 
 fn status(topic: &Topic, device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
     let online = match text.trim() {
-        "" => return Ok(Vec::new()),
         "online" => true,
         "offline" => false,
         _ => return Err(Fault::Status),
@@ -222,9 +244,6 @@ fn status(topic: &Topic, device: &str, text: &str) -> Result<Vec<Inbound>, Fault
 }
 
 fn state(topic: &Topic, device: &str, target: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
-    if text.trim().is_empty() {
-        return Ok(Vec::new());
-    }
     Ok(vec![Inbound::State {
         topic: topic.clone(),
         device: device.to_owned(),
@@ -244,11 +263,12 @@ fn object(text: &str) -> Result<serde_json::Map<String, Json>, Fault> {
     }
 }
 
-/// A value alone: a number, `true` or `false`, a JSON text, and everything else as the text that it is.
+/// A value alone: a number, `true` or `false`, a JSON text, and everything else but `null` as the text that it is.
 fn bare(text: &str) -> Result<Value, Fault> {
     let text = text.trim();
     match text {
         "" => Err(Fault::Empty),
+        "null" => Err(Fault::Nested("null".to_owned())),
         "true" => Ok(Value::Flag(true)),
         "false" => Ok(Value::Flag(false)),
         _ => match text.parse::<f64>() {

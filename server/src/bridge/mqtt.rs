@@ -1,30 +1,29 @@
 //! The MQTT bridge: chat in both directions, readings and device status in, commands out.
 //!
-//! Not here: what a payload means (`mapping`) and trying again (`supervise`).
+//! Not here: what comes in (`inward`), what a payload means (`mapping`) and trying again (`supervise`).
 
 use super::{
     Bridge,
-    faults::Faults,
+    inward::Inward,
     link::{Confirmation, Link, LinkError, Unconfirmed, options},
-    mapping::{self, FROM, ID, Inbound},
+    mapping::{FROM, ID},
+    overflow::Overflow,
 };
 use crate::{
     app::{
-        App, MQTT, chat,
+        App, MQTT,
         device::{Carrier, Command},
-        sensor,
     },
     config::BrokerUrl,
-    hub::{Delivery, Message, PublishError, Reader},
+    hub::{Delivery, Message, Reader},
 };
-use rumqttc::{Publish, PublishOptions, PublishProperties, QoS};
+use rumqttc::{PublishOptions, PublishProperties, QoS};
 use std::{
     collections::VecDeque,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
 };
-use tertulia_shared::{Code, Filter, Reject, Topic, chat::ChatMessage};
+use tertulia_shared::{Code, Filter, Reject, chat::ChatMessage};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -50,10 +49,12 @@ pub struct MqttBridge {
     broker: BrokerUrl,
     client_id: String,
     carrier: Carrier,
+    app: Arc<App>,
     inbound: Inward,
     reader: Reader,
     /// Sent or to be sent first: what the broker did not confirm before the link broke.
     unconfirmed: VecDeque<Arc<Message>>,
+    overflow: Overflow,
 }
 
 impl MqttBridge {
@@ -65,12 +66,11 @@ impl MqttBridge {
             broker,
             client_id: format!("tertulia-{:08x}", rand::random::<u32>()),
             carrier,
-            inbound: Inward {
-                app,
-                faults: Mutex::default(),
-            },
+            inbound: Inward::new(Arc::clone(&app)),
+            app,
             reader,
             unconfirmed: VecDeque::new(),
+            overflow: Overflow::default(),
         }
     }
 
@@ -99,12 +99,41 @@ impl MqttBridge {
                     self.unconfirmed.pop_front();
                 }
                 delivery = self.reader.next(), if sent.len() < OUTBOUND_WINDOW => {
-                    if let Some(message) = outbound(delivery) {
+                    if let Some(message) = self.outbound(delivery) {
                         self.unconfirmed.push_back(Arc::clone(&message));
                         sent.extend(send_chat(link, &message)?);
                     }
                 }
             }
+        }
+    }
+}
+
+impl MqttBridge {
+    /// The chat message that is to go out; not what came through a broker.
+    fn outbound(&mut self, delivery: Option<Delivery>) -> Option<Arc<Message>> {
+        match delivery? {
+            Delivery::Message(message) => {
+                let own = message.origin == MQTT;
+                (!own && message.decode::<ChatMessage>().is_some()).then_some(message)
+            }
+            Delivery::Missed { from, to, .. } => {
+                self.missed(to - from + 1);
+                None
+            }
+        }
+    }
+
+    fn missed(&mut self, messages: u64) {
+        self.app
+            .counts
+            .unsent
+            .fetch_add(messages, Ordering::Relaxed);
+        if let Some(messages) = self.overflow.add(messages, Instant::now()) {
+            tracing::warn!(
+                messages,
+                "more is said than the broker takes: it does not get these chat messages"
+            );
         }
     }
 }
@@ -131,132 +160,6 @@ impl Bridge for MqttBridge {
         self.carrier.close();
         link.hang_up().await;
         result
-    }
-}
-
-/// The way from the broker to the hub.
-#[derive(Debug)]
-struct Inward {
-    app: Arc<App>,
-    faults: Mutex<Faults>,
-}
-
-impl Inward {
-    /// Publishes what a publish says; what it does not say is counted and shown.
-    fn take(&self, publish: Publish) {
-        let name = String::from_utf8_lossy(&publish.topic).into_owned();
-        let Ok(topic) = Topic::new(name.as_str()) else {
-            self.fault(&name, None, "topic is no topic");
-            return;
-        };
-        let properties = publish
-            .properties
-            .as_ref()
-            .map_or(&[][..], |properties| &properties.user_properties);
-        match mapping::map(&topic, &publish.payload, properties) {
-            Ok(said) => {
-                for inbound in said {
-                    self.say(&publish, inbound);
-                }
-            }
-            Err(fault) => self.fault(&name, Some(&topic), &fault.to_string()),
-        }
-    }
-
-    fn say(&self, publish: &Publish, inbound: Inbound) {
-        let app = &self.app;
-        let said = match inbound {
-            Inbound::Chat {
-                room,
-                text,
-                from,
-                id,
-            } => {
-                let id = id.unwrap_or_else(|| message_id(publish));
-                let said = chat::relay(app, &room, from.as_deref(), id, text);
-                if let Err(reject) = said {
-                    self.fault(room.as_str(), None, &reject.message);
-                }
-                return;
-            }
-            Inbound::Reading(reading) => sensor::reading(app, reading),
-            Inbound::Status {
-                topic,
-                device,
-                online,
-            } => sensor::status(app, &topic, device, online),
-            Inbound::State {
-                topic,
-                device,
-                target,
-                value,
-            } => sensor::state(app, &topic, device, target, value),
-        };
-        self.check(said);
-    }
-
-    fn fault(&self, name: &str, topic: Option<&Topic>, reason: &str) {
-        let count = self
-            .faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(name);
-        if count == 1 {
-            tracing::warn!(
-                topic = name,
-                reason,
-                "payload does not decode; further ones of this topic are only counted"
-            );
-        }
-        let Some((topic, device)) = topic.and_then(|topic| Some((topic, mapping::device(topic)?)))
-        else {
-            return;
-        };
-        self.check(sensor::fault(
-            &self.app,
-            topic,
-            device.to_owned(),
-            reason.to_owned(),
-            count,
-        ));
-    }
-
-    fn check<T>(&self, published: Result<T, PublishError>) {
-        let Err(error) = published else {
-            return;
-        };
-        let count = self
-            .faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add("");
-        if count == 1 {
-            tracing::warn!(%error, "dropped; further ones are only counted");
-        }
-    }
-}
-
-/// The id of a message that has none: a retained one, which comes again at each connection, keeps its own.
-fn message_id(publish: &Publish) -> String {
-    if !publish.retain {
-        return format!("mqtt-{:032x}", rand::random::<u128>());
-    }
-    let mut hasher = DefaultHasher::new();
-    (&publish.topic, &publish.payload).hash(&mut hasher);
-    format!("retained-{:016x}", hasher.finish())
-}
-
-/// The chat message that is to go out; not what came through a broker.
-fn outbound(delivery: Option<Delivery>) -> Option<Arc<Message>> {
-    match delivery? {
-        Delivery::Message(message) => {
-            let own = message.origin == MQTT;
-            (!own && message.decode::<ChatMessage>().is_some()).then_some(message)
-        }
-        Delivery::Missed { topic, from, to } => {
-            tracing::warn!(%topic, from, to, "the broker was away for too long: it misses these messages");
-            None
-        }
     }
 }
 

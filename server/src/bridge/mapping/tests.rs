@@ -73,13 +73,14 @@ fn several_metrics_at_once_are_readings_with_their_own_topics() {
             ("sensors/kitchen/temperature", "temperature"),
         ]
     );
-    assert_eq!(say("sensors/kitchen", "{}"), Ok(Vec::new()));
 }
 
 #[test]
 fn what_does_not_decode_is_a_fault() {
     let bad = |payload| say("sensors/kitchen/temperature", payload).unwrap_err();
-    assert_eq!(bad(""), Fault::Empty);
+    assert_eq!(bad(" "), Fault::Empty);
+    assert_eq!(bad("null"), Fault::Nested("null".into()));
+    assert_eq!(say("sensors/kitchen", "{}"), Err(Fault::NoMetrics));
     assert_eq!(bad("NaN"), Fault::NotFinite("NaN".into()));
     assert_eq!(bad("-inf"), Fault::NotFinite("-inf".into()));
     assert_eq!(bad("1e999"), Fault::NotFinite("1e999".into()));
@@ -141,7 +142,24 @@ fn a_device_is_online_or_offline() {
     assert!(online("online"));
     assert!(!online("offline"));
     assert_eq!(say("devices/lamp/status", "maybe"), Err(Fault::Status));
-    assert_eq!(say("devices/lamp/status", ""), Ok(Vec::new()));
+}
+
+#[test]
+fn an_empty_payload_clears_a_value() {
+    for name in [
+        "sensors/kitchen/temperature",
+        "sensors/kitchen",
+        "devices/lamp/status",
+        "devices/lamp/state/power",
+    ] {
+        let topic = topic(name);
+        assert_eq!(say(name, ""), Ok(vec![Inbound::Cleared { topic }]));
+    }
+    assert_eq!(say("devices/lamp", ""), Err(Fault::Topic));
+    assert!(matches!(
+        say("chat/lobby", "").as_deref(),
+        Ok([Inbound::Chat { .. }])
+    ));
 }
 
 #[test]
