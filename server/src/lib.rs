@@ -12,4 +12,4 @@ pub mod hub;
 mod server;
 
 pub use config::Config;
-pub use server::{Server, StartError, build};
+pub use server::{RunError, Server, StartError, build};

@@ -13,6 +13,8 @@ use tracing_subscriber::EnvFilter;
 
 /// The exit code for what the user can change: an option, a variable, a port.
 const USAGE: u8 = 2;
+/// The exit code for what broke here.
+const BROKEN: u8 = 1;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,14 +36,16 @@ async fn serve(config: Config) -> ExitCode {
     // Listening to the signals first: one that comes during the start is not lost.
     let stop = match stop_signal() {
         Ok(stop) => stop,
-        Err(error) => return refuse(&format!("signals: {error}"), 1),
+        Err(error) => return refuse(&format!("signals: {error}"), BROKEN),
     };
     match build(config).await {
         Ok(server) => {
             // A reader that has gone is no reason not to serve.
             let _ = writeln!(io::stdout(), "{}", server.ready_line());
-            server.run(stop).await;
-            ExitCode::SUCCESS
+            match server.run(stop).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => refuse(&error.to_string(), BROKEN),
+            }
         }
         Err(error) => refuse(&error.to_string(), USAGE),
     }
@@ -54,8 +58,9 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
 
 /// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set.
 fn start_log() -> Result<(), String> {
-    let wanted =
-        std::env::var("TERTULIA_LOG").unwrap_or_else(|_| "info,mqtt5=warn,rumqttc=warn".to_owned());
+    let wanted = std::env::var("TERTULIA_LOG").ok();
+    let wanted = wanted.filter(|wanted| !wanted.is_empty());
+    let wanted = wanted.unwrap_or_else(|| "info,mqtt5=warn,rumqttc=warn".to_owned());
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;

@@ -57,6 +57,17 @@ pub enum StartError {
     },
 }
 
+/// Why a running server ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The page is no longer served.
+    #[error("the page and Socket.IO are no longer served; the log says why")]
+    Page,
+    /// The embedded broker ended.
+    #[error("the embedded MQTT broker ended; the log says why")]
+    Broker,
+}
+
 /// A server that is bound and not yet running.
 pub struct Server {
     listener: TcpListener,
@@ -136,7 +147,10 @@ impl Server {
     }
 
     /// Serves until `stop` is done, then closes what is open: within a few seconds, whatever the clients do.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// When a part that nobody starts again ended before `stop`.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
         let (stop_broker, stop_links, stop_page) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let mut broker = JoinSet::new();
@@ -159,7 +173,11 @@ impl Server {
             let _ = stream.set_nodelay(true);
         });
         page.spawn(serve(listener, self.router, stop_page.clone()));
-        stop.await;
+        let result = tokio::select! {
+            () = stop => Ok(()),
+            Some(_) = page.join_next() => Err(RunError::Page),
+            Some(_) = broker.join_next() => Err(RunError::Broker),
+        };
         tracing::info!("stopping");
         stop_page.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
@@ -168,6 +186,7 @@ impl Server {
         end(&mut links).await;
         stop_broker.cancel();
         end(&mut broker).await;
+        result
     }
 }
 
@@ -254,12 +273,12 @@ fn routes(
         interval: config.ping_interval,
         timeout: config.ping_timeout,
     };
-    let (socketio, door) = socketio::Door::new(app, heartbeat);
+    let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat);
     let healthy = door.clone();
     let mut router = Router::new()
         .route(
             "/healthz",
-            get(async move || health::health(&healthy, &bridge)),
+            get(async move || health::health(&app, &healthy, &bridge)),
         )
         .merge(page::routes(&config.page))
         .layer(socketio)

@@ -79,6 +79,11 @@ impl Door {
         self.counts.connections.load(Ordering::Relaxed)
     }
 
+    /// How many events were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.counts.refused.load(Ordering::Relaxed)
+    }
+
     /// Closes every connection such that official clients come back: their reason is "transport close".
     pub async fn close(&self) {
         self.io.close().await;

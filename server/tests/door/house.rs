@@ -43,9 +43,12 @@ impl House {
         let server = build(Config { listen, ..config }).await.unwrap();
         let (address, mqtt) = (server.address(), server.mqtt_address());
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(server.run(async {
-            let _ = stopped.await;
-        }));
+        let running = tokio::spawn(async {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            server.run(stopped).await.unwrap();
+        });
         Self {
             address,
             mqtt,

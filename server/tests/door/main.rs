@@ -174,9 +174,15 @@ async fn a_websocket_outlives_what_is_no_packet() {
 #[tokio::test]
 async fn the_health_check_sees_the_bridge_and_the_connections() {
     let house = House::open(Config::default()).await;
-    let _ada = Poller::connect(&house).await;
+    let mut ada = Poller::connect(&house).await;
+    let refused = ada.ask(1, ChatEnter::NAME, json!({"name": ""})).await;
+    assert_eq!(refused["error"]["code"], "bad-name");
+    let expected = json!({
+        "status": "ok", "bridge": "up", "connections": 1, "refused": 1, "faults": 0, "unsent": 0, "missed": 0,
+    });
     let healthy = async {
-        while house.get("/healthz").await.body != r#"{"status":"ok","bridge":"up","connections":1}"# {
+        while serde_json::from_str::<Value>(&house.get("/healthz").await.body).unwrap() != expected
+        {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

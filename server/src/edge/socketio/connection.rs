@@ -33,8 +33,8 @@ const MAX_ACKS_WAITING: usize = 10_000;
 pub(super) struct Counts {
     /// The connections now.
     pub(super) connections: AtomicUsize,
-    /// The refusals that nobody asked for, since the server started.
-    pub(super) unasked: AtomicU64,
+    /// The refusals, since the server started.
+    pub(super) refused: AtomicU64,
 }
 
 /// A connection and what is on its way out.
@@ -75,19 +75,17 @@ impl Connection {
         })
     }
 
-    /// Acknowledges an event, where its sender asked for it; a refusal that nobody asked for is counted and logged.
+    /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
     pub(super) fn reply<T: Serialize>(&self, event: &str, id: Option<AckId>, reply: &Reply<T>) {
         let peer = self.session.peer();
+        if let Reply::Error(reject) = reply {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            let asked = id.is_some();
+            tracing::debug!(peer, event, code = ?reject.code, %reject, asked, "refused");
+        }
         let Some(id) = id else {
-            if let Reply::Error(reject) = reply {
-                let count = self.counts.unasked.fetch_add(1, Ordering::Relaxed) + 1;
-                tracing::debug!(peer, event, code = ?reject.code, %reject, count, "refused without acknowledgement");
-            }
             return;
         };
-        if let Reply::Error(reject) = reply {
-            tracing::debug!(peer, event, code = ?reject.code, %reject, "refused");
-        }
         let body = match to_raw_value(reply) {
             Ok(body) => body,
             Err(error) => {
