@@ -16,8 +16,8 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// The shortest hash in a file's name, in hexadecimal digits: trunk writes 16.
-const MIN_HASH_DIGITS: usize = 8;
+/// The hash that trunk writes into a file's name, in hexadecimal digits.
+const HASH_DIGITS: usize = 16;
 
 /// Serves the directory; while it has no `index.html`, `/` says how to build it.
 pub fn routes(directory: &Path) -> Router {
@@ -64,12 +64,12 @@ fn not_built() -> Response {
 /// Whether the file's name carries the hash of its content: `tertulia-1a2b3c4d5e6f7a8b_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    let Some((stem, "js" | "wasm" | "css")) = name.rsplit_once('.') else {
+    let Some((stem, _)) = name.rsplit_once('.') else {
         return false;
     };
     let stem = stem.strip_suffix("_bg").unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
-        hash.len() >= MIN_HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -83,6 +83,7 @@ mod tests {
             "/tertulia-1a2b3c4d5e6f7a8b.js",
             "/tertulia-client-1a2b3c4d5e6f7a8b_bg.wasm",
             "/assets/style-0123456789abcdef.css",
+            "/icon-0123456789abcdef.svg",
         ] {
             assert!(is_hashed(hashed), "{hashed}");
         }
