@@ -173,11 +173,7 @@ impl Server {
             let _ = stream.set_nodelay(true);
         });
         page.spawn(serve(listener, self.router, stop_page.clone()));
-        let result = tokio::select! {
-            () = stop => Ok(()),
-            Some(_) = page.join_next() => Err(RunError::Page),
-            Some(_) = broker.join_next() => Err(RunError::Broker),
-        };
+        let result = until(stop, &mut page, &mut broker).await;
         tracing::info!("stopping");
         stop_page.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
@@ -187,6 +183,19 @@ impl Server {
         stop_broker.cancel();
         end(&mut broker).await;
         result
+    }
+}
+
+/// Waits for `stop`, or for the end of what nobody starts again.
+async fn until(
+    stop: impl Future<Output = ()>,
+    page: &mut JoinSet<()>,
+    broker: &mut JoinSet<()>,
+) -> Result<(), RunError> {
+    tokio::select! {
+        () = stop => Ok(()),
+        Some(_) = page.join_next() => Err(RunError::Page),
+        Some(_) = broker.join_next() => Err(RunError::Broker),
     }
 }
 
@@ -302,4 +311,23 @@ fn now() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{JoinSet, RunError, until};
+    use std::future::{pending, ready};
+
+    #[tokio::test]
+    async fn a_server_ends_when_told_or_when_a_part_is_dead() {
+        let (mut page, mut broker) = (JoinSet::new(), JoinSet::new());
+        assert!(until(ready(()), &mut page, &mut broker).await.is_ok());
+        page.spawn(pending());
+        broker.spawn(ready(()));
+        let dead = until(pending(), &mut page, &mut broker).await;
+        assert!(matches!(dead, Err(RunError::Broker)));
+        page.spawn(ready(()));
+        let dead = until(pending(), &mut page, &mut broker).await;
+        assert!(matches!(dead, Err(RunError::Page)));
+    }
 }
