@@ -2,7 +2,7 @@
 
 use super::{BrokerUrl, Config, Mqtt};
 use clap::{
-    Args, Parser, Subcommand,
+    Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::BoolishValueParser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
@@ -29,9 +29,22 @@ pub enum Stop {
 /// When a text was asked for, or an option or a variable is wrong.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Stop> {
     let arguments = with_command(arguments.into_iter().collect());
-    let Cli { command } = Cli::try_parse_from(arguments).map_err(stop)?;
+    let read = Cli::command().mut_subcommand("serve", |serve| serve.mut_args(without_empty));
+    let found = read.try_get_matches_from(arguments).map_err(stop)?;
+    let Cli { command } = Cli::from_arg_matches(&found).map_err(stop)?;
     let Command::Serve(options) = command;
     Ok(options.into())
+}
+
+/// A variable that is set to nothing is not set: so are those that a compose file passes on.
+fn without_empty(option: Arg) -> Arg {
+    let variable = option.get_env().map(ToOwned::to_owned);
+    let is_empty = |name: &OsString| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if variable.as_ref().is_some_and(is_empty) {
+        option.env(None::<&str>)
+    } else {
+        option
+    }
 }
 
 #[derive(Parser)]

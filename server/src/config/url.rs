@@ -20,7 +20,10 @@ pub struct BrokerUrl {
 /// Why a text is no broker address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// It has another scheme, or none.
+    /// It has no scheme.
+    #[error("the scheme is missing; write mqtt://host:port")]
+    NoScheme,
+    /// It has another scheme.
     #[error("`{0}` is not supported; write mqtt://host:port")]
     Scheme(String),
     /// Encryption is not supported.
@@ -38,9 +41,7 @@ impl FromStr for BrokerUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let (scheme, _) = text
-            .split_once("://")
-            .ok_or_else(|| UrlError::Scheme("an address without scheme".into()))?;
+        let (scheme, _) = text.split_once("://").ok_or(UrlError::NoScheme)?;
         match scheme {
             "mqtt" => {}
             "mqtts" | "ssl" | "tls" | "wss" => return Err(UrlError::Encrypted(scheme.into())),
@@ -133,7 +134,7 @@ mod tests {
         let problem = |text: &str| text.parse::<BrokerUrl>().unwrap_err();
         assert_eq!(problem("mqtts://x"), UrlError::Encrypted("mqtts".into()));
         assert_eq!(problem("http://x"), UrlError::Scheme("http://".into()));
-        assert!(matches!(problem("127.0.0.1:1883"), UrlError::Scheme(_)));
+        assert_eq!(problem("127.0.0.1:1883"), UrlError::NoScheme);
         assert_eq!(problem("mqtt://"), UrlError::Malformed);
         assert_eq!(problem("mqtt://host:port"), UrlError::Malformed);
         assert_eq!(problem("mqtt://host/topic"), UrlError::Trailing);

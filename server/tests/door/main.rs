@@ -6,6 +6,7 @@
 
 mod bridge;
 mod house;
+mod program;
 
 use futures_util::SinkExt;
 use house::{House, PATIENCE, Poller, heard, request};
