@@ -272,3 +272,35 @@ async fn the_machine_publishes_itself_over_mqtt() {
     };
     soon("all metrics of the machine", complete).await;
 }
+
+#[tokio::test]
+async fn the_machine_is_online_as_long_as_its_server_runs_however_that_ends() {
+    let broker = Broker::start().await;
+    for killed in [true, false] {
+        let mut server = Server::with(&["--mqtt-url", &broker.url()]).await;
+        drop(up(&server).await);
+        // The broker tells each late subscriber what is retained.
+        until_retained(&broker, "online").await;
+        if killed {
+            server.kill().await;
+        } else {
+            server.terminate().await;
+        }
+        until_retained(&broker, "offline").await;
+    }
+}
+
+/// Waits until a late subscriber reads this status of a machine.
+async fn until_retained(broker: &Broker, status: &str) {
+    let reads = async {
+        loop {
+            let mut late = subscribe(&broker.port, "devices/+/status").await;
+            let line = late.line_with("devices/host-").await;
+            if line.ends_with(&format!("/status {status}")) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    soon("the retained status", reads).await;
+}
