@@ -291,7 +291,7 @@ fn routes(
         )
         .merge(page::routes(&config.page))
         .layer(socketio)
-        .layer(middleware::from_fn(socketio::guard));
+        .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard));
     if config.refuse_upgrade {
         router = router.layer(middleware::from_fn(socketio::refuse_upgrade));
     }

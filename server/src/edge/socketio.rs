@@ -3,12 +3,14 @@
 //! Not here: what an event means (`app`).
 
 mod connection;
+mod cut;
 mod frames;
 mod guard;
 mod listen;
 mod malformed;
 mod window;
 
+pub use cut::Cuts;
 pub use guard::{Guarded, Switch, guard};
 
 use crate::app::{App, Session, chat, device, presence, room};
@@ -19,6 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connection::{Connection, Counts, Wire};
+use cut::Cut;
 use listen::{Unknown, listen, listen_later};
 use socketioxide::{
     SocketIo, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
@@ -49,6 +52,7 @@ pub struct Heartbeat {
 pub struct Door {
     io: SocketIo,
     counts: Arc<Counts>,
+    cuts: Cuts,
 }
 
 impl Door {
@@ -64,14 +68,20 @@ impl Door {
             .ws_max_frame_size(MAX_PAYLOAD_BYTES as usize)
             .build_layer();
         let counts = Arc::<Counts>::default();
-        let shared = Arc::clone(&counts);
+        let cuts = Cuts::default();
+        let shared = (Arc::clone(&counts), cuts.clone());
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef| {
-            register(&socket, &app, &shared);
+            register(&socket, &app, &shared.0, &shared.1);
             std::future::ready(Ok::<(), Infallible>(()))
         };
         io.ns("/", connected.with(register));
-        (layer, Self { io, counts })
+        (layer, Self { io, counts, cuts })
+    }
+
+    /// What the [`guard`] needs to close single connections.
+    pub fn cuts(&self) -> Cuts {
+        self.cuts.clone()
     }
 
     /// How many clients are connected now.
@@ -91,9 +101,11 @@ impl Door {
 }
 
 /// One line an event: its name and direction stand in its table, its meaning in `app`.
-fn register(socket: &SocketRef, app: &Arc<App>, counts: &Arc<Counts>) {
+fn register(socket: &SocketRef, app: &Arc<App>, counts: &Arc<Counts>, cuts: &Cuts) {
     let session = Session::new(Arc::clone(app));
-    let connection = Connection::new(session, Arc::clone(counts));
+    let begun = socket.req_parts().extensions.get::<Cut>().cloned();
+    let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
+    let connection = Connection::new(session, Arc::clone(counts), cut);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen(socket, &connection, chat::enter);

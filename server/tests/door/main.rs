@@ -7,6 +7,7 @@
 mod bridge;
 mod house;
 mod program;
+mod slow;
 
 use futures_util::SinkExt;
 use house::{House, PATIENCE, Poller, heard, request};

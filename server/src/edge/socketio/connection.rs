@@ -1,6 +1,6 @@
 //! One connection's way out: acknowledgements and messages through one task, in order, never more than fits.
 
-use super::{listen::AckId, window::Window};
+use super::{cut::Cut, listen::AckId, window::Window};
 use crate::{
     app::Session,
     hub::{Delivery, Reader},
@@ -45,6 +45,7 @@ pub(super) struct Connection {
     waiting: Mutex<Option<mpsc::Receiver<Ack>>>,
     ended: CancellationToken,
     counts: Arc<Counts>,
+    cut: Cut,
 }
 
 /// A socket as the sending task holds it.
@@ -64,7 +65,7 @@ struct Ack {
 }
 
 impl Connection {
-    pub(super) fn new(session: Arc<Session>, counts: Arc<Counts>) -> Arc<Self> {
+    pub(super) fn new(session: Arc<Session>, counts: Arc<Counts>, cut: Cut) -> Arc<Self> {
         let (acks, waiting) = mpsc::channel(MAX_ACKS_WAITING);
         Arc::new(Self {
             session,
@@ -72,6 +73,7 @@ impl Connection {
             waiting: Mutex::new(Some(waiting)),
             ended: CancellationToken::new(),
             counts,
+            cut,
         })
     }
 
@@ -124,13 +126,13 @@ impl Connection {
                 .await;
             self.session.end();
             self.counts.connections.fetch_sub(1, Ordering::Relaxed);
-            // Still connected means that the client takes too little: it is told, and can come back by itself.
+            // Still connected means that the client takes too little. It comes back by itself.
             if socket.connected() {
                 tracing::warn!(
                     peer = self.session.peer(),
                     "closed: too slow for what it asked for"
                 );
-                let _ = socket.disconnect();
+                self.cut.cancel();
             }
         });
     }

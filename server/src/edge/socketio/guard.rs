@@ -3,10 +3,15 @@
 //! socketioxide shows neither, so the guard sits before it: as middleware, and around the stream from the moment
 //! when a response switches it to WebSocket.
 
-use super::{MAX_PAYLOAD_BYTES, PATH, frames::Frames, malformed};
+use super::{
+    MAX_PAYLOAD_BYTES, PATH,
+    cut::{Cut, Cuts, session},
+    frames::Frames,
+    malformed,
+};
 use axum::{
     body::{Body, to_bytes},
-    extract::{ConnectInfo, Request, connect_info::Connected},
+    extract::{ConnectInfo, Request, State, connect_info::Connected},
     http::{Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -15,30 +20,41 @@ use axum::{
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The bytes that are read at once.
 const READ_BYTES: usize = 8_192;
 
-/// Replaces malformed packets in polling bodies, and tells the stream below when it becomes a WebSocket.
+/// Replaces malformed packets in polling bodies, tells the stream below when it becomes a WebSocket, and refuses the
+/// requests of a connection that is cut.
 pub async fn guard(
+    State(cuts): State<Cuts>,
     ConnectInfo(switch): ConnectInfo<Switch>,
     request: Request,
     next: Next,
 ) -> Response {
-    let request = match checked(request).await {
+    let mut request = match checked(request).await {
         Ok(request) => request,
         Err(refused) => return refused,
     };
-    let response = next.run(request).await;
+    let cut = match session(request.uri()) {
+        Some(session) => cuts.of(session),
+        None => Cut::default(),
+    };
+    // Who begins by WebSocket has no session yet.
+    if session(request.uri()).is_none() && request.headers().contains_key(header::UPGRADE) {
+        request.extensions_mut().insert(Arc::clone(&cut));
+    }
+    let Some(response) = cut.run_until_cancelled(next.run(request)).await else {
+        return (StatusCode::BAD_REQUEST, "this connection is closed\n").into_response();
+    };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        switch.0.store(true, Ordering::Release);
+        // It switches once: there is none before.
+        let _ = switch.0.set(cut);
     }
     response
 }
@@ -71,9 +87,12 @@ async fn checked(request: Request) -> Result<Request, Response> {
     Ok(Request::from_parts(parts, body))
 }
 
-/// Set once the stream of a connection is a WebSocket.
+/// Set once the stream of a connection is a WebSocket, to what cuts it.
 #[derive(Clone, Debug, Default)]
-pub struct Switch(Arc<AtomicBool>);
+pub struct Switch(Arc<OnceLock<Cut>>);
+
+/// Waits for the cut of a stream.
+type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// Accepts connections whose WebSocket messages are guarded.
 #[derive(Debug)]
@@ -90,6 +109,8 @@ impl<L: Listener<Io: Unpin>> Listener for Guarded<L> {
             switch: Switch::default(),
             frames: Frames::default(),
             read: Vec::new(),
+            reads_end: None,
+            writes_end: None,
         };
         (stream, address)
     }
@@ -113,6 +134,19 @@ pub struct Stream<S> {
     frames: Frames,
     /// Guarded bytes that are not yet read.
     read: Vec<u8>,
+    /// Each direction may wait in another task.
+    reads_end: Option<Ended>,
+    writes_end: Option<Ended>,
+}
+
+/// Whether the stream is a WebSocket that is cut; wakes the task when it is.
+fn is_cut(switch: &Switch, ended: &mut Option<Ended>, context: &mut Context<'_>) -> bool {
+    let Some(cut) = switch.0.get() else {
+        return false;
+    };
+    let wait = || Box::pin(CancellationToken::clone(cut).cancelled_owned());
+    let ended = ended.get_or_insert_with(wait);
+    cut.is_cancelled() || ended.as_mut().poll(context).is_ready()
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
@@ -122,8 +156,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        if !stream.switch.0.load(Ordering::Acquire) {
+        if stream.switch.0.get().is_none() {
             return Pin::new(&mut stream.inner).poll_read(context, buffer);
+        }
+        if is_cut(&stream.switch, &mut stream.reads_end, context) {
+            return Poll::Ready(Ok(()));
         }
         while stream.read.is_empty() {
             let mut bytes = [0; READ_BYTES];
@@ -148,7 +185,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(context, bytes)
+        let stream = self.get_mut();
+        if is_cut(&stream.switch, &mut stream.writes_end, context) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        Pin::new(&mut stream.inner).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -164,7 +205,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(context, slices)
+        let stream = self.get_mut();
+        if is_cut(&stream.switch, &mut stream.writes_end, context) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        Pin::new(&mut stream.inner).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
