@@ -1,7 +1,9 @@
 //! How much may be given to socketioxide now: it drops what does not fit its buffer, pings too, and tells no fill level.
 //!
 //! `emit` takes a place of the buffer before it serializes its payload, and gives it back when that fails. So a payload
-//! that emits another one of its kind while it is serialized, and then fails, counts the free places (socketioxide 0.18).
+//! that emits another one of its kind while it is serialized, and then fails, counts free places (socketioxide 0.18).
+//! It holds them for that instant, and a ping that finds no place closes the connection: so it counts no further than
+//! [`PROBED_PACKETS`]. Only a client that leaves more than the rest lying is without a place for an instant, by turns.
 
 use serde::{Serialize, Serializer, ser::Error};
 use socketioxide::socket::Socket;
@@ -9,6 +11,8 @@ use std::{cell::Cell, time::Duration};
 
 /// The places of socketioxide's buffer of one connection, in packets.
 pub(super) const BUFFER_PACKETS: usize = 128;
+/// The most places that are counted: the others stay free for a ping meanwhile.
+const PROBED_PACKETS: usize = BUFFER_PACKETS / 2;
 /// The places that are left for what socketioxide sends by itself: pings, and the end of an upgrade.
 const RESERVED_PACKETS: usize = 16;
 /// The first and the longest pause while the client takes nothing.
@@ -44,21 +48,27 @@ impl Window {
     }
 }
 
-/// Counts the free places.
+/// Counts the free places, up to [`PROBED_PACKETS`].
 fn free(socket: &Socket) -> usize {
+    count(&|probe| {
+        // It fails by design: with the probe's own error where a place was free.
+        let _ = socket.emit("", probe);
+    })
+}
+
+/// Counts how often `emit`, which holds a place while it serializes, can be nested.
+fn count(emit: &dyn Fn(&Probe<'_>)) -> usize {
     let found = Cell::new(0);
-    let probe = Probe {
-        socket,
+    emit(&Probe {
+        emit,
         found: &found,
         asked: Cell::new(false),
-    };
-    // It fails by design: with the probe's own error where a place was free.
-    let _ = socket.emit("", &probe);
+    });
     found.get()
 }
 
 struct Probe<'a> {
-    socket: &'a Socket,
+    emit: &'a dyn Fn(&Probe<'_>),
     found: &'a Cell<usize>,
     asked: Cell<bool>,
 }
@@ -67,12 +77,47 @@ impl Serialize for Probe<'_> {
     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         if !self.asked.replace(true) {
             self.found.set(self.found.get() + 1);
-            let next = Probe {
-                asked: Cell::new(false),
-                ..*self
-            };
-            let _ = self.socket.emit("", &next);
+            if self.found.get() < PROBED_PACKETS {
+                (self.emit)(&Probe {
+                    asked: Cell::new(false),
+                    ..*self
+                });
+            }
         }
         Err(S::Error::custom("a probe is never sent"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUFFER_PACKETS, PROBED_PACKETS, Probe, RESERVED_PACKETS, count};
+    use std::cell::Cell;
+
+    /// What is counted in a buffer, and the fewest places that were free meanwhile.
+    fn counted(places: usize) -> (usize, usize) {
+        let (left, fewest) = (Cell::new(places), Cell::new(places));
+        let emit = |probe: &Probe<'_>| {
+            if left.get() == 0 {
+                return;
+            }
+            left.set(left.get() - 1);
+            fewest.set(fewest.get().min(left.get()));
+            serde_json::to_string(probe).unwrap_err();
+            left.set(left.get() + 1);
+        };
+        (count(&emit), fewest.get())
+    }
+
+    #[test]
+    fn a_ping_has_a_place_while_the_buffer_is_probed() {
+        let rest = BUFFER_PACKETS - PROBED_PACKETS;
+        assert_eq!(counted(BUFFER_PACKETS), (PROBED_PACKETS, rest));
+        assert!(rest > RESERVED_PACKETS && PROBED_PACKETS > RESERVED_PACKETS);
+    }
+
+    #[test]
+    fn few_places_are_counted() {
+        assert_eq!(counted(20), (20, 0));
+        assert_eq!(counted(0), (0, 0));
     }
 }
