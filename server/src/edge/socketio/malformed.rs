@@ -3,6 +3,7 @@
 //! A malformed packet is replaced by an event that no client names, with the same acknowledgement id: the fallback
 //! listener refuses it. Pure functions over one Engine.IO packet; `guard` calls them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use tertulia_shared::wire::socket::Decoder;
 
 /// The name of the event that stands for a malformed packet; its payload is the reason.
@@ -15,10 +16,14 @@ pub(super) fn replacement(packet: &str) -> Option<String> {
     let mut characters = packet.chars();
     let reason = match characters.next() {
         Some('4') => reason(characters.as_str())?,
-        Some('0'..='6' | 'b') => return None,
+        Some('b') => match STANDARD.decode(characters.as_str()) {
+            Ok(_) => return None,
+            Err(error) => format!("binary: {error}"),
+        },
+        Some('0'..='6') => return None,
         _ => "it is no Engine.IO packet".to_owned(),
     };
-    let id = packet.strip_prefix("42").map_or("", digits);
+    let id = acknowledgement(packet).unwrap_or_default();
     let body = serde_json::to_string(&(EVENT, reason)).ok()?;
     Some(format!("42{id}{body}"))
 }
@@ -38,15 +43,26 @@ pub(super) fn payload_replacement(payload: &str) -> Option<String> {
     Some(packets.collect::<Vec<_>>().join(&SEPARATOR.to_string()))
 }
 
-/// Why a text is no packet. CONNECT, DISCONNECT and packets with attachments are left to socketioxide.
+/// Why a text is no packet. CONNECT and DISCONNECT are left to socketioxide.
 fn reason(text: &str) -> Option<String> {
-    if text.starts_with(['0', '1', '5', '6']) {
-        return None;
+    match text.chars().next() {
+        Some('0' | '1') => None,
+        Some('4') => Some("only a server refuses a connection".to_owned()),
+        // The head only: the attachments come in packets of their own.
+        _ => Decoder::default()
+            .text(text)
+            .err()
+            .map(|error| error.to_string()),
     }
-    Decoder::default()
-        .text(text)
-        .err()
-        .map(|error| error.to_string())
+}
+
+/// The acknowledgement id of an event, as far as it can be read.
+fn acknowledgement(packet: &str) -> Option<&str> {
+    if let Some(event) = packet.strip_prefix("42") {
+        return Some(digits(event));
+    }
+    let (count, event) = packet.strip_prefix("45")?.split_once('-')?;
+    (digits(count) == count).then(|| digits(event))
 }
 
 fn digits(text: &str) -> &str {
@@ -87,8 +103,26 @@ mod tests {
             replaced.starts_with("4217[\"!malformed\",\"body: "),
             "{replaced}"
         );
+        let replaced = replacement("451-17[\"chat:enter\",{oops").unwrap();
+        assert!(replaced.starts_with("4217[\"!malformed\""), "{replaced}");
         for packet in [
-            "42oops", "42{}", "42[1]", "42", "4", "4oops", "47", "oops", "",
+            "42oops",
+            "42{}",
+            "42[1]",
+            "42",
+            "4",
+            "4oops",
+            "47",
+            "oops",
+            "",
+            "45oops",
+            "45",
+            "451-",
+            "46",
+            "46oops",
+            "44{\"message\":\"no\"}",
+            "44",
+            "b!!!",
         ] {
             let replaced = replacement(packet).unwrap();
             assert!(
