@@ -295,8 +295,8 @@ async fn until_retained(broker: &Broker, status: &str) {
     let reads = async {
         loop {
             let mut late = subscribe(&broker.port, "devices/+/status").await;
-            let line = late.line_with("devices/host-").await;
-            if line.ends_with(&format!("/status {status}")) {
+            let line = late.line_with("/status o").await;
+            if line.starts_with("devices/host-") && line.ends_with(&format!(" {status}")) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
