@@ -9,8 +9,7 @@ use crate::{
         browser,
         model::{failure::Failure, room_name},
     },
-    connection::Connection,
-    socketio::{Link, Options, Status},
+    connection::{Connection, Link, Options, Status},
     web,
 };
 use futures_util::{Stream, StreamExt as _};

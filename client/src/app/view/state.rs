@@ -11,8 +11,7 @@ use crate::{
         },
         text::{Lang, Texts},
     },
-    connection::Connection,
-    socketio::Status,
+    connection::{Connection, Status},
 };
 use leptos::prelude::*;
 use tertulia_shared::{

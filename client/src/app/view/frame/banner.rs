@@ -8,7 +8,7 @@ use crate::{
             state::{App, app},
         },
     },
-    socketio::Link,
+    connection::Link,
 };
 use leptos::prelude::*;
 

@@ -12,7 +12,7 @@ use crate::{
             state::{App, Lights, app},
         },
     },
-    socketio::Link,
+    connection::Link,
 };
 use leptos::prelude::*;
 use tertulia_shared::bridge::BridgeState;
