@@ -63,5 +63,5 @@ impl App {
 
 /// A refusal because the hub could not take a message.
 fn not_published(error: crate::hub::PublishError) -> Reject {
-    Reject::new(Code::RoomNotAllowed, error.to_string())
+    Reject::new(Code::ServerFull, error.to_string())
 }

@@ -23,8 +23,8 @@ use std::{
 };
 use tertulia_shared::{Event, Filter, Topic};
 
-/// The most topics a hub numbers; a further topic is refused.
-pub const MAX_TOPICS: usize = 100_000;
+/// The most topics with the same first level that a hub numbers; a further one is refused, those of others are not.
+pub const MAX_TOPICS: usize = 50_000;
 
 /// Tells the time in milliseconds since 1970-01-01 UTC.
 pub type Clock = fn() -> u64;
@@ -70,8 +70,8 @@ impl Message {
 /// Why something was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The hub numbers [`MAX_TOPICS`] topics already.
-    #[error("topic `{0}` is new and the server holds {MAX_TOPICS} topics already")]
+    /// The hub numbers [`MAX_TOPICS`] topics with this first level already.
+    #[error("topic `{0}` is new and the server holds {MAX_TOPICS} of its first level already")]
     TooManyTopics(Topic),
     /// The payload does not encode.
     #[error("payload does not encode: {0}")]
@@ -90,6 +90,8 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct State {
     streams: BTreeMap<Topic, Stream>,
+    /// How many streams there are by the first level of their topics.
+    counts: BTreeMap<String, usize>,
     routes: Routes,
     queues: HashMap<ReaderId, Arc<Queue>>,
     next_reader: ReaderId,
@@ -138,10 +140,7 @@ impl Hub {
         event: impl FnOnce(Stamp) -> E,
     ) -> Result<Stamp, PublishError> {
         let mut state = self.state();
-        if !state.streams.contains_key(topic) && state.streams.len() >= MAX_TOPICS {
-            return Err(PublishError::TooManyTopics(topic.clone()));
-        }
-        let stream = state.streams.entry(topic.clone()).or_default();
+        let stream = state.stream(topic)?;
         let stamp = Stamp {
             seq: stream.seq + 1,
             at: (self.clock)(),
@@ -160,6 +159,21 @@ impl Hub {
         }
         self.deliver(&state, &message);
         Ok(stamp)
+    }
+
+    /// Whether anything was published to a topic, since it was last removed.
+    pub fn knows(&self, topic: &Topic) -> bool {
+        self.state().streams.contains_key(topic)
+    }
+
+    /// Removes a topic with its latest values and its numbering: for one that nobody reads any more.
+    pub fn remove(&self, topic: &Topic) {
+        let mut state = self.state();
+        if state.streams.remove(topic).is_some()
+            && let Some(count) = state.counts.get_mut(first_level(topic))
+        {
+            *count -= 1;
+        }
     }
 
     /// Forgets the latest values of a topic: who subscribes later gets none. Its numbering goes on.
@@ -226,4 +240,25 @@ impl Hub {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// The stream of a topic, a new one where there is none yet.
+    fn stream(&mut self, topic: &Topic) -> Result<&mut Stream, PublishError> {
+        if !self.streams.contains_key(topic) {
+            let count = self
+                .counts
+                .entry(first_level(topic).to_owned())
+                .or_default();
+            if *count >= MAX_TOPICS {
+                return Err(PublishError::TooManyTopics(topic.clone()));
+            }
+            *count += 1;
+        }
+        Ok(self.streams.entry(topic.clone()).or_default())
+    }
+}
+
+fn first_level(topic: &Topic) -> &str {
+    topic.levels().next().unwrap_or_default()
 }

@@ -77,6 +77,8 @@ pub enum Code {
     BadDevice,
     /// Too many rooms are joined by this connection.
     TooManyRooms,
+    /// A new room does not fit: the server, or what this connection may begin, is full.
+    ServerFull,
     /// The broker cannot be reached now: try again later.
     BridgeDown,
     /// The broker refused the command.

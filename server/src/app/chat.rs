@@ -5,7 +5,7 @@
 use super::{App, CLIENT, MQTT, Session, not_published, policy};
 use crate::hub::Origin;
 use tertulia_shared::{
-    Reject, Topic,
+    Code, Reject, Topic,
     chat::{Author, ChatEnter, ChatMessage, ChatSend, Entered, Receipt},
 };
 
@@ -29,11 +29,12 @@ pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
 /// Sends a text to a room; the same id and text again give the same receipt and send nothing.
 ///
 /// # Errors
-/// When the room, the text or the id is not allowed, or the id was used for another text.
+/// When the room, the text or the id is not allowed, the id was used for another text, or the room is one too many.
 pub fn send(session: &Session, request: ChatSend) -> Result<Receipt, Reject> {
     let room = policy::chat_topic(&request.room)?;
     policy::text(&request.text)?;
     policy::id(&request.id)?;
+    begin(session, &room)?;
     let from = session.author(&session.state());
     let said = Said {
         room,
@@ -42,6 +43,23 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Receipt, Reject> {
         text: request.text,
     };
     say(&session.app, CLIENT, said)
+}
+
+/// Counts a room in which nobody has said anything yet.
+fn begin(session: &Session, room: &Topic) -> Result<(), Reject> {
+    if session.app.hub.knows(room) {
+        return Ok(());
+    }
+    let mut state = session.state();
+    if state.begun >= policy::MAX_BEGUN {
+        let limit = policy::MAX_BEGUN;
+        return Err(Reject::new(
+            Code::ServerFull,
+            format!("room `{room}`: {limit} rooms were begun, no more are allowed"),
+        ));
+    }
+    state.begun += 1;
+    Ok(())
 }
 
 /// A text that came through a broker; the same id and text again say nothing. An id that was used for another text is

@@ -12,6 +12,8 @@ use tertulia_shared::{
 pub const MAX_ROOM_BYTES: usize = 256;
 /// The most rooms that one connection joins.
 pub const MAX_ROOMS: usize = 256;
+/// The most rooms in which one connection says the first word: the server keeps each of them.
+pub const MAX_BEGUN: usize = 100;
 /// The longest value of a device command, in bytes of text.
 pub const MAX_VALUE_BYTES: usize = 1_024;
 /// How much of an offending value is repeated in a refusal, in characters.

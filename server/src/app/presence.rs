@@ -39,11 +39,13 @@ impl Presence {
         let Some(name) = peers.remove(peer) else {
             return;
         };
-        if peers.is_empty() {
-            rooms.remove(room);
-        }
+        let is_empty = peers.is_empty();
         let peer = peer.to_owned();
         tell(hub, room, Author { peer, name }, Change::Left);
+        if is_empty {
+            rooms.remove(room);
+            hub.remove(&policy::presence_topic(room));
+        }
     }
 
     /// Renames a peer in a room that it is in.

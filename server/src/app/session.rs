@@ -26,6 +26,8 @@ pub struct Session {
 pub(super) struct State {
     pub(super) name: Option<String>,
     pub(super) rooms: BTreeSet<Filter>,
+    /// The rooms to which nobody had said anything before.
+    pub(super) begun: usize,
     /// After this nothing may be joined: nobody would leave it.
     pub(super) ended: bool,
 }

@@ -205,6 +205,34 @@ fn rooms_of_one_connection_are_bounded() {
     assert!(join(&ada, "chat/lobby").is_ok());
 }
 
+#[test]
+fn rooms_that_one_connection_begins_are_bounded() {
+    let (app, _carrier) = app();
+    let (ada, bob) = (
+        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app)),
+    );
+    for number in 0..super::policy::MAX_BEGUN {
+        send(&ada, &format!("chat/{number}"), "first", "1").unwrap();
+    }
+    let refused = send(&ada, "chat/one-more", "first", "1").map_err(|reject| reject.code);
+    assert_eq!(refused, Err(Code::ServerFull));
+    assert!(send(&ada, "chat/0", "second", "2").is_ok());
+    assert!(send(&bob, "chat/one-more", "first", "1").is_ok());
+    assert!(send(&ada, "chat/one-more", "second", "2").is_ok());
+}
+
+#[test]
+fn a_room_that_is_empty_takes_no_place() {
+    let (app, _carrier) = app();
+    let ada = Session::new(Arc::clone(&app));
+    join(&ada, "chat/lobby").unwrap();
+    let presence = super::policy::presence_topic(&Topic::new("chat/lobby").unwrap());
+    assert!(app.hub.knows(&presence));
+    leave(&ada, "chat/lobby");
+    assert!(!app.hub.knows(&presence));
+}
+
 #[tokio::test]
 async fn a_command_waits_for_the_broker_and_is_refused_without_one() {
     let (app, mut carrier) = app();
