@@ -82,8 +82,13 @@ impl Args {
     /// # Errors
     /// When there is none, or it has not the shape of `T`.
     pub fn at<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgsError> {
+        Ok(serde_json::from_str(self.raw_at(index)?.get())?)
+    }
+
+    /// The part of [`Args::at`] that is the same for every type: compiled once.
+    #[inline(never)]
+    fn raw_at(&self, index: usize) -> Result<&RawValue, ArgsError> {
         let raw: Vec<&RawValue> = serde_json::from_str(self.json.as_str())?;
-        let argument = raw.get(index).ok_or(ArgsError::Absent(index))?;
-        Ok(serde_json::from_str(argument.get())?)
+        raw.get(index).copied().ok_or(ArgsError::Absent(index))
     }
 }

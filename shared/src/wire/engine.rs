@@ -2,7 +2,7 @@
 //!
 //! Source: the Engine.IO protocol document, revision 4, sections "Packet encoding". Not here: sessions and timers.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +77,7 @@ pub enum DecodeError {
     Trailing(char, usize),
     /// A binary packet is no base64.
     #[error("base64: {0}")]
-    Base64(#[from] base64::DecodeError),
+    Base64(#[from] base64ct::Error),
     /// The payload is longer than the limit of the reader.
     #[error("payload has {actual} bytes, at most {limit} are allowed")]
     TooLong {
@@ -100,7 +100,7 @@ impl Packet {
             Self::Ping(ping) => format!("2{}", ping.text()),
             Self::Pong(ping) => format!("3{}", ping.text()),
             Self::Message(text) => format!("4{text}"),
-            Self::Binary(bytes) => format!("b{}", STANDARD.encode(bytes)),
+            Self::Binary(bytes) => format!("b{}", Base64::encode_string(bytes)),
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
         }
@@ -121,7 +121,7 @@ impl Packet {
             '2' => Ping::parse(rest).map(Self::Ping),
             '3' => Ping::parse(rest).map(Self::Pong),
             '4' => Ok(Self::Message(rest.to_owned())),
-            'b' => Ok(Self::Binary(STANDARD.decode(rest)?.into())),
+            'b' => Ok(Self::Binary(Base64::decode_vec(rest)?.into())),
             '1' | '5' | '6' if !rest.is_empty() => Err(DecodeError::Trailing(kind, rest.len())),
             '1' => Ok(Self::Close),
             '5' => Ok(Self::Upgrade),
