@@ -16,7 +16,8 @@ pub const MAX_ID_BYTES: usize = 64;
 /// Takes a name for this connection; a second time renames.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatEnter {
-    /// The name to show, 1 to 40 characters after trimming, none of them a control character.
+    /// The name to show, 1 to 40 characters after trimming, all of which show: no control, zero-width, directional or
+    /// other format characters.
     pub name: String,
 }
 
