@@ -11,6 +11,7 @@ use crate::socketio::{Settled, Unsettled};
 pub use dispatch::Dispatcher;
 use futures_channel::{mpsc, oneshot};
 pub use listener::{Listener, Watcher};
+use serde_json::value::RawValue;
 use std::time::Duration;
 use tertulia_shared::{
     ClientToServer, Reject, Reply, ServerToClient,
@@ -48,7 +49,7 @@ pub enum EmitError {
     #[error(transparent)]
     Rejected(#[from] Reject),
     /// No acknowledgement came within this time.
-    #[error("no acknowledgement came within {} s", .0.as_secs_f32())]
+    #[error("no acknowledgement came within {} ms", .0.as_millis())]
     Timeout(Duration),
     /// The connection was lost after it was sent: whether it arrived is not known.
     #[error("the connection was lost before the acknowledgement came")]
@@ -97,21 +98,31 @@ impl Connection {
         &self,
         event: &E,
     ) -> impl Future<Output = Result<E::Ack, EmitError>> + use<E> {
+        let accepted = self.accepted(Args::event(E::NAME, event));
+        async move {
+            let accepted = accepted.await?;
+            serde_json::from_str(accepted.get()).map_err(undecodable)
+        }
+    }
+
+    /// The part of [`Connection::emit`] that is the same for every event: compiled once.
+    fn accepted(
+        &self,
+        args: Result<Args, serde_json::Error>,
+    ) -> impl Future<Output = Result<Box<RawValue>, EmitError>> + use<> {
         let (settled, settles) = oneshot::channel();
         let ack_within = self.ack_timeout;
-        let sent = Args::event(E::NAME, event)
-            .map_err(|error| EmitError::Encode(error.to_string()))
-            .map(|args| {
-                self.request(Request::Emit {
-                    args,
-                    ack_within,
-                    settled,
-                });
+        let sent = args.map(|args| {
+            self.request(Request::Emit {
+                args,
+                ack_within,
+                settled,
             });
+        });
         async move {
-            sent?;
+            sent.map_err(|error| EmitError::Encode(error.to_string()))?;
             let settled = settles.await.map_err(|_| EmitError::Stopped)?;
-            accepted::<E>(settled, ack_within)
+            accepted(settled, ack_within)
         }
     }
 
@@ -145,19 +156,18 @@ impl Connection {
     }
 }
 
-fn accepted<E: ClientToServer>(
-    settled: Settled,
-    ack_within: Duration,
-) -> Result<E::Ack, EmitError> {
+/// What an event was accepted with, or why it was not.
+fn accepted(settled: Settled, ack_within: Duration) -> Result<Box<RawValue>, EmitError> {
     let args = settled.map_err(|unsettled| match unsettled {
         Unsettled::Timeout => EmitError::Timeout(ack_within),
         Unsettled::Disconnected => EmitError::Disconnected,
         Unsettled::BufferFull(waiting) => EmitError::BufferFull(waiting),
     })?;
-    let reply: Result<Reply<E::Ack>, ArgsError> =
+    let reply: Result<Reply<Box<RawValue>>, ArgsError> =
         args.ok_or(ArgsError::Absent(0)).and_then(|args| args.at(0));
-    match reply {
-        Ok(reply) => Ok(Result::from(reply)?),
-        Err(error) => Err(EmitError::Decode(error.to_string())),
-    }
+    Ok(Result::from(reply.map_err(undecodable)?)?)
+}
+
+fn undecodable(error: impl ToString) -> EmitError {
+    EmitError::Decode(error.to_string())
 }

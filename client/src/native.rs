@@ -12,6 +12,7 @@ use crate::{
 };
 use futures_channel::mpsc;
 use futures_util::StreamExt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use tokio::{task::AbortHandle, time::Instant};
 use websocket::Socket;
 
@@ -22,13 +23,19 @@ use websocket::Socket;
 ///
 /// # Panics
 /// Outside a tokio runtime.
-pub fn connect(origin: &str, options: Options) -> Result<Connection, EndpointError> {
+pub fn connect(origin: &str, mut options: Options) -> Result<Connection, EndpointError> {
+    options.seed.get_or_insert_with(random_seed);
     let endpoint = Endpoint::new(origin, &options.path)?;
     let (connection, requests) = Connection::new(options.ack_timeout);
     connection.connect();
     let driver = Driver::new(Client::new(endpoint, options));
     tokio::spawn(driver.run(requests));
     Ok(connection)
+}
+
+/// Another number at each call: the standard library's hash keys are random.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 struct Driver {

@@ -27,7 +27,9 @@ use websocket::Socket;
 /// # Errors
 /// When `origin` is not scheme, host and port.
 pub fn connect(origin: &str, mut options: Options) -> Result<Connection, EndpointError> {
-    options.seed = js_sys::Math::random().to_bits();
+    options
+        .seed
+        .get_or_insert_with(|| js_sys::Math::random().to_bits());
     let endpoint = Endpoint::new(origin, &options.path)?;
     let (connection, requests) = Connection::new(options.ack_timeout);
     connection.connect();

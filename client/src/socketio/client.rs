@@ -93,7 +93,7 @@ impl Client {
                 options.buffer,
             ),
             decoder: Decoder::default(),
-            backoff: Backoff::new(min, max, options.randomization, options.seed),
+            backoff: Backoff::new(min, max, options.randomization, options.seed.unwrap_or(0)),
             timers: Timers::new(),
             link: Link::Disconnected(Reason::ClientDisconnect),
             outputs: VecDeque::new(),
@@ -112,6 +112,7 @@ impl Client {
 
     /// Takes what the application wants.
     pub fn handle_command(&mut self, now: Duration, command: Command) {
+        self.expire_heartbeat(now);
         match command {
             Command::Connect => self.connect_by_hand(now),
             Command::Disconnect => self.disconnect(now),
@@ -166,7 +167,8 @@ impl Client {
         self.outputs.pop_front()
     }
 
-    /// What waited in the network while the machine slept does not revive a session whose heartbeat has expired.
+    /// After a sleep nothing revives a session whose heartbeat has expired: neither what waited in the network, nor an
+    /// emit, which would go out in vain.
     fn expire_heartbeat(&mut self, now: Duration) {
         self.session.handle_timeout(now);
         self.settle_all(now);

@@ -31,8 +31,8 @@ pub struct Options {
     pub ack_timeout: Duration,
     /// The events that wait while offline, at most. Default 1,000.
     pub buffer: usize,
-    /// Where the jitter starts: take something random, so that many clients spread.
-    pub seed: u64,
+    /// Where the jitter starts. Default `None`: the driver draws one, so that many clients spread.
+    pub seed: Option<u64>,
 }
 
 impl Default for Options {
@@ -50,7 +50,7 @@ impl Default for Options {
             timeout: Duration::from_secs(20),
             ack_timeout: Duration::from_secs(10),
             buffer: 1_000,
-            seed: 0,
+            seed: None,
         }
     }
 }

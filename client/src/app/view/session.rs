@@ -23,6 +23,7 @@ use tertulia_shared::{
     presence::PresenceChange,
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
+    wire::args::ArgsError,
 };
 
 /// How often charts may move, in milliseconds.
@@ -58,9 +59,14 @@ type Events = Pin<Box<dyn Stream<Item = ()>>>;
 fn listen<E: ServerToClient>(app: App, connection: &Connection, take: fn(App, E)) {
     let events = connection.listen::<E>().map(move |event| match event {
         Ok(event) => take(app, event),
-        Err(error) => leptos::logging::warn!("{}: {error}", E::NAME),
+        Err(error) => warn(E::NAME, &error),
     });
     run(follow(app, Box::pin(events)));
+}
+
+/// A payload that does not decode is for whoever looks at the console: the page lives on.
+fn warn(event: &str, error: &ArgsError) {
+    leptos::logging::warn!("{event}: {error}");
 }
 
 async fn follow(app: App, mut events: Events) {

@@ -83,3 +83,14 @@ fn an_emit_without_acknowledgement_is_settled_when_it_is_sent() {
     assert_eq!(scene.sent(), [r#"42["a",0]"#]);
     assert_eq!(scene.settled(), [(1, Ok(None))]);
 }
+
+#[test]
+fn an_event_of_the_server_is_acknowledged_while_there_is_a_connection() {
+    let (mut scene, socket) = Scene::on_websocket();
+    scene.text(socket, r#"427["question"]"#);
+    scene.command(Command::Reply(7, Args::ack(&"yes").unwrap()));
+    assert_eq!(scene.sent(), [r#"437["yes"]"#]);
+    scene.input(Input::Closed(socket, "1006".to_owned()));
+    scene.command(Command::Reply(7, Args::ack(&"late").unwrap()));
+    assert_eq!(scene.sent().len(), 1);
+}

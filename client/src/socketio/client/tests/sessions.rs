@@ -65,6 +65,17 @@ fn after_sleep_a_late_ping_does_not_revive_the_session() {
     assert_eq!(scene.sent(), [""; 0]);
 }
 
+/// Breaks when: `handle_command` does not look at the time first.
+#[test]
+fn after_sleep_an_emit_waits_for_the_next_connection() {
+    let (mut scene, _) = Scene::on_websocket();
+    scene.now += Duration::from_secs(3_600);
+    scene.emit(1, "a");
+    assert_eq!(scene.sent(), [""; 0]);
+    assert_eq!(scene.settled(), []);
+    assert!(matches!(scene.client.status().link, Link::Waiting { .. }));
+}
+
 #[test]
 fn a_ping_may_come_before_the_connect_reply() {
     let mut scene = Scene::new(websocket_only());
