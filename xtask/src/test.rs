@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::step::Steps;
 use crate::tools::{Tools, WASM};
-use crate::workspace::{Workspace, executable};
+use crate::workspace::Workspace;
 use crate::{apt, command, page, peers};
 
 /// Headless Chromium that runs as root, in a container, and calls nobody.
@@ -129,10 +129,6 @@ impl World {
             .env("TERTULIA_TEST_CHROMEDRIVER", &self.chromedriver)
             .env("TERTULIA_TEST_CHROMIUM", &self.chromium)
             .env("TERTULIA_TEST_PAGE", workspace.page())
-            .env(
-                "TERTULIA_TEST_SERVER",
-                executable(&workspace.target, "debug", "tertulia"),
-            )
             .env("TERTULIA_TEST_TRUNK", &self.trunk);
         command
     }
