@@ -196,7 +196,8 @@ async fn the_same_id_is_one_message_with_one_receipt() {
 #[tokio::test]
 async fn events_right_after_connect_are_not_lost() {
     let server = Server::start().await;
-    for _ in 0..50 {
+    // Where handlers were registered too late, 2 to 5 connections of 100 lost events.
+    for _ in 0..300 {
         let connection =
             tertulia_client::native::connect(&server.origin(), Default::default()).unwrap();
         let sends: Vec<_> = (0..5)
@@ -220,12 +221,9 @@ async fn a_killed_and_restarted_server_is_found_again() {
     server.kill().await;
     let lost = emit(&connection, &send(LOBBY, "into the void", "1")).await;
     let _server = server.restart().await;
-    if let Err(error) = lost {
-        let expected = [
-            EmitError::Disconnected,
-            EmitError::Timeout(std::time::Duration::from_secs(10)),
-        ];
-        assert!(expected.contains(&error), "{error}");
-    }
+    let patience = std::time::Duration::from_secs(10);
+    let expected = [EmitError::Disconnected, EmitError::Timeout(patience)];
+    let error = lost.unwrap_err();
+    assert!(expected.contains(&error), "{error}");
     say(&connection, LOBBY, "back", "2").await;
 }
