@@ -32,6 +32,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = Tools::new(workspace)?;
     steps.run("looking for the tools", || tools.for_the_page(workspace))?;
     page::build(&mut steps, workspace, &tools)?;
+    report(workspace)
+}
+
+/// Prints the sizes of the page that is built. Fails over [`LIMIT`].
+pub(crate) fn report(workspace: &Workspace) -> Result<()> {
     let sizes = measure(&workspace.page())?;
     let total = total(&sizes);
     print!("{}", table(&sizes, total));

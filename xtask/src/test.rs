@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::step::Steps;
 use crate::tools::{Tools, WASM};
 use crate::workspace::Workspace;
-use crate::{apt, command, page, peers};
+use crate::{apt, command, page, peers, size};
 
 /// Headless Chromium that runs as root, in a container, and calls nobody.
 const CHROMIUM_FLAGS: [&str; 8] = [
@@ -44,6 +44,7 @@ pub(crate) fn run(workspace: &Workspace, cargo_test: &[String]) -> Result<()> {
         wasm_tests(workspace, &tools, &world)
     })?;
     page::build(&mut steps, workspace, &tools)?;
+    size::report(workspace)?;
     steps.run("building the server and the tests", || {
         command::run(cargo(workspace).args(["build", "--workspace", "--bins", "--tests"]))
     })?;
