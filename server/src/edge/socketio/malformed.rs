@@ -3,23 +3,20 @@
 //! A malformed packet is replaced by an event that no client names, with the same acknowledgement id: the fallback
 //! listener refuses it. Pure functions over one Engine.IO packet; `guard` calls them.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use tertulia_shared::wire::socket::Decoder;
+use tertulia_shared::wire::{
+    engine::{Packet, SEPARATOR},
+    socket::Decoder,
+};
 
 /// The name of the event that stands for a malformed packet; its payload is the reason.
 pub(super) const EVENT: &str = "!malformed";
-/// Separates the packets of a polling payload.
-const SEPARATOR: char = '\u{1e}';
 
 /// What to read instead of an Engine.IO packet; `None` where it may be read as it is.
 pub(super) fn replacement(packet: &str) -> Option<String> {
     let mut characters = packet.chars();
     let reason = match characters.next() {
         Some('4') => reason(characters.as_str())?,
-        Some('b') => match STANDARD.decode(characters.as_str()) {
-            Ok(_) => return None,
-            Err(error) => format!("binary: {error}"),
-        },
+        Some('b') => Packet::from_text(packet).err()?.to_string(),
         Some('0'..='6') => return None,
         _ => "it is no Engine.IO packet".to_owned(),
     };
