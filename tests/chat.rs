@@ -27,18 +27,7 @@ async fn two_windows_chat() {
     ada.find(&format!("{MESSAGE}[data-state=sent]")).await;
     assert_eq!(bob.texts(MESSAGE).await.len(), 2, "each message once");
     drop(bob);
-    let gone = json!(PERSON);
-    let script =
-        "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join()";
-    while ada
-        .run(script, vec![gone.clone()])
-        .await
-        .as_str()
-        .unwrap()
-        .contains("Bob")
-    {
-        tokio::task::yield_now().await;
-    }
+    ada.hides(PERSON, "Bob").await;
 }
 
 #[tokio::test]

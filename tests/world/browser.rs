@@ -99,21 +99,27 @@ impl Browser {
 
     /// Waits until an element of that selector shows that text.
     pub(crate) async fn shows(&self, selector: &str, text: &str) {
-        let found = async {
-            while !self
-                .texts(selector)
-                .await
-                .iter()
-                .any(|shown| shown.contains(text))
-            {
+        self.until(selector, text, true).await;
+    }
+
+    /// Waits until no element of that selector shows that text any more.
+    pub(crate) async fn hides(&self, selector: &str, text: &str) {
+        self.until(selector, text, false).await;
+    }
+
+    async fn until(&self, selector: &str, text: &str, shown: bool) {
+        let shows = async || {
+            let texts = self.texts(selector).await;
+            texts.iter().any(|one| one.contains(text))
+        };
+        let changed = async {
+            while shows().await != shown {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, found).await.is_err() {
-            panic!(
-                "`{text}` not shown by {selector} but {:?}",
-                self.texts(selector).await
-            );
+        if tokio::time::timeout(PATIENCE, changed).await.is_err() {
+            let texts = self.texts(selector).await;
+            panic!("`{text}` shown by {selector}: not {shown}, for it shows {texts:?}");
         }
     }
 
