@@ -18,6 +18,7 @@ mod in_memory;
 mod mqtt;
 mod official_client;
 mod official_server;
+mod official_server_more;
 mod page;
 mod trunk_serve;
 mod world;

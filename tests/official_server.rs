@@ -2,53 +2,17 @@
 
 use crate::world::{
     client::{code, emit, next, say, send, until_transport},
-    peer::Peer,
+    official::{Node, only},
     soon,
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tertulia_client::{
-    connection::{Connection, Link, Options, Reason, Transport},
-    native,
-};
+use tertulia_client::connection::{Auth, Connection, Link, Options, Reason, Transport};
 use tertulia_shared::{
     chat::{ChatEnter, ChatMessage},
     room::RoomLeave,
     wire::json::Json,
 };
-
-struct Node {
-    peer: Peer,
-    origin: String,
-}
-
-impl Node {
-    async fn start() -> Self {
-        let mut peer = Peer::start("server.mjs", &[]);
-        let port = peer.says().await["value"].clone();
-        let origin = format!("http://127.0.0.1:{port}");
-        Self { peer, origin }
-    }
-
-    fn connect(&self, options: Options) -> Connection {
-        native::connect(&self.origin, options).unwrap()
-    }
-
-    async fn says(&mut self) -> (String, Value) {
-        let said = self.peer.says().await;
-        (
-            said["step"].as_str().unwrap().to_owned(),
-            said["value"].clone(),
-        )
-    }
-}
-
-fn only(transport: Transport) -> Options {
-    Options {
-        transports: vec![transport],
-        ..Options::default()
-    }
-}
 
 /// Everything that our page does, once: an event with its acknowledgement, an event of the server, a reject.
 async fn converse(connection: &Connection) {
@@ -64,7 +28,7 @@ async fn converse(connection: &Connection) {
 
 #[tokio::test]
 async fn by_polling_only() {
-    let mut node = Node::start().await;
+    let mut node = Node::start(&[]).await;
     let connection = node.connect(only(Transport::Polling));
     converse(&connection).await;
     let (step, value) = node.says().await;
@@ -76,7 +40,7 @@ async fn by_polling_only() {
 
 #[tokio::test]
 async fn by_websocket_only() {
-    let mut node = Node::start().await;
+    let mut node = Node::start(&[]).await;
     let connection = node.connect(only(Transport::WebSocket));
     converse(&connection).await;
     let (step, value) = node.says().await;
@@ -88,7 +52,7 @@ async fn by_websocket_only() {
 
 #[tokio::test]
 async fn by_upgrade_with_events_under_way() {
-    let mut node = Node::start().await;
+    let mut node = Node::start(&[]).await;
     let connection = node.connect(Options::default());
     let mut messages = connection.listen::<ChatMessage>();
     let mut expected = Vec::new();
@@ -113,9 +77,9 @@ async fn by_upgrade_with_events_under_way() {
 /// The server's ping comes every 200 ms here and is to be answered within 2 s.
 #[tokio::test]
 async fn heartbeats_are_answered_and_the_auth_arrives() {
-    let mut node = Node::start().await;
+    let mut node = Node::start(&[]).await;
     let connection = node.connect(Options {
-        auth: Some(Json::parse(r#"{"token":"right"}"#).unwrap()),
+        auth: Auth::Value(Json::parse(r#"{"token":"right"}"#).unwrap()),
         ..Options::default()
     });
     assert_eq!(node.says().await.1["auth"], json!({"token": "right"}));
@@ -127,7 +91,7 @@ async fn heartbeats_are_answered_and_the_auth_arrives() {
 
 #[tokio::test]
 async fn a_goodbye_is_understood() {
-    let mut node = Node::start().await;
+    let mut node = Node::start(&[]).await;
     let connection = node.connect(only(Transport::WebSocket));
     node.says().await;
     connection.disconnect();
@@ -140,7 +104,7 @@ async fn a_goodbye_is_understood() {
 
 #[tokio::test]
 async fn the_servers_disconnect_is_final() {
-    let node = Node::start().await;
+    let node = Node::start(&[]).await;
     let connection = node.connect(only(Transport::WebSocket));
     converse(&connection).await;
     let room = String::new();
@@ -152,9 +116,9 @@ async fn the_servers_disconnect_is_final() {
 
 #[tokio::test]
 async fn a_refusal_by_middleware_carries_its_message() {
-    let node = Node::start().await;
+    let node = Node::start(&[]).await;
     let connection = node.connect(Options {
-        auth: Some(Json::parse(r#"{"token":"wrong"}"#).unwrap()),
+        auth: Auth::Value(Json::parse(r#"{"token":"wrong"}"#).unwrap()),
         ..Options::default()
     });
     let mut statuses = connection.watch();
@@ -173,7 +137,7 @@ async fn a_refusal_by_middleware_carries_its_message() {
 
 #[tokio::test]
 async fn what_is_emitted_before_the_connection_goes_out_in_order() {
-    let node = Node::start().await;
+    let node = Node::start(&[]).await;
     let connection = node.connect(Options::default());
     let mut messages = connection.listen::<ChatMessage>();
     let sends: Vec<_> = (0..20)

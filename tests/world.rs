@@ -4,6 +4,7 @@ pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod memory;
 pub(crate) mod mosquitto;
+pub(crate) mod official;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod server;

@@ -1,89 +1,170 @@
-//! The typed handle of a connection: emit, listen, watch. It is the same for the browser and for tokio.
+//! The typed handle of a connection: emit, listen, answer, watch. It is the same for the browser and for tokio.
 //!
 //! Not here: what drives the connection (`web`, `native`). A handle sends requests to its driver over a channel; the
 //! driver stops when the last handle is dropped.
 
+mod answer;
+mod auth;
 mod dispatch;
+mod emit;
 mod listener;
 
-pub use crate::socketio::{Link, Options, Reason, Status, Transport};
-use crate::socketio::{Settled, Unsettled};
-pub use dispatch::Dispatcher;
+use crate::socketio::Settled;
+pub use crate::socketio::{Auth, Delivery, Link, Options, Reason, Status, Transport};
+pub use answer::{Answers, Responder};
+pub use auth::{Asked, AuthSource};
+pub use dispatch::{AuthRequest, Dispatcher};
+pub use emit::EmitError;
 use futures_channel::{mpsc, oneshot};
-pub use listener::{Listener, Watcher};
+pub use listener::{Listener, Once, Tap, Tapped, Watcher};
 use serde_json::value::RawValue;
-use std::time::Duration;
+use std::{
+    sync::{self, Arc},
+    time::Duration,
+};
 use tertulia_shared::{
-    ClientToServer, Reject, Reply, ServerToClient,
-    wire::args::{Args, ArgsError},
+    ClientToServer, ServerToClient,
+    wire::{
+        args::Args,
+        json::Json,
+        socket::{AckId, MAIN},
+    },
 };
 
-/// What a handle asks of its driver, which hands it to its [`Dispatcher`].
+/// What a handle asks of its driver, which hands it to its [`Dispatcher`]; each about one namespace.
 #[derive(Debug)]
-pub enum Request {
+pub struct Request {
+    /// The namespace, with its leading slash.
+    pub namespace: Arc<str>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What a handle asks of its driver.
+#[derive(Debug)]
+pub enum Ask {
+    /// Say from now on what CONNECT carries.
+    Auth(AuthSource),
     /// Connect, or while the next attempt is waited for make it at once.
     Connect,
     /// Disconnect.
     Disconnect,
-    /// As [`Request::Connect`], but only where the next attempt is waited for.
-    Retry,
+    /// What CONNECT carries this time: the answer of an [`AuthSource`].
+    Authorize(Option<Json>),
     /// Emit an event and tell what became of it.
     Emit {
         /// The event's name and payload.
         args: Args,
-        /// How long to wait for the acknowledgement.
-        ack_within: Duration,
+        /// How it is to be delivered.
+        delivery: Delivery,
         /// Where to tell it.
         settled: oneshot::Sender<Settled>,
     },
-    /// Hand over the events of that name.
-    Listen(&'static str, mpsc::UnboundedSender<Args>),
+    /// Acknowledge an event of the server.
+    Reply(AckId, Args),
+    /// Hand over the events of that name, with their acknowledgement ids.
+    Listen(String, mpsc::UnboundedSender<(Args, Option<AckId>)>),
+    /// Hand over every event, in and out.
+    Tap(mpsc::UnboundedSender<Tapped>),
     /// Tell the status, now and at each change.
     Watch(mpsc::UnboundedSender<Status>),
-}
-
-/// Why an emit was not accepted, or is not known to have been.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EmitError {
-    /// The server refused it.
-    #[error(transparent)]
-    Rejected(#[from] Reject),
-    /// No acknowledgement came within this time.
-    #[error("no acknowledgement came within {} ms", .0.as_millis())]
-    Timeout(Duration),
-    /// The connection was lost after it was sent: whether it arrived is not known.
-    #[error("the connection was lost before the acknowledgement came")]
-    Disconnected,
-    /// This many events wait for a connection already; it was not taken.
-    #[error("{0} events wait for a connection already")]
-    BufferFull(usize),
-    /// The payload does not encode; it was not sent.
-    #[error("payload does not encode: {0}")]
-    Encode(String),
-    /// It was acknowledged with something that is no reply of its event.
-    #[error("acknowledgement does not decode: {0}")]
-    Decode(String),
-    /// The driver is gone.
-    #[error("the connection's driver has stopped")]
-    Stopped,
 }
 
 /// A connection to a namespace; clones are the same connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    requests: mpsc::UnboundedSender<Request>,
-    ack_timeout: Duration,
+    /// Shared by all handles, so that a [`WeakConnection`] does not keep the driver running.
+    requests: Arc<mpsc::UnboundedSender<Request>>,
+    namespace: Arc<str>,
+    delivery: Delivery,
+}
+
+/// What finds the driver again as long as a handle lives.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakConnection(sync::Weak<mpsc::UnboundedSender<Request>>);
+
+impl WeakConnection {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// A handle on the namespace of the options, where the driver still runs.
+    pub(crate) fn connect(&self, options: &Options) -> Option<Connection> {
+        self.0
+            .upgrade()
+            .map(|requests| Connection::on(requests, options))
+    }
 }
 
 impl Connection {
-    /// The handle, and where its driver gets the requests: for a driver on a runtime of your own.
-    pub fn new(ack_timeout: Duration) -> (Self, mpsc::UnboundedReceiver<Request>) {
+    /// The handle of the main namespace, and where its driver gets the requests: for a driver on a runtime of your own.
+    pub fn new(options: &Options) -> (Self, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded();
+        (Self::on(Arc::new(requests), options), receiver)
+    }
+
+    /// A handle on a driver that runs already.
+    fn on(requests: Arc<mpsc::UnboundedSender<Request>>, options: &Options) -> Self {
         let connection = Self {
             requests,
-            ack_timeout,
+            namespace: options.namespace.as_str().into(),
+            delivery: Delivery {
+                ack_within: Some(options.ack_timeout),
+                volatile: false,
+                retries: options.retries,
+            },
         };
-        (connection, receiver)
+        connection.ask(Ask::Auth(AuthSource::Fixed(options.auth.clone())));
+        if options.auto_connect {
+            connection.connect();
+        }
+        connection
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakConnection {
+        WeakConnection(Arc::downgrade(&self.requests))
+    }
+
+    /// A handle on another namespace over the same connection; it is connected at once.
+    #[must_use]
+    pub fn of(&self, namespace: &str, auth: AuthSource) -> Self {
+        let namespace = if namespace.is_empty() {
+            MAIN
+        } else {
+            namespace
+        };
+        let other = Self {
+            namespace: namespace.into(),
+            ..self.clone()
+        };
+        other.ask(Ask::Auth(auth));
+        other.connect();
+        other
+    }
+
+    /// The same connection, its emits waiting that long for their acknowledgement. The default is 10 s.
+    #[must_use]
+    pub fn timeout(&self, ack_within: Duration) -> Self {
+        self.with(|delivery| delivery.ack_within = Some(ack_within))
+    }
+
+    /// The same connection, its emits dropped where there is no connection now, instead of waiting for one.
+    #[must_use]
+    pub fn volatile(&self) -> Self {
+        self.with(|delivery| delivery.volatile = true)
+    }
+
+    /// The same connection, its emits sent again that often when no acknowledgement came: at least once each, one after
+    /// the other.
+    #[must_use]
+    pub fn retries(&self, retries: u32) -> Self {
+        self.with(|delivery| delivery.retries = retries)
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Delivery)) -> Self {
+        let mut other = self.clone();
+        change(&mut other.delivery);
+        other
     }
 
     /// Emits an event and gives what the server acknowledges it with.
@@ -92,17 +173,14 @@ impl Connection {
     /// connection it waits in the buffer, the waiting counted in the time for the acknowledgement.
     ///
     /// # Errors
-    /// When the server refuses it, no acknowledgement comes in time, the connection is lost meanwhile, or the buffer
-    /// is full.
+    /// When the server refuses it, no acknowledgement comes in time, the connection is lost meanwhile, the buffer is
+    /// full, or the event is longer than the server takes.
     pub fn emit<E: ClientToServer>(
         &self,
         event: &E,
     ) -> impl Future<Output = Result<E::Ack, EmitError>> + use<E> {
         let accepted = self.accepted(Args::event(E::NAME, event));
-        async move {
-            let accepted = accepted.await?;
-            serde_json::from_str(accepted.get()).map_err(undecodable)
-        }
+        async move { emit::decode(&*accepted.await?) }
     }
 
     /// The part of [`Connection::emit`] that is the same for every event: compiled once.
@@ -110,64 +188,91 @@ impl Connection {
         &self,
         args: Result<Args, serde_json::Error>,
     ) -> impl Future<Output = Result<Box<RawValue>, EmitError>> + use<> {
-        let (settled, settles) = oneshot::channel();
-        let ack_within = self.ack_timeout;
-        let sent = args.map(|args| {
-            self.request(Request::Emit {
-                args,
-                ack_within,
-                settled,
-            });
-        });
+        let ack_within = self.delivery.ack_within;
+        let settles = args.map(|args| self.send(args, self.delivery));
         async move {
-            sent.map_err(|error| EmitError::Encode(error.to_string()))?;
-            let settled = settles.await.map_err(|_| EmitError::Stopped)?;
-            accepted(settled, ack_within)
+            let settles = settles.map_err(|error| EmitError::Encode(error.to_string()))?;
+            emit::accepted(settles.await?, ack_within)
         }
+    }
+
+    /// Emits any event, for which there need not be a type, and gives the arguments of its acknowledgement; `None` where
+    /// `delivery` expects none.
+    ///
+    /// # Errors
+    /// As [`Connection::emit`], but for refusals, which only typed events have.
+    pub fn emit_args(
+        &self,
+        args: Args,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Option<Args>, EmitError>> + use<> {
+        let settles = self.send(args, delivery);
+        async move { emit::unsettled(settles.await?, delivery.ack_within) }
+    }
+
+    fn send(
+        &self,
+        args: Args,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Settled, EmitError>> + use<> {
+        let (settled, settles) = oneshot::channel();
+        self.ask(Ask::Emit {
+            args,
+            delivery,
+            settled,
+        });
+        async move { settles.await.map_err(|_| EmitError::Stopped) }
     }
 
     /// The events of a kind, from now on, until the listener is dropped.
     pub fn listen<E: ServerToClient>(&self) -> Listener<E> {
+        Listener::new(self.listen_to(E::NAME))
+    }
+
+    /// The next event of a kind.
+    pub fn once<E: ServerToClient>(&self) -> Once<E> {
+        Once::new(self.listen())
+    }
+
+    /// The events of a kind with what answers them: for events that the server emits with acknowledgement.
+    pub fn answer<E: ServerToClient>(&self) -> Answers<E> {
+        Answers::new(self.listen_to(E::NAME), self.clone())
+    }
+
+    /// The events of any name, with their acknowledgement ids, from now on, until the receiver is dropped.
+    pub fn listen_to(&self, name: &str) -> mpsc::UnboundedReceiver<(Args, Option<AckId>)> {
         let (sender, receiver) = mpsc::unbounded();
-        self.request(Request::Listen(E::NAME, sender));
-        Listener::new(receiver)
+        self.ask(Ask::Listen(name.to_owned(), sender));
+        receiver
+    }
+
+    /// Every event, in and out, from now on, until the tap is dropped.
+    pub fn tap(&self) -> Tap {
+        let (sender, receiver) = mpsc::unbounded();
+        self.ask(Ask::Tap(sender));
+        Tap::new(receiver)
     }
 
     /// How the connection is doing: now, and at each change.
     pub fn watch(&self) -> Watcher {
         let (sender, receiver) = mpsc::unbounded();
-        self.request(Request::Watch(sender));
+        self.ask(Ask::Watch(sender));
         Watcher::new(receiver)
     }
 
     /// Connects again after a disconnect; while the next attempt is waited for, makes it at once.
     pub fn connect(&self) {
-        self.request(Request::Connect);
+        self.ask(Ask::Connect);
     }
 
     /// Disconnects; nothing is tried by itself after that.
     pub fn disconnect(&self) {
-        self.request(Request::Disconnect);
+        self.ask(Ask::Disconnect);
     }
 
     /// A driver that has stopped drops the request, and with it the channel on which the answer is awaited.
-    fn request(&self, request: Request) {
-        let _ = self.requests.unbounded_send(request);
+    fn ask(&self, ask: Ask) {
+        let namespace = Arc::clone(&self.namespace);
+        let _ = self.requests.unbounded_send(Request { namespace, ask });
     }
-}
-
-/// What an event was accepted with, or why it was not.
-fn accepted(settled: Settled, ack_within: Duration) -> Result<Box<RawValue>, EmitError> {
-    let args = settled.map_err(|unsettled| match unsettled {
-        Unsettled::Timeout => EmitError::Timeout(ack_within),
-        Unsettled::Disconnected => EmitError::Disconnected,
-        Unsettled::BufferFull(waiting) => EmitError::BufferFull(waiting),
-    })?;
-    let reply: Result<Reply<Box<RawValue>>, ArgsError> =
-        args.ok_or(ArgsError::Absent(0)).and_then(|args| args.at(0));
-    Ok(Result::from(reply.map_err(undecodable)?)?)
-}
-
-fn undecodable(error: impl ToString) -> EmitError {
-    EmitError::Decode(error.to_string())
 }

@@ -17,9 +17,9 @@ mod status;
 mod timers;
 
 pub use backoff::Backoff;
-pub use client::{Client, Command, Event, Output};
+pub use client::{Client, Command, Event, NamespaceId, Output};
 pub use endpoint::{Endpoint, EndpointError};
 pub use io::{Action, Frame, Input, IoId};
-pub use namespace::{EmitId, Settled, Unsettled};
-pub use options::Options;
+pub use namespace::{Delivery, EmitId, Settled, Unsettled};
+pub use options::{Auth, Options};
 pub use status::{Link, Reason, Status, Transport};

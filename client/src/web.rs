@@ -9,8 +9,9 @@ mod wakes;
 mod websocket;
 
 use crate::{
-    connection::{Connection, Dispatcher, Request},
+    connection::{Ask, AuthRequest, Connection, Dispatcher, Request},
     ordered::Ordered,
+    shared::Shared,
     socketio::{Action, Client, Endpoint, EndpointError, Input, IoId, Options},
 };
 use clock::Clock;
@@ -18,11 +19,14 @@ use fetch::Fetch;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
 use gloo::timers::callback::Timeout;
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 use wakes::Wake;
 use websocket::Socket;
 
-/// Connects to `origin`, `http://127.0.0.1:3000`; the driver runs until the last handle is dropped.
+/// Connects to `origin`, `https://example.org:3000`; the driver runs until the last handle is dropped.
+///
+/// A driver of the same origin, path and query that still runs is shared: its namespaces travel over one connection. With
+/// [`Options::force_new`], or where the namespace is in use there already, there is another one.
 ///
 /// # Errors
 /// When `origin` is not scheme, host and port.
@@ -30,17 +34,27 @@ pub fn connect(origin: &str, mut options: Options) -> Result<Connection, Endpoin
     options
         .seed
         .get_or_insert_with(|| js_sys::Math::random().to_bits());
-    let endpoint = Endpoint::new(origin, &options.path)?;
-    let (connection, requests) = Connection::new(options.ack_timeout);
-    connection.connect();
-    let driver = Driver::new(Client::new(endpoint, options));
+    let endpoint = Endpoint::new(origin, &options.path)?.with_query(&options.query);
+    if let Some(connection) = SHARED.with(|shared| shared.join(&endpoint, &options)) {
+        return Ok(connection);
+    }
+    let (connection, requests) = Connection::new(&options);
+    SHARED.with(|shared| shared.offer(&endpoint, &connection, &options));
+    let headers = options.extra_headers.clone();
+    let driver = Driver::new(Client::new(endpoint, options), headers);
     wasm_bindgen_futures::spawn_local(driver.run(requests));
     Ok(connection)
+}
+
+thread_local! {
+    /// The drivers that run, for [`connect`] to share.
+    static SHARED: Shared = const { Shared::new() };
 }
 
 struct Driver {
     dispatcher: Dispatcher,
     clock: Clock,
+    headers: Rc<[(String, String)]>,
     fetches: Ordered<IoId, Fetch>,
     sockets: Ordered<IoId, Socket>,
     /// The one timer, and for when it is set.
@@ -50,11 +64,12 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(client: Client) -> Self {
+    fn new(client: Client, headers: Vec<(String, String)>) -> Self {
         let (wakes, arrivals) = mpsc::unbounded();
         Self {
             dispatcher: Dispatcher::new(client),
             clock: Clock::new(),
+            headers: headers.into(),
             fetches: Ordered::new(),
             sockets: Ordered::new(),
             timer: None,
@@ -74,9 +89,7 @@ impl Driver {
         while let Some(wake) = wakes.next().await {
             let stops = matches!(wake, Wake::Stop);
             self.take(wake);
-            while let Some(action) = self.dispatcher.poll_action() {
-                self.act(action);
-            }
+            self.work();
             if stops {
                 return;
             }
@@ -84,18 +97,33 @@ impl Driver {
         }
     }
 
+    /// Does what there is to do.
+    fn work(&mut self) {
+        while let Some(action) = self.dispatcher.poll_action() {
+            self.act(action);
+        }
+        while let Some(AuthRequest { namespace, answer }) = self.dispatcher.poll_auth() {
+            let wakes = self.wakes.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                let ask = Ask::Authorize(answer.await);
+                // Where the driver is gone, nobody is left to tell.
+                let _ = wakes.unbounded_send(Wake::Request(Request { namespace, ask }));
+            });
+        }
+    }
+
     fn take(&mut self, wake: Wake) {
         let now = self.clock.now();
         match wake {
             Wake::Request(request) => self.dispatcher.handle_request(now, request),
-            Wake::Stop => self.dispatcher.handle_request(now, Request::Disconnect),
+            Wake::Stop => self.dispatcher.stop(now),
             Wake::Tick => {
                 self.timer = None;
                 self.dispatcher.handle_timeout(now);
             }
             Wake::Online => {
                 self.dispatcher.handle_timeout(now);
-                self.dispatcher.handle_request(now, Request::Retry);
+                self.dispatcher.retry(now);
             }
             Wake::Input(input) => {
                 self.forget(&input);
@@ -121,10 +149,11 @@ impl Driver {
         let wakes = self.wakes.clone();
         match action {
             Action::Get(id, url) => {
-                self.fetches.insert(id, Fetch::send(id, url, None, wakes));
+                self.fetches
+                    .insert(id, Fetch::send(id, url, None, &self.headers, wakes));
             }
             Action::Post(id, url, body) => {
-                let fetch = Fetch::send(id, url, Some(body), wakes);
+                let fetch = Fetch::send(id, url, Some(body), &self.headers, wakes);
                 self.fetches.insert(id, fetch);
             }
             Action::Abort(id) => {

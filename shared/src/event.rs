@@ -74,18 +74,19 @@ impl Entry {
         }
     }
 
-    /// The entry of an event that the server emits.
-    pub const fn server<E: ServerToClient>() -> Self {
+    /// The entry of an event that the server emits, with the schema of its answer where it expects one.
+    pub const fn server<E: ServerToClient>(ack: Option<fn() -> Schema>) -> Self {
         Self {
             name: E::NAME,
             direction: Direction::ServerToClient,
             payload: schema::<E>,
-            ack: None,
+            ack,
         }
     }
 }
 
-fn schema<T: JsonSchema>() -> Schema {
+/// The JSON Schema of a type.
+pub fn schema<T: JsonSchema>() -> Schema {
     schema_for!(T)
 }
 
@@ -218,7 +219,7 @@ macro_rules! events {
         $(#[$doc:meta])*
         $visibility:vis $table:ident;
         client emits { $($client:literal : $ask:ty $(=> $ack:ty)?;)* }
-        server emits { $($server:literal : $tell:ty;)* }
+        server emits { $($server:literal : $tell:ty $(=> $answer:ty)?;)* }
     ) => {
         $(
             impl $crate::event::Event for $ask {
@@ -230,7 +231,7 @@ macro_rules! events {
         $(
             impl $crate::event::Event for $tell {
                 const NAME: &'static str = $server;
-                type Ack = $crate::event::NoAck;
+                type Ack = $crate::events!(@answer $($answer)?);
             }
             impl $crate::event::ServerToClient for $tell {}
         )*
@@ -240,10 +241,14 @@ macro_rules! events {
             $crate::event::check_names(NAMES);
             &[
                 $($crate::event::Entry::client::<$ask>(),)*
-                $($crate::event::Entry::server::<$tell>(),)*
+                $($crate::event::Entry::server::<$tell>($crate::events!(@schema $($answer)?)),)*
             ]
         };
     };
     (@ack $ack:ty) => { $ack };
     (@ack) => { () };
+    (@answer $answer:ty) => { $answer };
+    (@answer) => { $crate::event::NoAck };
+    (@schema $answer:ty) => { Some($crate::event::schema::<$answer>) };
+    (@schema) => { None };
 }

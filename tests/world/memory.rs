@@ -40,8 +40,7 @@ impl Network {
 
     /// Connects our client.
     pub(crate) fn connect(&self, options: Options) -> Connection {
-        let (connection, requests) = Connection::new(options.ack_timeout);
-        connection.connect();
+        let (connection, requests) = Connection::new(&options);
         let endpoint = Endpoint::new("http://memory", &options.path).unwrap();
         tokio::spawn(drive(
             Client::new(endpoint, options),

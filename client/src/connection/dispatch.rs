@@ -1,22 +1,42 @@
 //! Between the machine and its handles: requests in, events out to who listens. It does no I/O; its driver does.
 
-use super::Request;
+use super::{Ask, Asked, AuthSource, Request, Tapped};
 use crate::{
     ordered::Ordered,
-    socketio::{Action, Client, Command, EmitId, Event, Input, Link, Output, Settled, Status},
+    socketio::{
+        Action, Auth, Client, Command, EmitId, Event, Input, Link, NamespaceId, Output, Settled,
+        Status,
+    },
 };
 use futures_channel::{mpsc, oneshot};
-use std::time::Duration;
-use tertulia_shared::wire::args::Args;
+use std::{sync::Arc, time::Duration};
+use tertulia_shared::wire::{args::Args, socket::AckId};
+
+/// Something to ask the application: the driver awaits `answer` and comes back with [`Ask::Authorize`].
+pub struct AuthRequest {
+    /// The namespace that is about to connect.
+    pub namespace: Arc<str>,
+    /// What the application answers.
+    pub answer: Asked,
+}
+
+/// Who listens in one namespace.
+struct Room {
+    id: NamespaceId,
+    name: Arc<str>,
+    auth: AuthSource,
+    listeners: Vec<(String, mpsc::UnboundedSender<(Args, Option<AckId>)>)>,
+    taps: Vec<mpsc::UnboundedSender<Tapped>>,
+    watchers: Vec<mpsc::UnboundedSender<Status>>,
+}
 
 /// A client and who waits for what of it.
-#[derive(Debug)]
 pub struct Dispatcher {
     client: Client,
     next_emit: EmitId,
     emits: Ordered<EmitId, oneshot::Sender<Settled>>,
-    listeners: Vec<(&'static str, mpsc::UnboundedSender<Args>)>,
-    watchers: Vec<mpsc::UnboundedSender<Status>>,
+    rooms: Vec<Room>,
+    auth_requests: Vec<AuthRequest>,
 }
 
 impl Dispatcher {
@@ -26,35 +46,78 @@ impl Dispatcher {
             client,
             next_emit: 0,
             emits: Ordered::new(),
-            listeners: Vec::new(),
-            watchers: Vec::new(),
+            rooms: Vec::new(),
+            auth_requests: Vec::new(),
         }
     }
 
     /// Takes what a handle asks for.
     pub fn handle_request(&mut self, now: Duration, request: Request) {
-        match request {
-            Request::Connect => self.client.handle_command(now, Command::Connect),
-            Request::Disconnect => self.client.handle_command(now, Command::Disconnect),
-            Request::Retry => {
-                if matches!(self.client.status().link, Link::Waiting { .. }) {
-                    self.client.handle_command(now, Command::Connect);
-                }
+        let Request { namespace, ask } = request;
+        let known = |room: &Room| room.name == namespace;
+        let index = match (self.rooms.iter().position(known), &ask) {
+            (Some(index), _) => index,
+            (None, Ask::Auth(source)) => self.add(&namespace, source),
+            (None, _) => return,
+        };
+        let id = self.rooms[index].id;
+        match ask {
+            Ask::Auth(source) => self.rooms[index].auth = source,
+            Ask::Connect => self.client.handle_command(now, Command::Connect(id)),
+            Ask::Disconnect => self.client.handle_command(now, Command::Disconnect(id)),
+            Ask::Authorize(auth) => {
+                self.client
+                    .handle_command(now, Command::Authorize(id, auth));
             }
-            Request::Emit {
+            Ask::Emit {
                 args,
-                ack_within,
+                delivery,
                 settled,
-            } => self.emit(now, args, ack_within, settled),
-            Request::Listen(name, sender) => {
-                self.listeners.retain(|(_, listener)| !listener.is_closed());
-                self.listeners.push((name, sender));
+            } => {
+                let emit = Command::Emit {
+                    namespace: id,
+                    id: self.next_emit,
+                    args,
+                    delivery,
+                };
+                self.emits.insert(self.next_emit, settled);
+                self.next_emit += 1;
+                self.client.handle_command(now, emit);
             }
-            Request::Watch(sender) => {
-                if sender.unbounded_send(self.client.status()).is_ok() {
-                    self.watchers.push(sender);
+            Ask::Reply(ack, args) => {
+                self.client
+                    .handle_command(now, Command::Reply(id, ack, args));
+            }
+            Ask::Listen(name, sender) => {
+                let listeners = &mut self.rooms[index].listeners;
+                listeners.retain(|(_, listener)| !listener.is_closed());
+                listeners.push((name, sender));
+            }
+            Ask::Tap(sender) => self.rooms[index].taps.push(sender),
+            Ask::Watch(sender) => {
+                if sender.unbounded_send(self.client.status(now, id)).is_ok() {
+                    self.rooms[index].watchers.push(sender);
                 }
             }
+        }
+    }
+
+    /// Makes the next attempt at once, where one is waited for: the network is back.
+    pub fn retry(&mut self, now: Duration) {
+        let waits = |room: &&Room| {
+            let status = self.client.status(now, room.id);
+            matches!(status.link, Link::Waiting { .. })
+        };
+        if let Some(id) = self.rooms.iter().find(waits).map(|room| room.id) {
+            self.client.handle_command(now, Command::Connect(id));
+        }
+    }
+
+    /// Disconnects everywhere: the last handle is gone.
+    pub fn stop(&mut self, now: Duration) {
+        for index in 0..self.rooms.len() {
+            let id = self.rooms[index].id;
+            self.client.handle_command(now, Command::Disconnect(id));
         }
     }
 
@@ -75,53 +138,88 @@ impl Dispatcher {
 
     /// Tells everybody what there is to tell, up to the next thing that the driver has to do.
     ///
-    /// A driver calls it until it gives `None`, after each `handle_*`.
+    /// A driver calls it until it gives `None`, after each `handle_*`; then [`Dispatcher::poll_auth`].
     pub fn poll_action(&mut self) -> Option<Action> {
         loop {
             match self.client.poll_output()? {
                 Output::Action(action) => return Some(action),
-                Output::Event(Event::Status(status)) => {
-                    self.watchers
-                        .retain(|watcher| watcher.unbounded_send(status.clone()).is_ok());
-                }
-                Output::Event(Event::Settled(id, settled)) => self.settle(id, settled),
-                Output::Event(Event::Received(args, _)) => self.deliver(args),
+                Output::Event(event) => self.tell(event),
             }
         }
     }
 
-    fn emit(
-        &mut self,
-        now: Duration,
-        args: Args,
-        ack_within: Duration,
-        settled: oneshot::Sender<Settled>,
-    ) {
-        let id = self.next_emit;
-        self.next_emit += 1;
-        self.emits.insert(id, settled);
-        let emit = Command::Emit {
-            id,
-            args,
-            ack_within: Some(ack_within),
-        };
-        self.client.handle_command(now, emit);
+    /// The next thing to ask the application.
+    pub fn poll_auth(&mut self) -> Option<AuthRequest> {
+        self.auth_requests.pop()
     }
 
-    /// Nobody waits any more where the future of the emit was dropped.
-    fn settle(&mut self, id: EmitId, settled: Settled) {
-        if let Some(waiting) = self.emits.remove(id) {
-            let _ = waiting.send(settled);
+    fn add(&mut self, name: &Arc<str>, source: &AuthSource) -> usize {
+        let auth = match source {
+            AuthSource::Fixed(auth) => auth.clone(),
+            AuthSource::Asked(_) => Auth::Asked,
+        };
+        let room = Room {
+            id: self.client.add(name, auth),
+            name: Arc::clone(name),
+            auth: AuthSource::none(),
+            listeners: Vec::new(),
+            taps: Vec::new(),
+            watchers: Vec::new(),
+        };
+        self.rooms.push(room);
+        self.rooms.len() - 1
+    }
+
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::Settled(id, settled) => {
+                // Nobody waits any more where the future of the emit was dropped.
+                if let Some(waiting) = self.emits.remove(id) {
+                    let _ = waiting.send(settled);
+                }
+            }
+            Event::Status(id, status) => self.at(id, |room| {
+                room.watchers
+                    .retain(|watcher| watcher.unbounded_send(status.clone()).is_ok());
+            }),
+            Event::AuthNeeded(id) => self.ask_for_auth(id),
+            Event::Received(id, args, ack) => self.at(id, |room| room.deliver(args, ack)),
+            Event::Sent(id, args) => self.at(id, |room| room.tap(&Tapped::Out(args))),
         }
     }
 
+    fn ask_for_auth(&mut self, id: NamespaceId) {
+        let room = self.rooms.iter().find(|room| room.id == id);
+        if let Some((AuthSource::Asked(source), room)) = room.map(|room| (&room.auth, room)) {
+            let request = AuthRequest {
+                namespace: Arc::clone(&room.name),
+                answer: source(),
+            };
+            self.auth_requests.push(request);
+        }
+    }
+
+    fn at(&mut self, id: NamespaceId, act: impl FnOnce(&mut Room)) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) {
+            act(room);
+        }
+    }
+}
+
+impl Room {
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
-    fn deliver(&mut self, args: Args) {
+    fn deliver(&mut self, args: Args, ack: Option<AckId>) {
+        self.tap(&Tapped::In(args.clone(), ack));
         let Ok(name) = args.name() else {
             return;
         };
         self.listeners.retain(|(listens_to, listener)| {
-            *listens_to != name || listener.unbounded_send(args.clone()).is_ok()
+            *listens_to != name || listener.unbounded_send((args.clone(), ack)).is_ok()
         });
+    }
+
+    fn tap(&mut self, tapped: &Tapped) {
+        self.taps
+            .retain(|tap| tap.unbounded_send(tapped.clone()).is_ok());
     }
 }

@@ -1,27 +1,31 @@
-//! Streams of typed events and of statuses.
+//! Streams of typed events, of all events and of statuses.
 
 use crate::socketio::Status;
 use futures_channel::mpsc;
 use futures_core::Stream;
 use std::{
+    future::Future,
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
 use tertulia_shared::{
     ServerToClient,
-    wire::args::{Args, ArgsError},
+    wire::{
+        args::{Args, ArgsError},
+        socket::AckId,
+    },
 };
 
 /// The events of one kind; a payload that does not decode is an item, not a panic. Dropping it ends the listening.
 #[derive(Debug)]
 pub struct Listener<E> {
-    receiver: mpsc::UnboundedReceiver<Args>,
+    receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Listener<E> {
-    pub(super) fn new(receiver: mpsc::UnboundedReceiver<Args>) -> Self {
+    pub(super) fn new(receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>) -> Self {
         Self {
             receiver,
             event: PhantomData,
@@ -34,7 +38,52 @@ impl<E: ServerToClient> Stream for Listener<E> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.receiver).poll_next(context);
-        next.map(|args| args.map(|args| args.at(1)))
+        next.map(|args| args.map(|(args, _)| args.at(1)))
+    }
+}
+
+/// The next event of a kind; `None` where the driver stops before it comes.
+#[derive(Debug)]
+pub struct Once<E>(Listener<E>);
+
+impl<E> Once<E> {
+    pub(super) fn new(listener: Listener<E>) -> Self {
+        Self(listener)
+    }
+}
+
+impl<E: ServerToClient> Future for Once<E> {
+    type Output = Option<Result<E, ArgsError>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll_next(context)
+    }
+}
+
+/// An event as it passed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tapped {
+    /// The server emitted it; with an id where it expects an acknowledgement.
+    In(Args, Option<AckId>),
+    /// This side emitted it.
+    Out(Args),
+}
+
+/// Every event, in and out, in order. Dropping it ends the listening.
+#[derive(Debug)]
+pub struct Tap(mpsc::UnboundedReceiver<Tapped>);
+
+impl Tap {
+    pub(super) fn new(receiver: mpsc::UnboundedReceiver<Tapped>) -> Self {
+        Self(receiver)
+    }
+}
+
+impl Stream for Tap {
+    type Item = Tapped;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Tapped>> {
+        Pin::new(&mut self.0).poll_next(context)
     }
 }
 

@@ -1,8 +1,31 @@
-//! One HTTP request on a task of its own.
+//! HTTP requests, each on a task of its own.
 
+use super::ConnectError;
 use crate::socketio::{Input, IoId};
 use futures_channel::mpsc;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::task::AbortHandle;
+
+/// The extra headers, checked.
+pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let parsed = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok());
+        let (header, value) = parsed.ok_or_else(|| ConnectError::Header(name.clone()))?;
+        headers.append(header, value);
+    }
+    Ok(headers)
+}
+
+/// What sends the requests, each with these headers.
+pub(super) fn client(headers: &HeaderMap) -> reqwest::Client {
+    super::tls::install();
+    let builder = reqwest::Client::builder().default_headers(headers.clone());
+    // It fails only where the system's certificates cannot be read; plain HTTP goes on working without.
+    builder.build().unwrap_or_default()
+}
 
 /// Sends the request; its answer comes as an input.
 pub(super) fn send(

@@ -3,9 +3,10 @@
 use crate::socketio::{Frame, Input, IoId};
 use futures_channel::mpsc;
 use futures_util::{SinkExt, Stream, StreamExt};
+use reqwest::header::HeaderMap;
 use tokio_tungstenite::{
     connect_async,
-    tungstenite::{Error, Message},
+    tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
 /// A WebSocket; dropping it closes it after what was sent.
@@ -16,10 +17,15 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a WebSocket; what happens to it comes as inputs.
-    pub(super) fn open(id: IoId, url: String, inputs: mpsc::UnboundedSender<Input>) -> Self {
+    pub(super) fn open(
+        id: IoId,
+        url: String,
+        headers: HeaderMap,
+        inputs: mpsc::UnboundedSender<Input>,
+    ) -> Self {
         let (frames, outgoing) = mpsc::unbounded();
         tokio::spawn(async move {
-            let reason = match carry(id, &url, outgoing, &inputs).await {
+            let reason = match carry(id, &url, headers, outgoing, &inputs).await {
                 Ok(()) => "closed".to_owned(),
                 Err(error) => error.to_string(),
             };
@@ -39,10 +45,13 @@ impl Socket {
 async fn carry(
     id: IoId,
     url: &str,
+    headers: HeaderMap,
     mut outgoing: mpsc::UnboundedReceiver<Frame>,
     inputs: &mpsc::UnboundedSender<Input>,
 ) -> Result<(), Error> {
-    let (mut socket, _) = connect_async(url).await?;
+    let mut request = url.into_client_request()?;
+    request.headers_mut().extend(headers);
+    let (mut socket, _) = connect_async(request).await?;
     let _ = inputs.unbounded_send(Input::Opened(id));
     loop {
         tokio::select! {

@@ -1,48 +1,60 @@
-//! The whole client: a session, a namespace over it, and reconnection.
+//! The whole client: a session, the namespaces that share it, and reconnection.
 
 use super::{
     backoff::Backoff,
     endpoint::Endpoint,
     io::{Action, Frame, Input},
-    namespace::{EmitId, Namespace, NamespaceOutput, Settled},
-    options::Options,
+    namespace::{Delivery, EmitId, Namespace, NamespaceOutput, Settled, Stage},
+    options::{Auth, Options},
     session::{Session, SessionEvent, SessionOutput},
     status::{Link, Reason, Status},
-    timers::Timers,
 };
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{
     args::Args,
-    socket::{AckId, Decoder},
+    json::Json,
+    socket::{AckId, Decoder, Packet},
 };
+
+/// Names a namespace of a client, as [`Client::add`] gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamespaceId(usize);
 
 /// What the application wants.
 #[derive(Debug)]
 pub enum Command {
     /// Connect, or while waiting try again at once.
-    Connect,
-    /// Disconnect; nothing comes by itself after that.
-    Disconnect,
+    Connect(NamespaceId),
+    /// Disconnect; nothing comes by itself after that. The last one closes the session.
+    Disconnect(NamespaceId),
+    /// What CONNECT carries; the answer to [`Event::AuthNeeded`].
+    Authorize(NamespaceId, Option<Json>),
     /// Emit an event, now or once connected. Ends in [`Event::Settled`].
     Emit {
+        /// Where.
+        namespace: NamespaceId,
         /// Names the emit in [`Event::Settled`].
         id: EmitId,
         /// The event's name and payload.
         args: Args,
-        /// How long to wait for an acknowledgement; `None` where none is expected.
-        ack_within: Option<Duration>,
+        /// How it is to be delivered.
+        delivery: Delivery,
     },
     /// Acknowledge an event of the server.
-    Reply(AckId, Args),
+    Reply(NamespaceId, AckId, Args),
 }
 
 /// What the client tells the application.
 #[derive(Debug, PartialEq)]
 pub enum Event {
-    /// How the connection is doing now.
-    Status(Status),
+    /// How a namespace is doing now.
+    Status(NamespaceId, Status),
+    /// A namespace with [`Auth::Asked`] is about to connect: answer with [`Command::Authorize`].
+    AuthNeeded(NamespaceId),
     /// The server emitted an event; with an id where it expects an acknowledgement.
-    Received(Args, Option<AckId>),
+    Received(NamespaceId, Args, Option<AckId>),
+    /// An event of this side was handed to the transport.
+    Sent(NamespaceId, Args),
     /// An emit is settled; each is settled exactly once.
     Settled(EmitId, Settled),
 }
@@ -56,15 +68,17 @@ pub enum Output {
     Event(Event),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timer {
-    /// The next attempt is due.
-    Reconnect,
-    /// The CONNECT reply is overdue.
-    Connect,
+/// The session as the namespaces see it.
+#[derive(Debug, PartialEq)]
+enum Uplink {
+    Down,
+    Opening,
+    Open,
+    /// The next attempt is due then.
+    Waiting(Duration, Reason),
 }
 
-/// A Socket.IO client of one namespace.
+/// A Socket.IO client of one server.
 ///
 /// `handle_*` feeds it, `poll_output` drains it and is called until it gives `None` after each `handle_*`;
 /// `poll_timeout` says when `handle_timeout` is to be called next. Calling `handle_timeout` early is harmless: after a
@@ -72,12 +86,11 @@ enum Timer {
 #[derive(Debug)]
 pub struct Client {
     session: Session,
-    namespace: Namespace,
+    uplink: Uplink,
+    namespaces: Vec<Namespace>,
     decoder: Decoder,
     backoff: Backoff,
-    timers: Timers<Timer>,
     options: Options,
-    link: Link,
     outputs: VecDeque<Output>,
 }
 
@@ -87,26 +100,49 @@ impl Client {
         let (min, max) = options.reconnection_delay;
         Self {
             session: Session::new(endpoint, &options),
-            namespace: Namespace::new(
-                options.namespace.clone(),
-                options.auth.clone(),
-                options.buffer,
-            ),
+            uplink: Uplink::Down,
+            namespaces: Vec::new(),
             decoder: Decoder::default(),
             backoff: Backoff::new(min, max, options.randomization, options.seed.unwrap_or(0)),
-            timers: Timers::new(),
-            link: Link::Disconnected(Reason::ClientDisconnect),
             outputs: VecDeque::new(),
             options,
         }
     }
 
-    /// How the connection is doing.
-    pub fn status(&self) -> Status {
-        let is_live = matches!(self.link, Link::Connecting { .. } | Link::Connected);
+    /// Adds a namespace, or gives the one that has that name already; its `auth` is then left as it is.
+    pub fn add(&mut self, name: &str, auth: Auth) -> NamespaceId {
+        let known = self
+            .namespaces
+            .iter()
+            .position(|other| other.name() == name);
+        let index = known.unwrap_or_else(|| {
+            let namespace = Namespace::new(name.to_owned(), auth, self.options.buffer);
+            self.namespaces.push(namespace);
+            self.namespaces.len() - 1
+        });
+        NamespaceId(index)
+    }
+
+    /// How a namespace is doing at `now`.
+    pub fn status(&self, now: Duration, id: NamespaceId) -> Status {
+        let namespace = self.namespace(id);
+        let attempt = self.backoff.attempt();
+        let link = match (namespace.map(Namespace::stage), &self.uplink) {
+            (None, _) => Link::Disconnected(Reason::ClientDisconnect),
+            (Some(Stage::Idle(reason)), _) => Link::Disconnected(reason.clone()),
+            (Some(Stage::Connected), _) => Link::Connected,
+            (_, Uplink::Waiting(due, reason)) => Link::Waiting {
+                attempt,
+                retry_in: due.saturating_sub(now),
+                reason: reason.clone(),
+            },
+            _ => Link::Connecting { attempt },
+        };
+        let is_live = matches!(link, Link::Connecting { .. } | Link::Connected);
         Status {
-            link: self.link.clone(),
             transport: self.session.transport().filter(|_| is_live),
+            recovered: namespace.is_some_and(Namespace::recovered) && link == Link::Connected,
+            link,
         }
     }
 
@@ -114,14 +150,18 @@ impl Client {
     pub fn handle_command(&mut self, now: Duration, command: Command) {
         self.expire_heartbeat(now);
         match command {
-            Command::Connect => self.connect_by_hand(now),
-            Command::Disconnect => self.disconnect(now),
+            Command::Connect(id) => self.connect(now, id),
+            Command::Disconnect(id) => self.disconnect(now, id),
+            Command::Authorize(id, auth) => self.at(id, |namespace| namespace.authorize(auth)),
             Command::Emit {
+                namespace,
                 id,
                 args,
-                ack_within,
-            } => self.namespace.emit(now, id, args, ack_within),
-            Command::Reply(ack, args) => self.namespace.reply(ack, args),
+                delivery,
+            } => self.at(namespace, |namespace| {
+                namespace.emit(now, id, args, delivery);
+            }),
+            Command::Reply(id, ack, args) => self.at(id, |namespace| namespace.reply(ack, args)),
         }
         self.settle_all(now);
     }
@@ -136,30 +176,37 @@ impl Client {
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.session.handle_timeout(now);
-        self.namespace.handle_timeout(now);
         self.settle_all(now);
-        while let Some(timer) = self.timers.take_due(now) {
-            match timer {
-                Timer::Reconnect => self.attempt(now),
-                Timer::Connect => {
-                    let late = Reason::TransportError("no CONNECT reply came".to_owned());
-                    self.fail(now, late);
-                }
-            }
+        for namespace in &mut self.namespaces {
+            namespace.handle_timeout(now);
+        }
+        if self
+            .namespaces
+            .iter()
+            .any(|namespace| is_late(namespace, now))
+        {
+            let late = Reason::TransportError("no CONNECT reply came".to_owned());
+            self.fail(now, late);
+        }
+        self.settle_all(now);
+        if matches!(self.uplink, Uplink::Waiting(due, _) if due <= now) {
+            self.attempt(now);
             self.settle_all(now);
         }
     }
 
     /// When [`Client::handle_timeout`] is to be called next; `None` where nothing is due.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        [
-            self.session.poll_timeout(),
-            self.namespace.poll_timeout(),
-            self.timers.next(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let attempt = match self.uplink {
+            Uplink::Waiting(due, _) => Some(due),
+            _ => None,
+        };
+        self.namespaces
+            .iter()
+            .filter_map(Namespace::poll_timeout)
+            .chain(self.session.poll_timeout())
+            .chain(attempt)
+            .min()
     }
 
     /// The next thing to do or to tell.
@@ -174,78 +221,91 @@ impl Client {
         self.settle_all(now);
     }
 
-    fn connect_by_hand(&mut self, now: Duration) {
-        match self.link {
-            Link::Disconnected(_) => {
+    fn connect(&mut self, now: Duration, id: NamespaceId) {
+        self.at(id, Namespace::want);
+        match self.uplink {
+            Uplink::Down => {
                 self.backoff.reset();
                 self.attempt(now);
             }
-            Link::Waiting { .. } => self.attempt(now),
-            Link::Connecting { .. } | Link::Connected => {}
+            Uplink::Waiting(..) => self.attempt(now),
+            Uplink::Opening => self.tell_status(now, id),
+            Uplink::Open => {
+                self.start(now, id);
+                self.tell_status(now, id);
+            }
         }
     }
 
-    fn attempt(&mut self, now: Duration) {
-        self.timers.clear_all();
-        self.decoder = Decoder::default();
-        self.set_link(Link::Connecting {
-            attempt: self.backoff.attempt(),
+    fn disconnect(&mut self, now: Duration, id: NamespaceId) {
+        self.at(id, |namespace| {
+            namespace.disconnect(Reason::ClientDisconnect)
         });
-        self.timers.set(Timer::Connect, now + self.options.timeout);
+        self.drain_namespaces(now);
+        self.tell_status(now, id);
+        self.close_when_unwanted();
+    }
+
+    /// Opens a session for all namespaces that are wanted.
+    fn attempt(&mut self, now: Duration) {
+        self.decoder = Decoder::default();
+        self.uplink = Uplink::Opening;
+        self.tell_all(now);
         self.session.open(now);
     }
 
-    fn disconnect(&mut self, now: Duration) {
-        self.timers.clear_all();
-        self.namespace.disconnect();
-        self.drain_namespace(now);
-        self.set_link(Link::Disconnected(Reason::ClientDisconnect));
-        self.session.close();
+    fn start(&mut self, now: Duration, id: NamespaceId) {
+        let deadline = now.saturating_add(self.options.timeout);
+        let max_payload = self.session.max_payload();
+        self.at(id, |namespace| namespace.start(deadline, max_payload));
+    }
+
+    /// Nobody needs the session any more.
+    fn close_when_unwanted(&mut self) {
+        if !self.namespaces.iter().any(Namespace::is_wanted) && self.uplink != Uplink::Down {
+            self.uplink = Uplink::Down;
+            self.session.close();
+        }
     }
 
     /// Gives up the session and goes on as after a loss.
     fn fail(&mut self, now: Duration, reason: Reason) {
         self.session.abort();
-        self.ended(now, reason);
+        self.lost(now, reason);
     }
 
-    /// There is no connection any more: waits for the next attempt, or stays away.
-    fn ended(&mut self, now: Duration, reason: Reason) {
-        if matches!(self.link, Link::Disconnected(_) | Link::Waiting { .. }) {
+    /// There is no session any more: waits for the next attempt, or gives up.
+    fn lost(&mut self, now: Duration, reason: Reason) {
+        if matches!(self.uplink, Uplink::Down | Uplink::Waiting(..)) {
             return;
         }
-        self.timers.clear_all();
-        self.namespace.lost();
+        let wanted = self.wanted();
         let given_up = self
             .options
             .reconnection_attempts
             .is_some_and(|most| self.backoff.attempt() >= most);
-        if !reason.is_retried() || !self.options.reconnection || given_up {
-            self.set_link(Link::Disconnected(reason));
-            return;
+        for namespace in &mut self.namespaces {
+            namespace.lost();
         }
-        let retry_in = self.backoff.next_delay();
-        self.timers.set(Timer::Reconnect, now + retry_in);
-        self.set_link(Link::Waiting {
-            attempt: self.backoff.attempt(),
-            retry_in,
-            reason,
-        });
-    }
-
-    fn set_link(&mut self, link: Link) {
-        self.link = link;
-        self.tell(Event::Status(self.status()));
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        if self.options.reconnection && !given_up {
+            let due = now.saturating_add(self.backoff.next_delay());
+            self.uplink = Uplink::Waiting(due, reason);
+        } else {
+            self.uplink = Uplink::Down;
+            for id in &wanted {
+                let reason = reason.clone();
+                self.at(*id, |namespace| namespace.disconnect(reason));
+            }
+        }
+        for id in wanted {
+            self.tell_status(now, id);
+        }
     }
 
     /// Carries outputs between the parts until none is left.
     fn settle_all(&mut self, now: Duration) {
         loop {
-            self.drain_namespace(now);
+            self.drain_namespaces(now);
             let Some(output) = self.session.poll_output() else {
                 return;
             };
@@ -259,12 +319,15 @@ impl Client {
     fn handle_session(&mut self, now: Duration, event: SessionEvent) {
         match event {
             SessionEvent::Opened => {
-                self.tell(Event::Status(self.status()));
-                self.namespace.connect();
+                self.uplink = Uplink::Open;
+                for id in self.wanted() {
+                    self.start(now, id);
+                }
+                self.tell_all(now);
             }
-            SessionEvent::Upgraded => self.tell(Event::Status(self.status())),
+            SessionEvent::Upgraded => self.tell_all(now),
             SessionEvent::Received(frame) => self.handle_frame(now, frame),
-            SessionEvent::Closed(reason) => self.ended(now, reason),
+            SessionEvent::Closed(reason) => self.lost(now, reason),
         }
     }
 
@@ -274,34 +337,80 @@ impl Client {
             Frame::Binary(bytes) => self.decoder.binary(bytes),
         };
         match decoded {
-            Ok(Some(packet)) => self.namespace.handle_packet(packet),
+            Ok(Some(Packet { namespace, kind })) => {
+                let known = |other: &&mut Namespace| other.name() == namespace;
+                if let Some(namespace) = self.namespaces.iter_mut().find(known) {
+                    namespace.handle_packet(now, kind);
+                }
+            }
             Ok(None) => {}
             Err(error) => self.fail(now, Reason::ParseError(error.to_string())),
         }
     }
 
-    /// Carries what the namespace gives out until nothing is left.
-    fn drain_namespace(&mut self, now: Duration) {
-        while let Some(output) = self.namespace.poll_output() {
-            match output {
-                NamespaceOutput::Send(frame) => self.session.send(frame),
-                NamespaceOutput::Received(args, ack) => self.tell(Event::Received(args, ack)),
-                NamespaceOutput::Settled(id, settled) => self.tell(Event::Settled(id, settled)),
-                NamespaceOutput::Connected => self.connected(),
-                NamespaceOutput::Ended(reason) => {
-                    self.ended(now, reason);
-                    self.session.close();
-                }
+    /// Carries what the namespaces give out until nothing is left.
+    fn drain_namespaces(&mut self, now: Duration) {
+        for index in 0..self.namespaces.len() {
+            let id = NamespaceId(index);
+            while let Some(output) = self.namespaces[index].poll_output() {
+                self.handle_namespace(now, id, output);
             }
         }
     }
 
-    /// Only a CONNECT reply proves that the server is there: only here the delays start small again.
-    fn connected(&mut self) {
-        self.timers.clear(Timer::Connect);
-        self.backoff.reset();
-        self.set_link(Link::Connected);
+    fn handle_namespace(&mut self, now: Duration, id: NamespaceId, output: NamespaceOutput) {
+        match output {
+            NamespaceOutput::Send(frame) => self.session.send(frame),
+            NamespaceOutput::AuthNeeded => self.tell(Event::AuthNeeded(id)),
+            NamespaceOutput::Received(args, ack) => self.tell(Event::Received(id, args, ack)),
+            NamespaceOutput::Sent(args) => self.tell(Event::Sent(id, args)),
+            NamespaceOutput::Settled(emit, settled) => self.tell(Event::Settled(emit, settled)),
+            NamespaceOutput::Connected => {
+                // Only a CONNECT reply proves that the server is there: only here the delays start small again.
+                self.backoff.reset();
+                self.tell_status(now, id);
+            }
+            NamespaceOutput::Ended(_) => {
+                self.tell_status(now, id);
+                self.close_when_unwanted();
+            }
+        }
     }
+
+    fn wanted(&self) -> Vec<NamespaceId> {
+        let ids = (0..self.namespaces.len()).map(NamespaceId);
+        ids.filter(|id| self.namespace(*id).is_some_and(Namespace::is_wanted))
+            .collect()
+    }
+
+    fn tell_all(&mut self, now: Duration) {
+        for id in self.wanted() {
+            self.tell_status(now, id);
+        }
+    }
+
+    fn tell_status(&mut self, now: Duration, id: NamespaceId) {
+        self.tell(Event::Status(id, self.status(now, id)));
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn namespace(&self, id: NamespaceId) -> Option<&Namespace> {
+        self.namespaces.get(id.0)
+    }
+
+    /// An id of another client names nothing here.
+    fn at(&mut self, id: NamespaceId, act: impl FnOnce(&mut Namespace)) {
+        if let Some(namespace) = self.namespaces.get_mut(id.0) {
+            act(namespace);
+        }
+    }
+}
+
+fn is_late(namespace: &Namespace, now: Duration) -> bool {
+    matches!(namespace.stage(), Stage::Connecting(deadline) if *deadline <= now)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub struct Endpoint {
     secure: bool,
     authority: String,
     path: String,
+    query: Vec<(String, String)>,
 }
 
 /// Why a text is not the origin of a server.
@@ -50,7 +51,15 @@ impl Endpoint {
             secure,
             authority: authority.to_owned(),
             path: path.to_owned(),
+            query: Vec::new(),
         })
+    }
+
+    /// Adds parameters that every URL carries.
+    #[must_use]
+    pub fn with_query(mut self, query: &[(String, String)]) -> Self {
+        self.query.extend_from_slice(query);
+        self
     }
 
     /// The URL of a transport, for a new session or for the session `sid`.
@@ -63,9 +72,16 @@ impl Endpoint {
         };
         let (authority, path) = (&self.authority, &self.path);
         let mut url = format!("{scheme}://{authority}{path}?EIO={PROTOCOL}&transport={transport}");
-        if let Some(sid) = sid {
-            url.push_str("&sid=");
-            push_escaped(&mut url, sid);
+        let sid = sid.map(|sid| ("sid", sid));
+        let own = self
+            .query
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        for (key, value) in own.chain(sid) {
+            url.push('&');
+            push_escaped(&mut url, key);
+            url.push('=');
+            push_escaped(&mut url, value);
         }
         url
     }

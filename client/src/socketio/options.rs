@@ -4,6 +4,18 @@ use super::status::Transport;
 use std::time::Duration;
 use tertulia_shared::wire::{json::Json, socket::MAIN};
 
+/// What the CONNECT packet of a namespace carries.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Auth {
+    /// Nothing.
+    #[default]
+    None,
+    /// This value, each time.
+    Value(Json),
+    /// What the application answers when it is asked, at each connect and reconnect.
+    Asked,
+}
+
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -11,12 +23,22 @@ pub struct Options {
     pub path: String,
     /// The namespace. Default `/`.
     pub namespace: String,
+    /// Parameters that every request and WebSocket carries in its URL. Default none.
+    pub query: Vec<(String, String)>,
+    /// Headers that every request carries, and natively every WebSocket too. Default none.
+    pub extra_headers: Vec<(String, String)>,
     /// What the CONNECT packet carries. Default nothing.
-    pub auth: Option<Json>,
+    pub auth: Auth,
     /// The transports to try, in order. Default polling, then WebSocket.
     pub transports: Vec<Transport>,
     /// Whether a polling session goes on over WebSocket when the server offers it. Default true.
     pub upgrade: bool,
+    /// Whether a session that follows one that went over WebSocket begins with WebSocket. Default false.
+    pub remember_upgrade: bool,
+    /// Whether not to share the connection of another namespace of the same server. Default false.
+    pub force_new: bool,
+    /// Whether to connect at once, without being told. Default true.
+    pub auto_connect: bool,
     /// Whether to try again after a loss. Default true.
     pub reconnection: bool,
     /// The shortest and the longest delay before an attempt. Default 1 s and 5 s.
@@ -29,6 +51,9 @@ pub struct Options {
     pub timeout: Duration,
     /// How long an emit waits for its acknowledgement, the time in the buffer included. Default 10 s.
     pub ack_timeout: Duration,
+    /// How often an emit is sent again when no acknowledgement came in `ack_timeout`. Default 0. With more, events are
+    /// sent one after the other, at least once each, in strict order.
+    pub retries: u32,
     /// The events that wait while offline, at most. Default 1,000.
     pub buffer: usize,
     /// Where the jitter starts. Default `None`: the driver draws one, so that many clients spread.
@@ -40,15 +65,21 @@ impl Default for Options {
         Self {
             path: "/socket.io/".to_owned(),
             namespace: MAIN.to_owned(),
-            auth: None,
+            query: Vec::new(),
+            extra_headers: Vec::new(),
+            auth: Auth::None,
             transports: vec![Transport::Polling, Transport::WebSocket],
             upgrade: true,
+            remember_upgrade: false,
+            force_new: false,
+            auto_connect: true,
             reconnection: true,
             reconnection_delay: (Duration::from_secs(1), Duration::from_secs(5)),
             randomization: 0.5,
             reconnection_attempts: None,
             timeout: Duration::from_secs(20),
             ack_timeout: Duration::from_secs(10),
+            retries: 0,
             buffer: 1_000,
             seed: None,
         }

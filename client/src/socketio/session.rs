@@ -90,6 +90,9 @@ pub(super) struct Session {
     endpoint: Endpoint,
     transports: Vec<Transport>,
     upgrade: bool,
+    remember_upgrade: bool,
+    /// The session went over WebSocket, or the one before it did.
+    upgraded: bool,
     timeout: Duration,
     state: State,
     timers: Timers<Timer>,
@@ -105,6 +108,8 @@ impl Session {
             endpoint,
             transports: options.transports.clone(),
             upgrade: options.upgrade,
+            remember_upgrade: options.remember_upgrade,
+            upgraded: false,
             timeout: options.timeout,
             state: State::Closed,
             timers: Timers::new(),
@@ -122,9 +127,21 @@ impl Session {
         }
     }
 
+    /// The longest packet that the server takes, in bytes; without limit while no session is open.
+    pub(super) fn max_payload(&self) -> u64 {
+        match &self.state {
+            State::Open(open) => open.handshake.max_payload,
+            _ => u64::MAX,
+        }
+    }
+
     /// Begins a new session; one that is still there is dropped without a word.
     pub(super) fn open(&mut self, now: Duration) {
         self.drop_all();
+        if self.remember_upgrade && self.upgraded {
+            self.transports
+                .sort_by_key(|transport| *transport != Transport::WebSocket);
+        }
         self.try_transport(now, 0, "no transport is allowed");
     }
 

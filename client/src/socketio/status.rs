@@ -28,6 +28,8 @@ pub struct Status {
     pub link: Link,
     /// What carries the packets, once the server has answered.
     pub transport: Option<Transport>,
+    /// Whether the server brought what was missed since the last connection (connection state recovery).
+    pub recovered: bool,
 }
 
 /// Whether there is a connection, or what is done about it.

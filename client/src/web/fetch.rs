@@ -19,10 +19,11 @@ impl Fetch {
         id: IoId,
         url: String,
         body: Option<String>,
+        extra: &[(String, String)],
         wakes: mpsc::UnboundedSender<Wake>,
     ) -> Self {
         let controller = AbortController::new().ok();
-        let init = request(body, controller.as_ref());
+        let init = request(body, extra, controller.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let input = match answer(&url, init).await {
                 Ok((status, body)) => Input::Response(id, status, body),
@@ -43,18 +44,22 @@ impl Fetch {
 
 fn request(
     body: Option<String>,
+    extra: &[(String, String)],
     controller: Option<&AbortController>,
 ) -> Result<RequestInit, JsValue> {
     let init = RequestInit::new();
     init.set_cache(RequestCache::NoStore);
     init.set_signal(controller.map(AbortController::signal).as_ref());
+    let headers = Headers::new()?;
+    for (name, value) in extra {
+        headers.append(name, value)?;
+    }
     if let Some(body) = body {
-        let headers = Headers::new()?;
         headers.set("content-type", "text/plain;charset=UTF-8")?;
         init.set_method("POST");
-        init.set_headers(&headers);
         init.set_body(&JsValue::from_str(&body));
     }
+    init.set_headers(&headers);
     Ok(init)
 }
 

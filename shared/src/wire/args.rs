@@ -85,10 +85,23 @@ impl Args {
         Ok(serde_json::from_str(self.raw_at(index)?.get())?)
     }
 
+    /// Decodes the last argument.
+    ///
+    /// # Errors
+    /// When there is none, or it has not the shape of `T`.
+    pub fn last<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
+        let last = self.raw()?.pop().ok_or(ArgsError::Absent(0))?;
+        Ok(serde_json::from_str(last.get())?)
+    }
+
     /// The part of [`Args::at`] that is the same for every type: compiled once.
     #[inline(never)]
     fn raw_at(&self, index: usize) -> Result<&RawValue, ArgsError> {
-        let raw: Vec<&RawValue> = serde_json::from_str(self.json.as_str())?;
+        let raw = self.raw()?;
         raw.get(index).copied().ok_or(ArgsError::Absent(index))
+    }
+
+    fn raw(&self) -> Result<Vec<&RawValue>, ArgsError> {
+        Ok(serde_json::from_str(self.json.as_str())?)
     }
 }

@@ -31,8 +31,10 @@ impl From<EmitError> for Failure {
         match error {
             EmitError::Rejected(reject) => Self::Refused(reject),
             EmitError::Timeout(_) | EmitError::BufferFull(_) | EmitError::Stopped => Self::NoAnswer,
-            EmitError::Disconnected => Self::LinkLost,
-            EmitError::Encode(_) | EmitError::Decode(_) => Self::Unreadable,
+            EmitError::Disconnected | EmitError::NotConnected => Self::LinkLost,
+            EmitError::Encode(_) | EmitError::Decode(_) | EmitError::TooLarge { .. } => {
+                Self::Unreadable
+            }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The client on a virtual clock, against a scripted server: what it sends, what it tells, and when.
 
 mod emits;
+mod namespaces;
 mod reconnection;
 mod sessions;
 
-use super::{Client, Command, Event, Output};
-use crate::socketio::{Action, Endpoint, Frame, Input, IoId, Link, Options, Transport, Unsettled};
+use super::{Client, Command, Event, NamespaceId, Output};
+use crate::socketio::{
+    Action, Delivery, Endpoint, Frame, Input, IoId, Link, Options, Status, Transport, Unsettled,
+};
 use std::time::Duration;
 use tertulia_shared::wire::args::Args;
 
@@ -17,6 +20,8 @@ const CONNECTED: &str = r#"40{"sid":"x"}"#;
 /// A client, the time, and what it gave out since it was last looked at.
 struct Scene {
     client: Client,
+    /// The main namespace.
+    main: NamespaceId,
     now: Duration,
     actions: Vec<Action>,
     events: Vec<Event>,
@@ -25,13 +30,17 @@ struct Scene {
 impl Scene {
     fn new(options: Options) -> Self {
         let endpoint = Endpoint::new("http://h:1", "/s/").unwrap();
+        let auth = options.auth.clone();
+        let mut client = Client::new(endpoint.with_query(&options.query), options);
+        let main = client.add("/", auth);
         let mut scene = Self {
-            client: Client::new(endpoint, options),
+            client,
+            main,
             now: Duration::ZERO,
             actions: Vec::new(),
             events: Vec::new(),
         };
-        scene.command(Command::Connect);
+        scene.command(Command::Connect(main));
         scene
     }
 
@@ -41,7 +50,7 @@ impl Scene {
         scene.respond(scene.get(), PLAIN_HANDSHAKE);
         scene.respond(scene.post(), "ok");
         scene.respond(scene.get(), CONNECTED);
-        assert_eq!(scene.client.status().link, Link::Connected);
+        assert_eq!(scene.status().link, Link::Connected);
         scene
             .actions
             .retain(|action| matches!(action, Action::Get(..)));
@@ -56,7 +65,7 @@ impl Scene {
         scene.input(Input::Opened(socket));
         scene.text(socket, HANDSHAKE);
         scene.text(socket, CONNECTED);
-        assert_eq!(scene.client.status().link, Link::Connected);
+        assert_eq!(scene.status().link, Link::Connected);
         scene.actions.clear();
         scene.events.clear();
         (scene, socket)
@@ -68,11 +77,24 @@ impl Scene {
     }
 
     fn emit(&mut self, id: u64, name: &str) {
+        let delivery = Delivery {
+            ack_within: Some(Duration::from_secs(10)),
+            ..Delivery::default()
+        };
+        self.deliver(id, name, delivery);
+    }
+
+    fn deliver(&mut self, id: u64, name: &str, delivery: Delivery) {
         self.command(Command::Emit {
+            namespace: self.main,
             id,
             args: Args::event(name, &id).unwrap(),
-            ack_within: Some(Duration::from_secs(10)),
+            delivery,
         });
+    }
+
+    fn status(&self) -> Status {
+        self.client.status(self.now, self.main)
     }
 
     fn input(&mut self, input: Input) {
@@ -151,7 +173,7 @@ impl Scene {
 
     fn links(&self) -> Vec<Link> {
         let link = |event: &Event| match event {
-            Event::Status(status) => Some(status.link.clone()),
+            Event::Status(id, status) if *id == self.main => Some(status.link.clone()),
             _ => None,
         };
         self.events.iter().filter_map(link).collect()
@@ -173,7 +195,7 @@ impl Scene {
 
     fn received(&self) -> Vec<String> {
         let received = |event: &Event| match event {
-            Event::Received(args, _) => Some(args.json().to_string()),
+            Event::Received(_, args, _) => Some(args.json().to_string()),
             _ => None,
         };
         self.events.iter().filter_map(received).collect()

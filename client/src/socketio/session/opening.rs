@@ -97,6 +97,7 @@ impl Session {
         let offered = handshake.upgrades.iter().any(|name| name == "websocket");
         let probe = offered && self.upgrade && self.transports.contains(&Transport::WebSocket);
         let is_polling = matches!(carrier, Carrier::Polling(_));
+        self.upgraded = !is_polling;
         self.state = State::Open(Open {
             handshake,
             carrier,

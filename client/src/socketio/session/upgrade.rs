@@ -70,6 +70,7 @@ impl Session {
             return;
         };
         open.carrier = Carrier::WebSocket(probe.id);
+        self.upgraded = true;
         self.act(Action::Send(
             probe.id,
             Frame::Text(Packet::Upgrade.to_text()),

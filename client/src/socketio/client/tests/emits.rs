@@ -1,7 +1,7 @@
 //! Emits, acknowledgements and the send buffer.
 
 use super::{CONNECTED, HANDSHAKE, Scene, websocket_only};
-use crate::socketio::{Command, Input, Options, Unsettled};
+use crate::socketio::{Command, Delivery, Input, Options, Unsettled};
 use std::time::Duration;
 use tertulia_shared::wire::args::Args;
 
@@ -75,12 +75,8 @@ fn a_full_buffer_refuses_with_a_reason() {
 #[test]
 fn an_emit_without_acknowledgement_is_settled_when_it_is_sent() {
     let (mut scene, _) = Scene::on_websocket();
-    scene.command(Command::Emit {
-        id: 1,
-        args: Args::event("a", &0).unwrap(),
-        ack_within: None,
-    });
-    assert_eq!(scene.sent(), [r#"42["a",0]"#]);
+    scene.deliver(1, "a", Delivery::default());
+    assert_eq!(scene.sent(), [r#"42["a",1]"#]);
     assert_eq!(scene.settled(), [(1, Ok(None))]);
 }
 
@@ -88,9 +84,85 @@ fn an_emit_without_acknowledgement_is_settled_when_it_is_sent() {
 fn an_event_of_the_server_is_acknowledged_while_there_is_a_connection() {
     let (mut scene, socket) = Scene::on_websocket();
     scene.text(socket, r#"427["question"]"#);
-    scene.command(Command::Reply(7, Args::ack(&"yes").unwrap()));
+    scene.command(Command::Reply(scene.main, 7, Args::ack(&"yes").unwrap()));
     assert_eq!(scene.sent(), [r#"437["yes"]"#]);
     scene.input(Input::Closed(socket, "1006".to_owned()));
-    scene.command(Command::Reply(7, Args::ack(&"late").unwrap()));
+    scene.command(Command::Reply(scene.main, 7, Args::ack(&"late").unwrap()));
     assert_eq!(scene.sent().len(), 1);
+}
+
+#[test]
+fn a_volatile_event_does_not_wait_for_a_connection() {
+    let mut scene = Scene::new(websocket_only());
+    let volatile = Delivery {
+        volatile: true,
+        ..Delivery::default()
+    };
+    scene.deliver(1, "a", volatile);
+    assert_eq!(scene.settled(), [(1, Err(Unsettled::NotConnected))]);
+}
+
+/// The server's `maxPayload` is 100 bytes here.
+#[test]
+fn an_event_that_the_server_would_not_take_is_refused_here() {
+    let (mut scene, _) = Scene::on_websocket();
+    scene.emit(1, &"x".repeat(90));
+    let settled = scene.settled();
+    assert!(
+        matches!(
+            settled[..],
+            [(
+                1,
+                Err(Unsettled::TooLarge {
+                    bytes: 101..,
+                    limit: 100
+                })
+            )]
+        ),
+        "{settled:?}"
+    );
+    scene.emit(2, "short");
+    assert_eq!(scene.sent(), [r#"421["short",2]"#]);
+}
+
+fn retried(retries: u32) -> Delivery {
+    Delivery {
+        ack_within: Some(Duration::from_secs(1)),
+        volatile: false,
+        retries,
+    }
+}
+
+/// Breaks when: the head is not waited for, or a retry goes to the end of the queue.
+#[test]
+fn retried_events_go_one_after_the_other() {
+    let (mut scene, socket) = Scene::on_websocket();
+    scene.deliver(1, "a", retried(1));
+    scene.deliver(2, "b", retried(1));
+    assert_eq!(scene.sent(), [r#"420["a",1]"#]);
+    scene.pass(Duration::from_secs(1));
+    assert_eq!(scene.sent(), [r#"420["a",1]"#, r#"421["a",1]"#], "again");
+    scene.text(socket, "431[7]");
+    assert_eq!(scene.settled(), [(1, Ok(Some("[7]".to_owned())))]);
+    assert_eq!(scene.sent().last().unwrap(), r#"422["b",2]"#);
+    scene.pass(Duration::from_secs(2));
+    assert_eq!(scene.settled().last(), Some(&(2, Err(Unsettled::Timeout))));
+    assert_eq!(scene.sent().len(), 4, "once and one retry each");
+}
+
+#[test]
+fn a_retried_event_survives_the_loss_of_the_connection() {
+    let (mut scene, socket) = Scene::on_websocket();
+    scene.deliver(1, "a", retried(1));
+    scene.input(Input::Closed(socket, "1006".to_owned()));
+    assert_eq!(scene.settled(), []);
+    scene.actions.clear();
+    scene.pass(Duration::from_secs(2));
+    let socket = scene.socket();
+    scene.input(Input::Opened(socket));
+    scene.text(socket, HANDSHAKE);
+    scene.text(socket, CONNECTED);
+    assert_eq!(scene.sent(), ["40", r#"421["a",1]"#]);
+    scene.text(socket, "431[]");
+    assert_eq!(scene.settled(), [(1, Ok(Some("[]".to_owned())))]);
 }

@@ -12,7 +12,7 @@ fn delays_grow_until_a_connect_reply_came() {
     for _ in 0..4 {
         scene.respond(scene.get(), PLAIN_HANDSHAKE);
         scene.input(Input::Failed(scene.get(), "gone".to_owned()));
-        let Link::Waiting { retry_in, .. } = scene.client.status().link else {
+        let Link::Waiting { retry_in, .. } = scene.status().link else {
             panic!("not waiting");
         };
         delays.push(retry_in.as_secs());
@@ -23,7 +23,7 @@ fn delays_grow_until_a_connect_reply_came() {
     scene.respond(scene.get(), CONNECTED);
     scene.input(Input::Failed(scene.get(), "gone".to_owned()));
     assert!(matches!(
-        scene.client.status().link,
+        scene.status().link,
         Link::Waiting { attempt: 1, retry_in, .. } if retry_in.as_secs() == 1
     ));
 }
@@ -39,14 +39,14 @@ fn attempts_are_bounded_where_that_is_asked_for() {
         scene.pass(Duration::from_secs(5));
     }
     let gone = Reason::TransportError("gone".to_owned());
-    assert_eq!(scene.client.status().link, Link::Disconnected(gone));
+    assert_eq!(scene.status().link, Link::Disconnected(gone));
     assert_eq!(scene.client.poll_timeout(), None);
 }
 
 #[test]
 fn a_disconnect_by_hand_says_goodbye_and_nothing_comes_by_itself() {
     let (mut scene, socket) = Scene::on_websocket();
-    scene.command(Command::Disconnect);
+    scene.command(Command::Disconnect(scene.main));
     assert_eq!(scene.sent(), ["41", "1"]);
     assert_eq!(scene.actions.last(), Some(&Action::Close(socket)));
     assert_eq!(
@@ -60,7 +60,7 @@ fn a_disconnect_by_hand_says_goodbye_and_nothing_comes_by_itself() {
 fn a_disconnect_over_polling_goes_out_before_the_requests_end() {
     let mut scene = Scene::connected(Options::default());
     let get = scene.get();
-    scene.command(Command::Disconnect);
+    scene.command(Command::Disconnect(scene.main));
     assert_eq!(scene.sent(), ["41"]);
     scene.respond(scene.post(), "ok");
     assert_eq!(scene.sent(), ["41", "1"]);
@@ -77,8 +77,8 @@ fn the_servers_disconnect_is_final_until_connect_is_called() {
         [Link::Disconnected(Reason::ServerDisconnect)]
     );
     assert_eq!(scene.client.poll_timeout(), None);
-    scene.command(Command::Connect);
-    assert_eq!(scene.client.status().link, Link::Connecting { attempt: 0 });
+    scene.command(Command::Connect(scene.main));
+    assert_eq!(scene.status().link, Link::Connecting { attempt: 0 });
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_refusal_carries_the_servers_words_and_is_not_retried() {
     scene.input(Input::Opened(socket));
     scene.text(socket, HANDSHAKE);
     scene.text(socket, r#"44{"message":"no"}"#);
-    let Link::Disconnected(reason) = scene.client.status().link else {
+    let Link::Disconnected(reason) = scene.status().link else {
         panic!("still trying");
     };
     assert_eq!(reason.to_string(), r#"connect_error: {"message":"no"}"#);
@@ -102,7 +102,7 @@ fn a_missing_connect_reply_is_not_waited_for_without_end() {
     scene.input(Input::Opened(socket));
     scene.text(socket, HANDSHAKE);
     scene.pass(Duration::from_secs(20));
-    assert!(matches!(scene.client.status().link, Link::Waiting { .. }));
+    assert!(matches!(scene.status().link, Link::Waiting { .. }));
     assert!(scene.actions.contains(&Action::Close(socket)));
 }
 
@@ -111,9 +111,9 @@ fn connect_while_waiting_tries_at_once() {
     let mut scene = Scene::new(no_jitter());
     scene.input(Input::Failed(scene.get(), "gone".to_owned()));
     let before = scene.get();
-    scene.command(Command::Connect);
+    scene.command(Command::Connect(scene.main));
     assert_ne!(scene.get(), before);
-    assert_eq!(scene.client.status().link, Link::Connecting { attempt: 1 });
+    assert_eq!(scene.status().link, Link::Connecting { attempt: 1 });
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn answers_of_an_earlier_session_are_ignored() {
     scene.pass(Duration::from_secs(1));
     scene.respond(old, r#"42["ghost"]"#);
     assert_eq!(scene.received(), [""; 0]);
-    assert_eq!(scene.client.status().link, Link::Connecting { attempt: 1 });
+    assert_eq!(scene.status().link, Link::Connecting { attempt: 1 });
 }
 
 #[test]
@@ -135,5 +135,5 @@ fn a_restarted_server_that_does_not_know_the_session_is_connected_to_anew() {
     scene.pass(Duration::from_secs(1));
     scene.respond(scene.get(), PLAIN_HANDSHAKE);
     scene.respond(scene.get(), CONNECTED);
-    assert_eq!(scene.client.status().link, Link::Connected);
+    assert_eq!(scene.status().link, Link::Connected);
 }

@@ -1,14 +1,14 @@
 //! Handshake, heartbeat, polling, probe and upgrade.
 
 use super::{CONNECTED, HANDSHAKE, PLAIN_HANDSHAKE, Scene, websocket_only};
-use crate::socketio::{Action, Frame, Input, Link, Options, Reason, Transport};
+use crate::socketio::{Action, Auth, Frame, Input, Link, Options, Reason, Transport};
 use std::time::Duration;
 
 #[test]
 fn connects_by_polling_and_sends_the_auth() {
     let auth = tertulia_shared::wire::json::Json::parse(r#"{"token":"t"}"#).unwrap();
     let mut scene = Scene::new(Options {
-        auth: Some(auth),
+        auth: Auth::Value(auth),
         ..Options::default()
     });
     let first = Action::Get(
@@ -28,7 +28,7 @@ fn connects_by_polling_and_sends_the_auth() {
             Link::Connected
         ]
     );
-    assert_eq!(scene.client.status().transport, Some(Transport::Polling));
+    assert_eq!(scene.status().transport, Some(Transport::Polling));
 }
 
 /// Breaks when: `Packet::Ping` is not answered, or the deadline is not moved by it.
@@ -60,8 +60,8 @@ fn after_sleep_a_late_ping_does_not_revive_the_session() {
     let (mut scene, socket) = Scene::on_websocket();
     scene.now += Duration::from_secs(3_600);
     scene.text(socket, "2");
-    assert_eq!(scene.client.status().transport, None);
-    assert!(matches!(scene.client.status().link, Link::Waiting { .. }));
+    assert_eq!(scene.status().transport, None);
+    assert!(matches!(scene.status().link, Link::Waiting { .. }));
     assert_eq!(scene.sent(), [""; 0]);
 }
 
@@ -73,7 +73,7 @@ fn after_sleep_an_emit_waits_for_the_next_connection() {
     scene.emit(1, "a");
     assert_eq!(scene.sent(), [""; 0]);
     assert_eq!(scene.settled(), []);
-    assert!(matches!(scene.client.status().link, Link::Waiting { .. }));
+    assert!(matches!(scene.status().link, Link::Waiting { .. }));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_ping_may_come_before_the_connect_reply() {
     scene.text(socket, "2");
     scene.text(socket, CONNECTED);
     assert_eq!(scene.sent(), ["40", "3"]);
-    assert_eq!(scene.client.status().link, Link::Connected);
+    assert_eq!(scene.status().link, Link::Connected);
 }
 
 /// Breaks when: `upgrade_when_quiet` does not wait for the GET, or for the POST.
@@ -102,7 +102,7 @@ fn the_upgrade_waits_for_the_last_poll_and_the_last_post() {
     assert_eq!(scene.sent(), ["40", "2probe"]);
     scene.respond(post, "ok");
     assert_eq!(scene.sent(), ["40", "2probe", "5", r#"420["a",1]"#]);
-    assert_eq!(scene.client.status().transport, Some(Transport::WebSocket));
+    assert_eq!(scene.status().transport, Some(Transport::WebSocket));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_refused_probe_leaves_polling_as_it_was() {
     scene.emit(1, "a");
     scene.respond(scene.get(), r#"430["b"]"#);
     assert_eq!(scene.settled(), [(1, Ok(Some(r#"["b"]"#.to_owned())))]);
-    assert_eq!(scene.client.status().transport, Some(Transport::Polling));
+    assert_eq!(scene.status().transport, Some(Transport::Polling));
 }
 
 /// Breaks when: `abandon_probe` does not unpause polling.
@@ -142,7 +142,7 @@ fn a_probe_without_answer_is_given_up_in_time() {
     scene.respond(scene.get(), CONNECTED);
     scene.pass(Duration::from_secs(20));
     assert!(scene.actions.contains(&Action::Close(scene.socket())));
-    assert_eq!(scene.client.status().link, Link::Connected);
+    assert_eq!(scene.status().link, Link::Connected);
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn the_next_transport_is_tried_when_the_first_does_not_open() {
     scene.input(Input::Closed(scene.socket(), "blocked".to_owned()));
     scene.respond(scene.get(), PLAIN_HANDSHAKE);
     scene.respond(scene.get(), CONNECTED);
-    assert_eq!(scene.client.status().link, Link::Connected);
-    assert_eq!(scene.client.status().transport, Some(Transport::Polling));
+    assert_eq!(scene.status().link, Link::Connected);
+    assert_eq!(scene.status().transport, Some(Transport::Polling));
 }
 
 /// Breaks when: a payload is filled without looking at `maxPayload`, here 100 bytes.
@@ -184,7 +184,7 @@ fn what_is_no_packet_ends_the_session_with_a_parse_error() {
     let (mut scene, socket) = Scene::on_websocket();
     scene.text(socket, "42not json");
     assert!(matches!(
-        scene.client.status().link,
+        scene.status().link,
         Link::Waiting {
             reason: Reason::ParseError(_),
             ..

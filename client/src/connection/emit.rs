@@ -1,0 +1,79 @@
+//! What an emit ends in.
+
+use crate::socketio::{Settled, Unsettled};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use tertulia_shared::{Reject, Reply, wire::args::Args};
+
+/// Why an emit was not accepted, or is not known to have been.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The server refused it.
+    #[error(transparent)]
+    Rejected(#[from] Reject),
+    /// No acknowledgement came within this time, retries included.
+    #[error("no acknowledgement came within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The connection was lost after it was sent: whether it arrived is not known.
+    #[error("the connection was lost before the acknowledgement came")]
+    Disconnected,
+    /// It is volatile and there is no connection: it was dropped.
+    #[error("there is no connection and the event is volatile")]
+    NotConnected,
+    /// This many events wait for a connection already; it was not taken.
+    #[error("{0} events wait for a connection already")]
+    BufferFull(usize),
+    /// It is longer than the server takes; it was not sent.
+    #[error("event has {bytes} bytes, the server takes at most {limit}")]
+    TooLarge {
+        /// Its length as it would travel, in bytes.
+        bytes: u64,
+        /// The server's `maxPayload`, in bytes.
+        limit: u64,
+    },
+    /// The payload does not encode; it was not sent.
+    #[error("payload does not encode: {0}")]
+    Encode(String),
+    /// It was acknowledged with something that is no reply of its event.
+    #[error("acknowledgement does not decode: {0}")]
+    Decode(String),
+    /// The driver is gone.
+    #[error("the connection's driver has stopped")]
+    Stopped,
+}
+
+/// The acknowledgement's arguments, or why there are none.
+pub(super) fn unsettled(
+    settled: Settled,
+    ack_within: Option<Duration>,
+) -> Result<Option<Args>, EmitError> {
+    settled.map_err(|unsettled| match unsettled {
+        Unsettled::Timeout => EmitError::Timeout(ack_within.unwrap_or_default()),
+        Unsettled::Disconnected => EmitError::Disconnected,
+        Unsettled::NotConnected => EmitError::NotConnected,
+        Unsettled::BufferFull(waiting) => EmitError::BufferFull(waiting),
+        Unsettled::TooLarge { bytes, limit } => EmitError::TooLarge { bytes, limit },
+    })
+}
+
+/// What a typed event was accepted with.
+pub(super) fn decode<T: DeserializeOwned>(accepted: &RawValue) -> Result<T, EmitError> {
+    serde_json::from_str(accepted.get()).map_err(undecodable)
+}
+
+/// What an event was accepted with, or why it was not.
+pub(super) fn accepted(
+    settled: Settled,
+    ack_within: Option<Duration>,
+) -> Result<Box<RawValue>, EmitError> {
+    let Some(args) = unsettled(settled, ack_within)? else {
+        return Err(EmitError::Decode("there is none".to_owned()));
+    };
+    let reply: Reply<Box<RawValue>> = args.at(0).map_err(undecodable)?;
+    Ok(Result::from(reply)?)
+}
+
+fn undecodable(error: impl ToString) -> EmitError {
+    EmitError::Decode(error.to_string())
+}
