@@ -91,7 +91,7 @@ pub fn schema<T: JsonSchema>() -> Schema {
 }
 
 /// Names that Socket.IO keeps for itself (`RESERVED_EVENTS` of the official server and client, version 4).
-const RESERVED: &[&str] = &[
+pub(crate) const RESERVED: &[&str] = &[
     "connect",
     "connect_error",
     "disconnect",

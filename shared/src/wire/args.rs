@@ -19,7 +19,7 @@ pub enum ArgsError {
     /// The JSON is no array.
     #[error("arguments are no array: {0}")]
     NotArray(serde_json::Error),
-    /// The first argument of an event is no text.
+    /// The first argument of an event is neither text nor number.
     #[error("event has no name")]
     NoName,
     /// An argument is absent.
@@ -69,12 +69,16 @@ impl Args {
         &self.json
     }
 
-    /// The name of an event: its first argument.
+    /// The name of an event: its first argument; of a number, which the official one takes too, its text.
     ///
     /// # Errors
-    /// When there is no argument, or the first one is no text.
+    /// When there is no argument, or the first one is neither text nor number.
     pub fn name(&self) -> Result<String, ArgsError> {
-        self.at(0).map_err(|_| ArgsError::NoName)
+        let first = self.raw_at(0).map_err(|_| ArgsError::NoName)?.get();
+        if first.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            return Ok(first.to_owned());
+        }
+        serde_json::from_str(first).map_err(|_| ArgsError::NoName)
     }
 
     /// Decodes the argument at `index`; of an event, index 0 is the name.

@@ -53,8 +53,14 @@ pub struct Handshake {
     pub ping_interval: u64,
     /// Milliseconds within which a ping is to be answered.
     pub ping_timeout: u64,
-    /// The longest polling payload that the server takes, in bytes.
+    /// The longest polling payload that the server takes, in bytes; [`u64::MAX`] where it does not say (servers before
+    /// Socket.IO 4.5).
+    #[serde(default = "unlimited")]
     pub max_payload: u64,
+}
+
+fn unlimited() -> u64 {
+    u64::MAX
 }
 
 /// Why bytes are not Engine.IO.
@@ -235,6 +241,15 @@ mod tests {
         check(Packet::Binary(vec![1, 2, 3, 4].into()), "bAQIDBA==");
         check(Packet::Upgrade, "5");
         check(Packet::Noop, "6");
+    }
+
+    #[test]
+    fn a_server_that_does_not_say_what_it_takes_takes_all() {
+        let text = r#"0{"sid":"a","upgrades":[],"pingInterval":1,"pingTimeout":2}"#;
+        let Packet::Open(handshake) = Packet::from_text(text).unwrap() else {
+            panic!("no handshake");
+        };
+        assert_eq!(handshake.max_payload, u64::MAX);
     }
 
     #[test]

@@ -46,11 +46,20 @@ fn reason(text: &str) -> Option<String> {
         Some('0' | '1') => None,
         Some('4') => Some("only a server refuses a connection".to_owned()),
         // The head only: the attachments come in packets of their own.
-        _ => Decoder::default()
-            .text(text)
-            .err()
-            .map(|error| error.to_string()),
+        kind => match Decoder::default().text(text) {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if matches!(kind, Some('2' | '5')) => unreadable_name(text),
+            Ok(_) => None,
+        },
     }
+}
+
+/// What socketioxide cannot read though it is Socket.IO: a name that is a number, or has an escape in its JSON.
+fn unreadable_name(event: &str) -> Option<String> {
+    let (_, arguments) = event.split_once('[')?;
+    let mut names = serde_json::Deserializer::from_str(arguments).into_iter::<&str>();
+    let read = names.next()?;
+    read.err().map(|_| "event name is no plain text".to_owned())
 }
 
 /// The acknowledgement id of an event, as far as it can be read.
@@ -106,6 +115,9 @@ mod tests {
             "42oops",
             "42{}",
             "42[1]",
+            "42[\"a\\nb\"]",
+            "451-[1,{\"_placeholder\":true,\"num\":0}]",
+            "42[\"disconnect\"]",
             "42",
             "4",
             "4oops",

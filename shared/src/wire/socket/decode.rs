@@ -1,9 +1,12 @@
 //! Putting Socket.IO packets together from the texts and binaries that come.
 
 use super::{AckId, Kind, MAIN, Packet};
-use crate::wire::{
-    args::{Args, ArgsError},
-    json::Json,
+use crate::{
+    event::RESERVED,
+    wire::{
+        args::{Args, ArgsError},
+        json::Json,
+    },
 };
 use bytes::Bytes;
 
@@ -19,8 +22,8 @@ pub enum DecodeError {
     /// The type is none of 0 to 6.
     #[error("unknown packet type `{0}`")]
     UnknownType(char),
-    /// A type 5 or 6 has no count of attachments.
-    #[error("packet has no attachment count")]
+    /// A type 5 or 6 has no count of attachments, or the count is 0.
+    #[error("packet has no attachment count of at least 1")]
     NoCount,
     /// More attachments are announced than the reader takes.
     #[error("packet announces {announced} attachments, at most {limit} are allowed")]
@@ -39,9 +42,15 @@ pub enum DecodeError {
     /// The body is absent or no JSON.
     #[error("body: {0}")]
     Json(#[from] serde_json::Error),
+    /// The body is JSON of another shape than its type carries.
+    #[error("body is not {0}")]
+    Shape(&'static str),
     /// The arguments are no array, or an event has no name.
     #[error(transparent)]
     Args(#[from] ArgsError),
+    /// An event has a name that Socket.IO keeps for itself.
+    #[error("event name `{0}` is reserved")]
+    Reserved(String),
     /// A packet came while attachments of the one before are outstanding.
     #[error("a packet came where {0} attachments were expected")]
     AttachmentsOutstanding(usize),
@@ -132,21 +141,20 @@ fn parse(text: &str, max_attachments: usize) -> Result<(Packet, usize), DecodeEr
     };
     let (namespace, rest) = take_namespace(rest);
     let kind = match digit {
-        '0' => Kind::Connect((!rest.is_empty()).then(|| Json::parse(rest)).transpose()?),
+        '0' if rest.is_empty() => Kind::Connect(None),
+        '0' => Kind::Connect(Some(take_json(rest, &['{'], "an object")?)),
         '1' if rest.is_empty() => Kind::Disconnect,
         '1' => return Err(DecodeError::Trailing(rest.len())),
         '2' | '5' => {
             let (id, body) = take_ack_id(rest)?;
-            let args = Args::new(Json::parse(body)?, Vec::new())?;
-            args.name()?;
-            Kind::Event(id, args)
+            Kind::Event(id, take_event(body)?)
         }
         '3' | '6' => {
             let (id, body) = take_ack_id(rest)?;
-            let args = Args::new(Json::parse(body)?, Vec::new())?;
+            let args = take_args(body)?;
             Kind::Ack(id.ok_or(DecodeError::NoAckId)?, args)
         }
-        '4' => Kind::ConnectError(Json::parse(rest)?),
+        '4' => Kind::ConnectError(take_json(rest, &['{', '"'], "an object or a text")?),
         other => return Err(DecodeError::UnknownType(other)),
     };
     Ok((Packet::new(namespace, kind), attachments))
@@ -155,21 +163,22 @@ fn parse(text: &str, max_attachments: usize) -> Result<(Packet, usize), DecodeEr
 /// `<count>-`
 fn take_count(text: &str, limit: usize) -> Result<(usize, &str), DecodeError> {
     let (count, rest) = text.split_once('-').ok_or(DecodeError::NoCount)?;
-    let announced = count.parse().map_err(|_| DecodeError::NoCount)?;
+    // `parse` alone would take `+1`.
+    let digits = count.bytes().all(|byte| byte.is_ascii_digit());
+    let announced = count.parse().ok().filter(|count| digits && *count > 0);
+    let announced = announced.ok_or(DecodeError::NoCount)?;
     if announced > limit {
         return Err(DecodeError::TooManyAttachments { announced, limit });
     }
     Ok((announced, rest))
 }
 
-/// `</namespace>,`, or nothing for the main one; a query after `?` is no part of the name.
+/// `</namespace>,`, or nothing for the main one
 fn take_namespace(text: &str) -> (&str, &str) {
     if !text.starts_with('/') {
         return (MAIN, text);
     }
-    let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
-    let name = namespace.split('?').next().unwrap_or(namespace);
-    (name, rest)
+    text.split_once(',').unwrap_or((text, ""))
 }
 
 /// `<digits>`, or nothing
@@ -183,4 +192,28 @@ fn take_ack_id(text: &str) -> Result<(Option<AckId>, &str), DecodeError> {
     }
     let id = digits.parse().map_err(|_| DecodeError::AckIdRange)?;
     Ok((Some(id), rest))
+}
+
+/// The arguments of an event, the first of which is a name that may be used.
+fn take_event(body: &str) -> Result<Args, DecodeError> {
+    let args = take_args(body)?;
+    let name = args.name()?;
+    if RESERVED.contains(&name.as_str()) {
+        return Err(DecodeError::Reserved(name));
+    }
+    Ok(args)
+}
+
+fn take_args(body: &str) -> Result<Args, DecodeError> {
+    Ok(Args::new(take_json(body, &['['], "an array")?, Vec::new())?)
+}
+
+/// One JSON value that begins with one of the characters: where the official decoder finds a blank it reads an
+/// acknowledgement id of 0, so no body begins with one.
+fn take_json(text: &str, begin: &[char], shape: &'static str) -> Result<Json, DecodeError> {
+    let json = Json::parse(text)?;
+    if !text.starts_with(begin) {
+        return Err(DecodeError::Shape(shape));
+    }
+    Ok(json)
 }

@@ -83,9 +83,18 @@ fn attachments_follow_in_order() {
 }
 
 #[test]
-fn the_namespace_goes_without_its_query() {
+fn a_question_mark_is_part_of_the_namespace() {
     let packet = Decoder::default().text("0/admin?token=1,{}").unwrap();
-    assert_eq!(packet.unwrap().namespace, "/admin");
+    assert_eq!(packet.unwrap().namespace, "/admin?token=1");
+}
+
+#[test]
+fn a_number_is_a_name() {
+    let packet = Decoder::default().text("2[17,true]").unwrap().unwrap();
+    let Kind::Event(None, args) = packet.kind else {
+        panic!("{packet:?}");
+    };
+    assert_eq!(args.name().unwrap(), "17");
 }
 
 #[test]
@@ -93,16 +102,24 @@ fn what_is_no_packet_is_refused_with_a_reason() {
     assert!(matches!(refused(""), DecodeError::Empty));
     assert!(matches!(refused("7"), DecodeError::UnknownType('7')));
     assert!(matches!(refused("2"), DecodeError::Json(_)));
-    assert!(matches!(refused(r#"2{"a":1}"#), DecodeError::Args(_)));
+    assert!(matches!(refused(r#"2{"a":1}"#), DecodeError::Shape(_)));
     assert!(matches!(refused("2[]"), DecodeError::Args(_)));
-    assert!(matches!(refused("2[1]"), DecodeError::Args(_)));
+    assert!(matches!(refused("2[[1]]"), DecodeError::Args(_)));
+    assert!(matches!(
+        refused(r#"2["disconnect"]"#),
+        DecodeError::Reserved(_)
+    ));
+    assert!(matches!(refused("4[]"), DecodeError::Shape(_)));
+    assert!(matches!(refused("0[]"), DecodeError::Shape(_)));
     assert!(matches!(refused(r#"2["a"] x"#), DecodeError::Json(_)));
     assert!(matches!(refused("3[]"), DecodeError::NoAckId));
     assert!(matches!(
         refused("399999999999999999999[]"),
         DecodeError::AckIdRange
     ));
-    assert!(matches!(refused(r#"5["a"]"#), DecodeError::NoCount));
+    for text in [r#"5["a"]"#, r#"50-["a"]"#, r#"5+1-["a"]"#] {
+        assert!(matches!(refused(text), DecodeError::NoCount), "{text}");
+    }
     assert!(matches!(refused("1x"), DecodeError::Trailing(1)));
 }
 
