@@ -21,4 +21,5 @@ mod official_server;
 mod official_server_more;
 mod page;
 mod trunk_serve;
+mod vectors;
 mod world;

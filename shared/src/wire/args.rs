@@ -74,7 +74,7 @@ impl Args {
     /// # Errors
     /// When there is no argument, or the first one is neither text nor number.
     pub fn name(&self) -> Result<String, ArgsError> {
-        let first = self.raw_at(0).map_err(|_| ArgsError::NoName)?.get();
+        let first = self.first().ok_or(ArgsError::NoName)?;
         if first.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
             return Ok(first.to_owned());
         }
@@ -96,6 +96,13 @@ impl Args {
     pub fn last<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
         let last = self.raw()?.pop().ok_or(ArgsError::Absent(0))?;
         Ok(serde_json::from_str(last.get())?)
+    }
+
+    /// The JSON of the first argument; what comes after it is not read.
+    fn first(&self) -> Option<&str> {
+        let arguments = self.json.as_str().trim_start().strip_prefix('[')?;
+        let mut raw = serde_json::Deserializer::from_str(arguments).into_iter::<&RawValue>();
+        raw.next()?.ok().map(RawValue::get)
     }
 
     /// The part of [`Args::at`] that is the same for every type: compiled once.
