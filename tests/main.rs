@@ -14,6 +14,7 @@ mod chat;
 mod command_line;
 mod contract;
 mod dashboard;
+mod differential;
 mod in_memory;
 mod mqtt;
 mod official_client;
