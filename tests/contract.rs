@@ -199,7 +199,7 @@ async fn events_right_after_connect_are_not_lost() {
     // Where handlers were registered too late, 2 to 5 connections of 100 lost events.
     for _ in 0..300 {
         let connection =
-            tertulia_client::native::connect(&server.origin(), Default::default()).unwrap();
+            tertulia_client::connection::Connection::connect(&server.origin()).unwrap();
         let sends: Vec<_> = (0..5)
             .map(|n| {
                 connection.emit(&ChatEnter {

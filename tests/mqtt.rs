@@ -40,8 +40,7 @@ async fn bridged() -> (Server, Connection) {
 
 /// A connection to a server, once its bridge is up.
 async fn up(server: &Server) -> Connection {
-    let connection =
-        tertulia_client::native::connect(&server.origin(), Default::default()).unwrap();
+    let connection = tertulia_client::connection::Connection::connect(&server.origin()).unwrap();
     until_up(&connection).await;
     connection
 }

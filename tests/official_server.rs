@@ -131,7 +131,7 @@ async fn a_refusal_by_middleware_carries_its_message() {
             }
         }
     };
-    let body: Value = soon("the refusal", refused).await.decode().unwrap();
+    let body: Value = soon("the refusal", refused).await.0.decode().unwrap();
     assert_eq!(body["message"], "not you");
 }
 

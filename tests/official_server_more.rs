@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 use tertulia_client::connection::{
-    AuthSource, Connection, Delivery, EmitError, Link, Options, Tapped, Transport,
+    Auth, Connection, Delivery, EmitError, Link, Options, Tapped, Transport,
 };
 use tertulia_shared::{
     events,
@@ -64,12 +64,18 @@ async fn two_namespaces_share_one_connection() {
         let mut node = Node::start(&[]).await;
         let main = node.connect(only(transport));
         assert_eq!(node.says().await.0, "connected");
-        let auth = AuthSource::ask(|| async { Json::parse(r#"{"role":"admin"}"#).ok() });
+        let auth = Auth::ask(|| async { Json::parse(r#"{"role":"admin"}"#).ok() });
         let admin = main.of("/admin", auth);
-        assert_eq!(node.says().await, ("admin".to_owned(), json!({"role": "admin"})));
+        assert_eq!(
+            node.says().await,
+            ("admin".to_owned(), json!({"role": "admin"}))
+        );
         assert_eq!(ask(&admin, "whoami", "").await, "admin");
         admin.disconnect();
-        assert_eq!(ask(&main, "query", "transport").await, json!(transport.to_string()));
+        assert_eq!(
+            ask(&main, "query", "transport").await,
+            json!(transport.to_string())
+        );
     }
 }
 
@@ -135,7 +141,7 @@ async fn the_servers_question_is_answered() {
         let (question, responder) = questions.next().await.unwrap();
         assert_eq!(question.unwrap().text, "how are you?");
         assert!(responder.is_awaited());
-        responder.answer(Ok("fine".to_owned())).unwrap();
+        responder.answer(Ok("fine".to_owned())).await.unwrap();
         std::future::pending::<()>().await
     };
     tokio::select! {
@@ -151,7 +157,10 @@ async fn an_event_over_the_servers_limit_is_refused_here_and_the_connection_live
     until_connected(&connection).await;
     let args = Args::event("query", &"x".repeat(20_000)).unwrap();
     let refused = soon("a refusal", connection.emit_args(args, Delivery::default())).await;
-    assert!(matches!(refused, Err(EmitError::TooLarge { limit: 10_000, .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(EmitError::TooLarge { limit: 10_000, .. })),
+        "{refused:?}"
+    );
     assert_eq!(ask(&connection, "query", "EIO").await, "4");
 }
 
@@ -167,7 +176,9 @@ async fn what_was_missed_is_recovered() {
         let mut news = connection.listen::<News>();
         let mut statuses = connection.watch();
         let args = Args::event("cut me", &()).unwrap();
-        soon("sent", connection.emit_args(args, Delivery::default())).await.unwrap();
+        soon("sent", connection.emit_args(args, Delivery::default()))
+            .await
+            .unwrap();
         for n in 1..=3 {
             let told = soon("news", news.next()).await.unwrap().unwrap();
             assert_eq!(told, News { n });
@@ -192,15 +203,18 @@ async fn the_auth_is_asked_again_at_each_reconnect() {
         ..only(Transport::WebSocket)
     });
     let count = Arc::clone(&asked);
-    let admin = main.of("/admin", AuthSource::ask(move || {
-        let n = count.fetch_add(1, Ordering::Relaxed);
-        async move { Json::encode(&json!({ "n": n })).ok() }
-    }));
+    let admin = main.of(
+        "/admin",
+        Auth::ask(move || {
+            let n = count.fetch_add(1, Ordering::Relaxed);
+            async move { Json::encode(&json!({ "n": n })).ok() }
+        }),
+    );
     for n in 0..2 {
         assert_eq!(node.says().await, ("admin".to_owned(), json!({ "n": n })));
         until_connected(&admin).await;
         admin.disconnect();
-        admin.connect();
+        admin.open();
     }
 }
 
@@ -209,12 +223,18 @@ async fn a_tap_sees_every_event_in_and_out() {
     let node = Node::start(&[]).await;
     let connection = node.connect(Options::default());
     let mut tap = connection.tap();
-    let args = Args::event("chat:send", &json!({"room": "chat/a", "id": "1", "text": "t"})).unwrap();
+    let args = Args::event(
+        "chat:send",
+        &json!({"room": "chat/a", "id": "1", "text": "t"}),
+    )
+    .unwrap();
     let delivery = Delivery {
         ack_within: Some(Duration::from_secs(10)),
         ..Delivery::default()
     };
-    soon("an answer", connection.emit_args(args.clone(), delivery)).await.unwrap();
+    soon("an answer", connection.emit_args(args.clone(), delivery))
+        .await
+        .unwrap();
     assert_eq!(soon("out", tap.next()).await, Some(Tapped::Out(args)));
     let Some(Tapped::In(message, None)) = soon("in", tap.next()).await else {
         panic!("no event came in");

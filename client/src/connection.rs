@@ -4,31 +4,26 @@
 //! driver stops when the last handle is dropped.
 
 mod answer;
-mod auth;
 mod dispatch;
 mod emit;
 mod listener;
 
 use crate::socketio::Settled;
-pub use crate::socketio::{Auth, Delivery, Link, Options, Reason, Status, Transport};
+pub use crate::socketio::{
+    Auth, Delivery, Link, Options, Reason, Refusal, ReplyTo, Status, Transport,
+};
 pub use answer::{Answers, Responder};
-pub use auth::{Asked, AuthSource};
 pub use dispatch::{AuthRequest, Dispatcher};
 pub use emit::EmitError;
 use futures_channel::{mpsc, oneshot};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
-use serde_json::value::RawValue;
 use std::{
     sync::{self, Arc},
     time::Duration,
 };
 use tertulia_shared::{
     ClientToServer, ServerToClient,
-    wire::{
-        args::Args,
-        json::Json,
-        socket::{AckId, MAIN},
-    },
+    wire::{args::Args, json::Json, socket::MAIN},
 };
 
 /// What a handle asks of its driver, which hands it to its [`Dispatcher`]; each about one namespace.
@@ -44,13 +39,13 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Ask {
     /// Say from now on what CONNECT carries.
-    Auth(AuthSource),
+    Auth(Auth),
     /// Connect, or while the next attempt is waited for make it at once.
     Connect,
     /// Disconnect.
     Disconnect,
-    /// What CONNECT carries this time: the answer of an [`AuthSource`].
-    Authorize(Option<Json>),
+    /// What CONNECT carries this time: the answer to the [`AuthRequest`] of that number.
+    Authorize(u32, Option<Json>),
     /// Emit an event and tell what became of it.
     Emit {
         /// The event's name and payload.
@@ -60,10 +55,17 @@ pub enum Ask {
         /// Where to tell it.
         settled: oneshot::Sender<Settled>,
     },
-    /// Acknowledge an event of the server.
-    Reply(AckId, Args),
-    /// Hand over the events of that name, with their acknowledgement ids.
-    Listen(String, mpsc::UnboundedSender<(Args, Option<AckId>)>),
+    /// Acknowledge an event of the server and tell whether it was sent.
+    Reply {
+        /// Which event.
+        to: ReplyTo,
+        /// What it is acknowledged with.
+        args: Args,
+        /// Where to tell it.
+        settled: oneshot::Sender<Settled>,
+    },
+    /// Hand over the events of that name, with what acknowledges them.
+    Listen(String, mpsc::UnboundedSender<(Args, Option<ReplyTo>)>),
     /// Hand over every event, in and out.
     Tap(mpsc::UnboundedSender<Tapped>),
     /// Tell the status, now and at each change.
@@ -77,15 +79,21 @@ pub struct Connection {
     requests: Arc<mpsc::UnboundedSender<Request>>,
     namespace: Arc<str>,
     delivery: Delivery,
+    plain_acks: bool,
 }
 
 /// What finds the driver again as long as a handle lives.
+#[cfg(any(target_arch = "wasm32", feature = "native"))]
 #[derive(Clone, Debug)]
 pub(crate) struct WeakConnection(sync::Weak<mpsc::UnboundedSender<Request>>);
 
+#[cfg(any(target_arch = "wasm32", feature = "native"))]
 impl WeakConnection {
+    /// Whether a handle is left and the driver still takes its requests.
     pub(crate) fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
+        self.0
+            .upgrade()
+            .is_some_and(|requests| !requests.is_closed())
     }
 
     /// A handle on the namespace of the options, where the driver still runs.
@@ -113,21 +121,23 @@ impl Connection {
                 volatile: false,
                 retries: options.retries,
             },
+            plain_acks: false,
         };
-        connection.ask(Ask::Auth(AuthSource::Fixed(options.auth.clone())));
+        connection.ask(Ask::Auth(options.auth.clone()));
         if options.auto_connect {
-            connection.connect();
+            connection.open();
         }
         connection
     }
 
+    #[cfg(any(target_arch = "wasm32", feature = "native"))]
     pub(crate) fn downgrade(&self) -> WeakConnection {
         WeakConnection(Arc::downgrade(&self.requests))
     }
 
-    /// A handle on another namespace over the same connection; it is connected at once.
+    /// A handle on another namespace over the same connection, `/admin`; it is connected at once.
     #[must_use]
-    pub fn of(&self, namespace: &str, auth: AuthSource) -> Self {
+    pub fn of(&self, namespace: &str, auth: Auth) -> Self {
         let namespace = if namespace.is_empty() {
             MAIN
         } else {
@@ -138,7 +148,7 @@ impl Connection {
             ..self.clone()
         };
         other.ask(Ask::Auth(auth));
-        other.connect();
+        other.open();
         other
     }
 
@@ -161,6 +171,15 @@ impl Connection {
         self.with(|delivery| delivery.retries = retries)
     }
 
+    /// The same connection, its acknowledgements carrying the value itself, instead of Tertulia's reply with `ok` or
+    /// `error`: for typed events with other servers. The server then has no typed way to refuse.
+    #[must_use]
+    pub fn plain_acks(&self) -> Self {
+        let mut other = self.clone();
+        other.plain_acks = true;
+        other
+    }
+
     fn with(&self, change: impl FnOnce(&mut Delivery)) -> Self {
         let mut other = self.clone();
         change(&mut other.delivery);
@@ -179,25 +198,26 @@ impl Connection {
         &self,
         event: &E,
     ) -> impl Future<Output = Result<E::Ack, EmitError>> + use<E> {
-        let accepted = self.accepted(Args::event(E::NAME, event));
-        async move { emit::decode(&*accepted.await?) }
+        let accepted = self.accepted(event.to_args());
+        async move { emit::decode(&accepted.await?) }
     }
 
     /// The part of [`Connection::emit`] that is the same for every event: compiled once.
     fn accepted(
         &self,
         args: Result<Args, serde_json::Error>,
-    ) -> impl Future<Output = Result<Box<RawValue>, EmitError>> + use<> {
+    ) -> impl Future<Output = Result<Args, EmitError>> + use<> {
         let ack_within = self.delivery.ack_within;
+        let plain = self.plain_acks;
         let settles = args.map(|args| self.send(args, self.delivery));
         async move {
             let settles = settles.map_err(|error| EmitError::Encode(error.to_string()))?;
-            emit::accepted(settles.await?, ack_within)
+            emit::accepted(settles.await?, ack_within, plain)
         }
     }
 
     /// Emits any event, for which there need not be a type, and gives the arguments of its acknowledgement; `None` where
-    /// `delivery` expects none.
+    /// `delivery` expects none. With that it settles as soon as the event was handed to the transport.
     ///
     /// # Errors
     /// As [`Connection::emit`], but for refusals, which only typed events have.
@@ -224,6 +244,23 @@ impl Connection {
         async move { settles.await.map_err(|_| EmitError::Stopped) }
     }
 
+    /// Acknowledges an event of [`Connection::listen_to`] with these arguments.
+    ///
+    /// # Errors
+    /// When they are longer than the server takes, or the connection that brought the event is gone.
+    pub fn reply(
+        &self,
+        to: ReplyTo,
+        args: Args,
+    ) -> impl Future<Output = Result<(), EmitError>> + use<> {
+        let (settled, settles) = oneshot::channel();
+        self.ask(Ask::Reply { to, args, settled });
+        async move {
+            let settled = settles.await.map_err(|_| EmitError::Stopped)?;
+            emit::unsettled(settled, None).map(|_| ())
+        }
+    }
+
     /// The events of a kind, from now on, until the listener is dropped.
     pub fn listen<E: ServerToClient>(&self) -> Listener<E> {
         Listener::new(self.listen_to(E::NAME))
@@ -239,8 +276,8 @@ impl Connection {
         Answers::new(self.listen_to(E::NAME), self.clone())
     }
 
-    /// The events of any name, with their acknowledgement ids, from now on, until the receiver is dropped.
-    pub fn listen_to(&self, name: &str) -> mpsc::UnboundedReceiver<(Args, Option<AckId>)> {
+    /// The events of any name, with what acknowledges them, from now on, until the receiver is dropped.
+    pub fn listen_to(&self, name: &str) -> mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)> {
         let (sender, receiver) = mpsc::unbounded();
         self.ask(Ask::Listen(name.to_owned(), sender));
         receiver
@@ -260,8 +297,9 @@ impl Connection {
         Watcher::new(receiver)
     }
 
-    /// Connects again after a disconnect; while the next attempt is waited for, makes it at once.
-    pub fn connect(&self) {
+    /// Connects by hand: the first time with [`Options::auto_connect`] off, or again after a disconnect; while the next
+    /// attempt is waited for, it is made at once.
+    pub fn open(&self) {
         self.ask(Ask::Connect);
     }
 

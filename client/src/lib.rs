@@ -4,12 +4,12 @@
 //! out; [`app`] is the page.
 
 pub mod app;
+#[cfg(any(target_arch = "wasm32", feature = "native"))]
+pub mod connect;
 pub mod connection;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 mod ordered;
-#[cfg(any(target_arch = "wasm32", feature = "native"))]
-mod shared;
 pub mod socketio;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -7,66 +7,82 @@ mod tls;
 mod websocket;
 
 use crate::{
-    connection::{Ask, AuthRequest, Connection, Dispatcher, Request},
+    connect::{ConnectError, Shared},
+    connection::{Ask, AuthRequest, Dispatcher, Request},
     ordered::Ordered,
-    shared::Shared,
-    socketio::{Action, Client, Endpoint, EndpointError, Input, IoId, Options},
+    socketio::{Action, Client, Input, IoId, Options},
 };
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use reqwest::header::HeaderMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use tokio::{task::AbortHandle, time::Instant};
+use reqwest::{
+    cookie::{CookieStore, Jar},
+    header::{COOKIE, HeaderMap},
+};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{runtime, task::AbortHandle, time::Instant};
 use websocket::Socket;
 
-/// Connects to `origin`, `https://example.org:3000`; the driver runs until the last handle is dropped.
-///
-/// A driver of the same origin, path and query that still runs is shared: its namespaces travel over one connection. With
-/// [`Options::force_new`], or where the namespace is in use there already, there is another one.
-///
-/// # Errors
-/// When `origin` is not scheme, host and port, or an extra header is none.
-///
-/// # Panics
-/// Outside a tokio runtime.
-pub fn connect(origin: &str, mut options: Options) -> Result<Connection, ConnectError> {
-    let endpoint = Endpoint::new(origin, &options.path)?.with_query(&options.query);
-    let headers = http::headers(&options.extra_headers)?;
-    options.seed.get_or_insert_with(random_seed);
-    if let Some(connection) = SHARED.join(&endpoint, &options) {
-        return Ok(connection);
-    }
-    let (connection, requests) = Connection::new(&options);
-    SHARED.offer(&endpoint, &connection, &options);
-    let driver = Driver::new(Client::new(endpoint, options), headers);
-    tokio::spawn(driver.run(requests));
-    Ok(connection)
+/// Drivers are shared within a runtime only: they end with it.
+pub(crate) type Place = runtime::Id;
+
+static SHARED: Mutex<Shared> = Mutex::new(Shared::new());
+
+/// Looks at the drivers that run, from this runtime.
+pub(crate) fn with_shared<T>(act: impl FnOnce(&mut Shared, Place) -> T) -> T {
+    let place = runtime::Handle::current().id();
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    act(&mut shared, place)
 }
 
-/// Why a connection cannot even be tried.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The origin is none.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// An extra header has a name or a value that HTTP does not allow.
-    #[error("`{0}` is no HTTP header")]
-    Header(String),
-}
-
-/// Another number in each process and at each call: the standard library's hash keys are random.
-fn random_seed() -> u64 {
+/// Another number at each call: the standard library's hash keys are random.
+pub(crate) fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// The drivers that run, for [`connect`] to share.
-static SHARED: Shared = Shared::new();
+/// What requests and WebSockets are made with.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    headers: HeaderMap,
+    cookies: Arc<Jar>,
+}
+
+impl Transport {
+    /// Fails when an extra header is none.
+    pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
+        let headers = http::headers(&options.extra_headers)?;
+        let cookies = Arc::new(Jar::default());
+        let jar = options.with_credentials.then(|| Arc::clone(&cookies));
+        let http = http::client(&headers, jar);
+        Ok(Self {
+            http,
+            headers,
+            cookies,
+        })
+    }
+
+    /// Runs the driver on the current runtime.
+    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Request>) {
+        tokio::spawn(Driver::new(client, self).run(requests));
+    }
+
+    /// The headers of a WebSocket: the extra ones, and the cookies that requests were answered with.
+    fn socket_headers(&self, url: &str) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let url = url.replacen("ws", "http", 1);
+        let cookies = url.parse().ok().and_then(|url| self.cookies.cookies(&url));
+        headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
+        headers
+    }
+}
 
 struct Driver {
     dispatcher: Dispatcher,
     started: Instant,
-    http: reqwest::Client,
-    headers: HeaderMap,
+    transport: Transport,
     requests: Ordered<IoId, AbortHandle>,
     sockets: Ordered<IoId, Socket>,
     inputs: mpsc::UnboundedSender<Input>,
@@ -77,14 +93,13 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(client: Client, headers: HeaderMap) -> Self {
+    fn new(client: Client, transport: Transport) -> Self {
         let (inputs, arrivals) = mpsc::unbounded();
         let (answering, answers) = mpsc::unbounded();
         Self {
             dispatcher: Dispatcher::new(client),
             started: Instant::now(),
-            http: http::client(&headers),
-            headers,
+            transport,
             requests: Ordered::new(),
             sockets: Ordered::new(),
             inputs,
@@ -94,9 +109,10 @@ impl Driver {
         }
     }
 
+    /// Runs until the last handle is gone, and after it until what was sent has gone out.
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        loop {
-            self.work();
+        let mut stops = false;
+        while !(stops && self.dispatcher.is_closed()) {
             let due = self.dispatcher.poll_timeout();
             let timer = async {
                 match due {
@@ -105,9 +121,12 @@ impl Driver {
                 }
             };
             tokio::select! {
-                request = requests.next() => match request {
+                request = requests.next(), if !stops => match request {
                     Some(request) => self.dispatcher.handle_request(self.started.elapsed(), request),
-                    None => break,
+                    None => {
+                        stops = true;
+                        self.dispatcher.stop(self.started.elapsed());
+                    }
                 },
                 Some(answer) = self.answers.next() => {
                     self.dispatcher.handle_request(self.started.elapsed(), answer);
@@ -115,10 +134,8 @@ impl Driver {
                 Some(input) = self.arrivals.next() => self.take(input),
                 () = timer => self.dispatcher.handle_timeout(self.started.elapsed()),
             }
+            self.work();
         }
-        // The last handle is gone: says goodbye, and lets what was sent go out.
-        self.dispatcher.stop(self.started.elapsed());
-        self.work();
     }
 
     /// Does what there is to do.
@@ -126,10 +143,15 @@ impl Driver {
         while let Some(action) = self.dispatcher.poll_action() {
             self.act(action);
         }
-        while let Some(AuthRequest { namespace, answer }) = self.dispatcher.poll_auth() {
+        while let Some(request) = self.dispatcher.poll_auth() {
+            let AuthRequest {
+                namespace,
+                asked,
+                answer,
+            } = request;
             let answering = self.answering.clone();
             tokio::spawn(async move {
-                let ask = Ask::Authorize(answer.await);
+                let ask = Ask::Authorize(asked, answer.await);
                 // Where the driver is gone, nobody is left to tell.
                 let _ = answering.unbounded_send(Request { namespace, ask });
             });
@@ -153,11 +175,12 @@ impl Driver {
         let inputs = self.inputs.clone();
         match action {
             Action::Get(id, url) => {
-                let request = self.http.get(url);
+                let request = self.transport.http.get(url);
                 self.requests.insert(id, http::send(id, request, inputs));
             }
             Action::Post(id, url, body) => {
                 let request = self
+                    .transport
                     .http
                     .post(url)
                     .header("content-type", "text/plain;charset=UTF-8")
@@ -170,8 +193,9 @@ impl Driver {
                 }
             }
             Action::Open(id, url) => {
+                let headers = self.transport.socket_headers(&url);
                 self.sockets
-                    .insert(id, Socket::open(id, url, self.headers.clone(), inputs));
+                    .insert(id, Socket::open(id, url, headers, inputs));
             }
             Action::Send(id, frame) => {
                 if let Some(socket) = self.sockets.get(id) {

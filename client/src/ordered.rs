@@ -44,9 +44,14 @@ impl<K: Ord + Copy, V> Ordered<K, V> {
         self.rows.front().map(|(key, _)| *key)
     }
 
-    /// The keys, in order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = K> {
-        self.rows.iter().map(|(key, _)| *key)
+    /// The keys with their values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        self.rows.iter().map(|(key, value)| (*key, value))
+    }
+
+    /// The values, in the order of their keys.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.rows.iter_mut().map(|(_, value)| value)
     }
 
     fn search(&self, key: K) -> Result<usize, usize> {
@@ -58,16 +63,20 @@ impl<K: Ord + Copy, V> Ordered<K, V> {
 mod tests {
     use super::Ordered;
 
+    fn keys(ordered: &Ordered<i32, i32>) -> Vec<i32> {
+        ordered.iter().map(|(key, _)| key).collect()
+    }
+
     #[test]
     fn keeps_the_order_of_the_keys_however_they_come() {
         let mut ordered = Ordered::new();
         for key in [3, 1, 4, 1, 5] {
             ordered.insert(key, key * 10);
         }
-        assert_eq!(ordered.keys().collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(keys(&ordered), [1, 3, 4, 5]);
         assert_eq!(ordered.first_key(), Some(1));
         assert_eq!(ordered.remove(4), Some(40));
         assert_eq!(ordered.remove(4), None);
-        assert_eq!(ordered.keys().collect::<Vec<_>>(), [1, 3, 5]);
+        assert_eq!(keys(&ordered), [1, 3, 5]);
     }
 }

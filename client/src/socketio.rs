@@ -6,6 +6,7 @@
 //!
 //! Source: the Engine.IO protocol document (revision 4) and the Socket.IO protocol document (revision 5).
 
+mod auth;
 mod backoff;
 mod client;
 mod endpoint;
@@ -16,10 +17,11 @@ mod session;
 mod status;
 mod timers;
 
+pub use auth::{AskAuth, Asked, Auth};
 pub use backoff::Backoff;
 pub use client::{Client, Command, Event, NamespaceId, Output};
 pub use endpoint::{Endpoint, EndpointError};
 pub use io::{Action, Frame, Input, IoId};
-pub use namespace::{Delivery, EmitId, Settled, Unsettled};
-pub use options::{Auth, Options};
-pub use status::{Link, Reason, Status, Transport};
+pub use namespace::{Delivery, EmitId, ReplyTo, Settled, Unsettled};
+pub use options::Options;
+pub use status::{Link, Reason, Refusal, Status, Transport};

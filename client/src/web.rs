@@ -9,52 +9,74 @@ mod wakes;
 mod websocket;
 
 use crate::{
-    connection::{Ask, AuthRequest, Connection, Dispatcher, Request},
+    connect::{ConnectError, Shared},
+    connection::{Ask, AuthRequest, Dispatcher, Request},
     ordered::Ordered,
-    shared::Shared,
-    socketio::{Action, Client, Endpoint, EndpointError, Input, IoId, Options},
+    socketio::{Action, Client, Input, IoId, Options},
 };
 use clock::Clock;
 use fetch::Fetch;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
 use gloo::timers::callback::Timeout;
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, time::Duration};
 use wakes::Wake;
+use web_sys::{Headers, RequestCredentials};
 use websocket::Socket;
 
-/// Connects to `origin`, `https://example.org:3000`; the driver runs until the last handle is dropped.
-///
-/// A driver of the same origin, path and query that still runs is shared: its namespaces travel over one connection. With
-/// [`Options::force_new`], or where the namespace is in use there already, there is another one.
-///
-/// # Errors
-/// When `origin` is not scheme, host and port.
-pub fn connect(origin: &str, mut options: Options) -> Result<Connection, EndpointError> {
-    options
-        .seed
-        .get_or_insert_with(|| js_sys::Math::random().to_bits());
-    let endpoint = Endpoint::new(origin, &options.path)?.with_query(&options.query);
-    if let Some(connection) = SHARED.with(|shared| shared.join(&endpoint, &options)) {
-        return Ok(connection);
-    }
-    let (connection, requests) = Connection::new(&options);
-    SHARED.with(|shared| shared.offer(&endpoint, &connection, &options));
-    let headers = options.extra_headers.clone();
-    let driver = Driver::new(Client::new(endpoint, options), headers);
-    wasm_bindgen_futures::spawn_local(driver.run(requests));
-    Ok(connection)
+thread_local! {
+    static SHARED: RefCell<Shared> = const { RefCell::new(Shared::new()) };
 }
 
-thread_local! {
-    /// The drivers that run, for [`connect`] to share.
-    static SHARED: Shared = const { Shared::new() };
+/// Drivers run on the page's one thread: there is one place.
+pub(crate) type Place = ();
+
+/// Looks at the drivers that run on this page.
+pub(crate) fn with_shared<T>(act: impl FnOnce(&mut Shared, Place) -> T) -> T {
+    SHARED.with_borrow_mut(|shared| act(shared, ()))
+}
+
+/// Another number at each call.
+pub(crate) fn random_seed() -> u64 {
+    js_sys::Math::random().to_bits()
+}
+
+/// What requests are made with.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    headers: Headers,
+    credentials: RequestCredentials,
+}
+
+impl Transport {
+    /// Fails when an extra header is none.
+    pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
+        let headers = Headers::new().map_err(|_| ConnectError::Header(String::new()))?;
+        for (name, value) in &options.extra_headers {
+            headers
+                .append(name, value)
+                .map_err(|_| ConnectError::Header(name.clone()))?;
+        }
+        let credentials = match options.with_credentials {
+            true => RequestCredentials::Include,
+            false => RequestCredentials::SameOrigin,
+        };
+        Ok(Self {
+            headers,
+            credentials,
+        })
+    }
+
+    /// Runs the driver on the page's one thread.
+    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Request>) {
+        wasm_bindgen_futures::spawn_local(Driver::new(client, self).run(requests));
+    }
 }
 
 struct Driver {
     dispatcher: Dispatcher,
     clock: Clock,
-    headers: Rc<[(String, String)]>,
+    transport: Transport,
     fetches: Ordered<IoId, Fetch>,
     sockets: Ordered<IoId, Socket>,
     /// The one timer, and for when it is set.
@@ -64,12 +86,12 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(client: Client, headers: Vec<(String, String)>) -> Self {
+    fn new(client: Client, transport: Transport) -> Self {
         let (wakes, arrivals) = mpsc::unbounded();
         Self {
             dispatcher: Dispatcher::new(client),
             clock: Clock::new(),
-            headers: headers.into(),
+            transport,
             fetches: Ordered::new(),
             sockets: Ordered::new(),
             timer: None,
@@ -86,13 +108,15 @@ impl Driver {
             .map(Wake::Request)
             .chain(stream::iter([Wake::Stop]));
         let mut wakes = stream::select(requests, arrivals);
-        while let Some(wake) = wakes.next().await {
-            let stops = matches!(wake, Wake::Stop);
+        let mut stops = false;
+        // After the last handle is gone, it goes on until what was sent has gone out.
+        while !(stops && self.dispatcher.is_closed()) {
+            let Some(wake) = wakes.next().await else {
+                return;
+            };
+            stops |= matches!(wake, Wake::Stop);
             self.take(wake);
             self.work();
-            if stops {
-                return;
-            }
             self.arm_timer();
         }
     }
@@ -102,10 +126,15 @@ impl Driver {
         while let Some(action) = self.dispatcher.poll_action() {
             self.act(action);
         }
-        while let Some(AuthRequest { namespace, answer }) = self.dispatcher.poll_auth() {
+        while let Some(request) = self.dispatcher.poll_auth() {
+            let AuthRequest {
+                namespace,
+                asked,
+                answer,
+            } = request;
             let wakes = self.wakes.clone();
             wasm_bindgen_futures::spawn_local(async move {
-                let ask = Ask::Authorize(answer.await);
+                let ask = Ask::Authorize(asked, answer.await);
                 // Where the driver is gone, nobody is left to tell.
                 let _ = wakes.unbounded_send(Wake::Request(Request { namespace, ask }));
             });
@@ -150,10 +179,10 @@ impl Driver {
         match action {
             Action::Get(id, url) => {
                 self.fetches
-                    .insert(id, Fetch::send(id, url, None, &self.headers, wakes));
+                    .insert(id, Fetch::send(id, url, None, &self.transport, wakes));
             }
             Action::Post(id, url, body) => {
-                let fetch = Fetch::send(id, url, Some(body), &self.headers, wakes);
+                let fetch = Fetch::send(id, url, Some(body), &self.transport, wakes);
                 self.fetches.insert(id, fetch);
             }
             Action::Abort(id) => {

@@ -13,10 +13,7 @@ mod network;
 
 use futures_util::StreamExt;
 use network::{closed, open_socket, receive, requests, respond, restore, script, sent};
-use tertulia_client::{
-    connection::{Connection, Link, Options, Transport, Watcher},
-    web,
-};
+use tertulia_client::connection::{Connection, Link, Options, Transport, Watcher};
 use tertulia_shared::chat::{ChatEnter, ChatMessage};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -41,7 +38,7 @@ async fn on_websocket() -> Connection {
         transports: vec![Transport::WebSocket],
         ..Options::default()
     };
-    let connection = web::connect("http://h:1", options).unwrap();
+    let connection = Connection::connect_with("http://h:1", options).unwrap();
     let mut statuses = connection.watch();
     open_socket(0).await;
     receive(0, HANDSHAKE);
@@ -53,7 +50,7 @@ async fn on_websocket() -> Connection {
 #[wasm_bindgen_test]
 async fn connects_by_polling_and_goes_on_over_websocket() {
     script();
-    let connection = web::connect("http://h:1", Options::default()).unwrap();
+    let connection = Connection::connect("http://h:1").unwrap();
     let mut statuses = connection.watch();
     respond("GET", 200, HANDSHAKE).await;
     respond("POST", 200, "ok").await;
@@ -130,7 +127,7 @@ async fn a_closed_socket_is_told_and_waited_for() {
             break;
         }
     }
-    connection.connect();
+    connection.open();
     open_socket(1).await;
     restore();
 }

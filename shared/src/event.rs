@@ -3,6 +3,7 @@
 //! Not here: the payloads themselves (one file a feature) and how they travel (`wire`). An event name is written
 //! once, in an [`events!`](crate::events) table.
 
+use crate::wire::args::{Args, ArgsError};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -19,6 +20,30 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     const NAME: &'static str;
     /// What an acknowledgement carries when the event was accepted; [`NoAck`] where none is expected.
     type Ack: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    /// Whether the payload is a sequence whose elements are the arguments, instead of being the one argument.
+    const SPREAD: bool;
+
+    /// The arguments that travel.
+    ///
+    /// # Errors
+    /// When the payload does not encode.
+    fn to_args(&self) -> Result<Args, serde_json::Error> {
+        match Self::SPREAD {
+            true => Args::spread(Self::NAME, self),
+            false => Args::event(Self::NAME, self),
+        }
+    }
+
+    /// The payload of what came.
+    ///
+    /// # Errors
+    /// When it has not the shape of this event.
+    fn from_args(args: &Args) -> Result<Self, ArgsError> {
+        match Self::SPREAD {
+            true => args.rest(),
+            false => args.at(1),
+        }
+    }
 }
 
 /// An event that a client emits and the server listens to.
@@ -213,18 +238,22 @@ const fn append(text: &mut [u8; 160], from: usize, part: &[u8]) -> usize {
 /// ```
 ///
 /// A name that stands twice, is reserved by Socket.IO or is not a lower-case `noun:verb` does not compile.
+///
+/// `"board:move": Move => Receipt, spread;` is an event of several arguments: `Move` is then a tuple struct (or another
+/// sequence), and each of its elements is an argument.
 #[macro_export]
 macro_rules! events {
     (
         $(#[$doc:meta])*
         $visibility:vis $table:ident;
-        client emits { $($client:literal : $ask:ty $(=> $ack:ty)?;)* }
-        server emits { $($server:literal : $tell:ty $(=> $answer:ty)?;)* }
+        client emits { $($client:literal : $ask:ty $(=> $ack:ty)? $(, $ask_spread:ident)?;)* }
+        server emits { $($server:literal : $tell:ty $(=> $answer:ty)? $(, $tell_spread:ident)?;)* }
     ) => {
         $(
             impl $crate::event::Event for $ask {
                 const NAME: &'static str = $client;
                 type Ack = $crate::events!(@ack $($ack)?);
+                const SPREAD: bool = $crate::events!(@spread $($ask_spread)?);
             }
             impl $crate::event::ClientToServer for $ask {}
         )*
@@ -232,6 +261,7 @@ macro_rules! events {
             impl $crate::event::Event for $tell {
                 const NAME: &'static str = $server;
                 type Ack = $crate::events!(@answer $($answer)?);
+                const SPREAD: bool = $crate::events!(@spread $($tell_spread)?);
             }
             impl $crate::event::ServerToClient for $tell {}
         )*
@@ -245,6 +275,8 @@ macro_rules! events {
             ]
         };
     };
+    (@spread spread) => { true };
+    (@spread) => { false };
     (@ack $ack:ty) => { $ack };
     (@ack) => { () };
     (@answer $answer:ty) => { $answer };

@@ -4,10 +4,7 @@ use super::soon;
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use std::fmt::Debug;
-use tertulia_client::{
-    connection::{Connection, EmitError, Link, Options, Transport},
-    native,
-};
+use tertulia_client::connection::{Connection, EmitError, Link, Options, Transport};
 use tertulia_shared::{
     ClientToServer,
     chat::{ChatEnter, ChatSend, Receipt},
@@ -21,7 +18,7 @@ pub(crate) async fn connected(origin: &str) -> Connection {
 
 /// Connects, and waits until it is connected.
 pub(crate) async fn connected_with(origin: &str, options: Options) -> Connection {
-    let connection = native::connect(origin, options).unwrap();
+    let connection = Connection::connect_with(origin, options).unwrap();
     until_connected(&connection).await;
     connection
 }

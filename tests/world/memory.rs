@@ -41,7 +41,7 @@ impl Network {
     /// Connects our client.
     pub(crate) fn connect(&self, options: Options) -> Connection {
         let (connection, requests) = Connection::new(&options);
-        let endpoint = Endpoint::new("http://memory", &options.path).unwrap();
+        let endpoint = Endpoint::parse("http://memory", &options.path).unwrap().0;
         tokio::spawn(drive(
             Client::new(endpoint, options),
             requests,

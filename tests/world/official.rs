@@ -2,10 +2,7 @@
 
 use super::peer::Peer;
 use serde_json::Value;
-use tertulia_client::{
-    connection::{Connection, Options, Transport},
-    native,
-};
+use tertulia_client::connection::{Connection, Options, Transport};
 
 /// A running `tests/peers/server.mjs`.
 pub(crate) struct Node {
@@ -24,13 +21,16 @@ impl Node {
 
     /// Connects our client.
     pub(crate) fn connect(&self, options: Options) -> Connection {
-        native::connect(&self.origin, options).unwrap()
+        Connection::connect_with(&self.origin, options).unwrap()
     }
 
     /// The next thing that happens on the server.
     pub(crate) async fn says(&mut self) -> (String, Value) {
         let said = self.peer.says().await;
-        (said["step"].as_str().unwrap().to_owned(), said["value"].clone())
+        (
+            said["step"].as_str().unwrap().to_owned(),
+            said["value"].clone(),
+        )
     }
 
     /// How many Engine.IO connections it has.

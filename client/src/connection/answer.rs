@@ -1,6 +1,7 @@
 //! Answering events that the server emits with acknowledgement.
 
-use super::{Ask, Connection};
+use super::{Connection, EmitError};
+use crate::socketio::ReplyTo;
 use futures_channel::mpsc;
 use futures_core::Stream;
 use serde::Serialize;
@@ -11,23 +12,20 @@ use std::{
 };
 use tertulia_shared::{
     Reject, Reply, ServerToClient,
-    wire::{
-        args::{Args, ArgsError},
-        socket::AckId,
-    },
+    wire::args::{Args, ArgsError},
 };
 
 /// The events of one kind, each with its responder. Dropping it ends the listening.
 #[derive(Debug)]
 pub struct Answers<E> {
-    receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>,
+    receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
     connection: Connection,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Answers<E> {
     pub(super) fn new(
-        receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>,
+        receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
         connection: Connection,
     ) -> Self {
         Self {
@@ -50,7 +48,7 @@ impl<E: ServerToClient> Stream for Answers<E> {
                     ack,
                     answer: PhantomData,
                 };
-                (args.at(1), responder)
+                (E::from_args(&args), responder)
             })
         })
     }
@@ -60,7 +58,7 @@ impl<E: ServerToClient> Stream for Answers<E> {
 #[derive(Debug)]
 pub struct Responder<A> {
     connection: Connection,
-    ack: Option<AckId>,
+    ack: Option<ReplyTo>,
     answer: PhantomData<fn(A)>,
 }
 
@@ -70,15 +68,24 @@ impl<A: Serialize> Responder<A> {
         self.ack.is_some()
     }
 
-    /// Answers; nothing happens where the server does not wait for it, or the connection is gone.
+    /// Answers at once, not at the first `await`; where the server does not wait for it, that is all.
     ///
     /// # Errors
-    /// When the answer does not encode.
-    pub fn answer(self, answer: Result<A, Reject>) -> Result<(), serde_json::Error> {
-        if let Some(ack) = self.ack {
-            let args = Args::ack(&Reply::from(answer))?;
-            self.connection.ask(Ask::Reply(ack, args));
+    /// When the answer does not encode, is longer than the server takes, or the connection that brought the event is gone.
+    pub fn answer(
+        self,
+        answer: Result<A, Reject>,
+    ) -> impl Future<Output = Result<(), EmitError>> + use<A> {
+        let args = match self.connection.plain_acks {
+            false => Args::ack(&Reply::from(answer)),
+            true => answer.map_or_else(|reject| Args::ack(&reject), |value| Args::ack(&value)),
+        };
+        let replied = args.map(|args| self.ack.map(|to| self.connection.reply(to, args)));
+        async move {
+            match replied.map_err(|error| EmitError::Encode(error.to_string()))? {
+                Some(replied) => replied.await,
+                None => Ok(()),
+            }
         }
-        Ok(())
     }
 }

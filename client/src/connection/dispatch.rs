@@ -1,21 +1,23 @@
 //! Between the machine and its handles: requests in, events out to who listens. It does no I/O; its driver does.
 
-use super::{Ask, Asked, AuthSource, Request, Tapped};
+use super::{Ask, Request, Tapped};
 use crate::{
     ordered::Ordered,
     socketio::{
-        Action, Auth, Client, Command, EmitId, Event, Input, Link, NamespaceId, Output, Settled,
-        Status,
+        Action, Asked, Auth, Client, Command, EmitId, Event, Input, Link, NamespaceId, Output,
+        ReplyTo, Settled, Status,
     },
 };
 use futures_channel::{mpsc, oneshot};
 use std::{sync::Arc, time::Duration};
-use tertulia_shared::wire::{args::Args, socket::AckId};
+use tertulia_shared::wire::args::Args;
 
 /// Something to ask the application: the driver awaits `answer` and comes back with [`Ask::Authorize`].
 pub struct AuthRequest {
     /// The namespace that is about to connect.
     pub namespace: Arc<str>,
+    /// The number of the question.
+    pub asked: u32,
     /// What the application answers.
     pub answer: Asked,
 }
@@ -24,8 +26,8 @@ pub struct AuthRequest {
 struct Room {
     id: NamespaceId,
     name: Arc<str>,
-    auth: AuthSource,
-    listeners: Vec<(String, mpsc::UnboundedSender<(Args, Option<AckId>)>)>,
+    auth: Auth,
+    listeners: Vec<(String, mpsc::UnboundedSender<(Args, Option<ReplyTo>)>)>,
     taps: Vec<mpsc::UnboundedSender<Tapped>>,
     watchers: Vec<mpsc::UnboundedSender<Status>>,
 }
@@ -57,17 +59,20 @@ impl Dispatcher {
         let known = |room: &Room| room.name == namespace;
         let index = match (self.rooms.iter().position(known), &ask) {
             (Some(index), _) => index,
-            (None, Ask::Auth(source)) => self.add(&namespace, source),
+            (None, Ask::Auth(auth)) => self.add(&namespace, auth.clone()),
             (None, _) => return,
         };
         let id = self.rooms[index].id;
         match ask {
-            Ask::Auth(source) => self.rooms[index].auth = source,
+            Ask::Auth(auth) => {
+                self.client.add(&namespace, auth.clone());
+                self.rooms[index].auth = auth;
+            }
             Ask::Connect => self.client.handle_command(now, Command::Connect(id)),
             Ask::Disconnect => self.client.handle_command(now, Command::Disconnect(id)),
-            Ask::Authorize(auth) => {
+            Ask::Authorize(asked, auth) => {
                 self.client
-                    .handle_command(now, Command::Authorize(id, auth));
+                    .handle_command(now, Command::Authorize(id, asked, auth));
             }
             Ask::Emit {
                 args,
@@ -76,17 +81,20 @@ impl Dispatcher {
             } => {
                 let emit = Command::Emit {
                     namespace: id,
-                    id: self.next_emit,
+                    id: self.expect(settled),
                     args,
                     delivery,
                 };
-                self.emits.insert(self.next_emit, settled);
-                self.next_emit += 1;
                 self.client.handle_command(now, emit);
             }
-            Ask::Reply(ack, args) => {
-                self.client
-                    .handle_command(now, Command::Reply(id, ack, args));
+            Ask::Reply { to, args, settled } => {
+                let reply = Command::Reply {
+                    namespace: id,
+                    id: self.expect(settled),
+                    to,
+                    args,
+                };
+                self.client.handle_command(now, reply);
             }
             Ask::Listen(name, sender) => {
                 let listeners = &mut self.rooms[index].listeners;
@@ -121,6 +129,11 @@ impl Dispatcher {
         }
     }
 
+    /// Whether there is nothing under way any more: a driver that was stopped goes on until then.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     /// Takes what happened to an action.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         self.client.handle_input(now, input);
@@ -153,15 +166,18 @@ impl Dispatcher {
         self.auth_requests.pop()
     }
 
-    fn add(&mut self, name: &Arc<str>, source: &AuthSource) -> usize {
-        let auth = match source {
-            AuthSource::Fixed(auth) => auth.clone(),
-            AuthSource::Asked(_) => Auth::Asked,
-        };
+    fn expect(&mut self, settled: oneshot::Sender<Settled>) -> EmitId {
+        let id = self.next_emit;
+        self.next_emit += 1;
+        self.emits.insert(id, settled);
+        id
+    }
+
+    fn add(&mut self, name: &Arc<str>, auth: Auth) -> usize {
         let room = Room {
-            id: self.client.add(name, auth),
+            id: self.client.add(name, Auth::None),
             name: Arc::clone(name),
-            auth: AuthSource::none(),
+            auth,
             listeners: Vec::new(),
             taps: Vec::new(),
             watchers: Vec::new(),
@@ -182,17 +198,18 @@ impl Dispatcher {
                 room.watchers
                     .retain(|watcher| watcher.unbounded_send(status.clone()).is_ok());
             }),
-            Event::AuthNeeded(id) => self.ask_for_auth(id),
+            Event::AuthNeeded(id, asked) => self.ask_for_auth(id, asked),
             Event::Received(id, args, ack) => self.at(id, |room| room.deliver(args, ack)),
             Event::Sent(id, args) => self.at(id, |room| room.tap(&Tapped::Out(args))),
         }
     }
 
-    fn ask_for_auth(&mut self, id: NamespaceId) {
+    fn ask_for_auth(&mut self, id: NamespaceId, asked: u32) {
         let room = self.rooms.iter().find(|room| room.id == id);
-        if let Some((AuthSource::Asked(source), room)) = room.map(|room| (&room.auth, room)) {
+        if let Some((Auth::Ask(source), room)) = room.map(|room| (&room.auth, room)) {
             let request = AuthRequest {
                 namespace: Arc::clone(&room.name),
+                asked,
                 answer: source(),
             };
             self.auth_requests.push(request);
@@ -208,7 +225,7 @@ impl Dispatcher {
 
 impl Room {
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
-    fn deliver(&mut self, args: Args, ack: Option<AckId>) {
+    fn deliver(&mut self, args: Args, ack: Option<ReplyTo>) {
         self.tap(&Tapped::In(args.clone(), ack));
         let Ok(name) = args.name() else {
             return;

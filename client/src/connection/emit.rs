@@ -18,8 +18,8 @@ pub enum EmitError {
     /// The connection was lost after it was sent: whether it arrived is not known.
     #[error("the connection was lost before the acknowledgement came")]
     Disconnected,
-    /// It is volatile and there is no connection: it was dropped.
-    #[error("there is no connection and the event is volatile")]
+    /// A volatile event where there is no connection, or an answer to an event of a connection that is gone: it was dropped.
+    #[error("there is no connection to send it on")]
     NotConnected,
     /// This many events wait for a connection already; it was not taken.
     #[error("{0} events wait for a connection already")]
@@ -58,20 +58,27 @@ pub(super) fn unsettled(
 }
 
 /// What a typed event was accepted with.
-pub(super) fn decode<T: DeserializeOwned>(accepted: &RawValue) -> Result<T, EmitError> {
-    serde_json::from_str(accepted.get()).map_err(undecodable)
+pub(super) fn decode<T: DeserializeOwned>(accepted: &Args) -> Result<T, EmitError> {
+    accepted.at(0).map_err(undecodable)
 }
 
-/// What an event was accepted with, or why it was not.
+/// What an event was accepted with, or why it was not; with `plain` any acknowledgement accepts it.
 pub(super) fn accepted(
     settled: Settled,
     ack_within: Option<Duration>,
-) -> Result<Box<RawValue>, EmitError> {
+    plain: bool,
+) -> Result<Args, EmitError> {
     let Some(args) = unsettled(settled, ack_within)? else {
         return Err(EmitError::Decode("there is none".to_owned()));
     };
+    if plain {
+        return Ok(args);
+    }
     let reply: Reply<Box<RawValue>> = args.at(0).map_err(undecodable)?;
-    Ok(Result::from(reply)?)
+    let value = Result::from(reply)?;
+    let mut accepted = Args::ack(&value).map_err(undecodable)?;
+    accepted.attachments = args.attachments;
+    Ok(accepted)
 }
 
 fn undecodable(error: impl ToString) -> EmitError {

@@ -1,6 +1,6 @@
 //! Streams of typed events, of all events and of statuses.
 
-use crate::socketio::Status;
+use crate::socketio::{ReplyTo, Status};
 use futures_channel::mpsc;
 use futures_core::Stream;
 use std::{
@@ -11,21 +11,18 @@ use std::{
 };
 use tertulia_shared::{
     ServerToClient,
-    wire::{
-        args::{Args, ArgsError},
-        socket::AckId,
-    },
+    wire::args::{Args, ArgsError},
 };
 
 /// The events of one kind; a payload that does not decode is an item, not a panic. Dropping it ends the listening.
 #[derive(Debug)]
 pub struct Listener<E> {
-    receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>,
+    receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Listener<E> {
-    pub(super) fn new(receiver: mpsc::UnboundedReceiver<(Args, Option<AckId>)>) -> Self {
+    pub(super) fn new(receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>) -> Self {
         Self {
             receiver,
             event: PhantomData,
@@ -38,7 +35,7 @@ impl<E: ServerToClient> Stream for Listener<E> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.receiver).poll_next(context);
-        next.map(|args| args.map(|(args, _)| args.at(1)))
+        next.map(|args| args.map(|(args, _)| E::from_args(&args)))
     }
 }
 
@@ -63,8 +60,8 @@ impl<E: ServerToClient> Future for Once<E> {
 /// An event as it passed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tapped {
-    /// The server emitted it; with an id where it expects an acknowledgement.
-    In(Args, Option<AckId>),
+    /// The server emitted it; where it expects an acknowledgement, with what that is for.
+    In(Args, Option<ReplyTo>),
     /// This side emitted it.
     Out(Args),
 }

@@ -1,9 +1,15 @@
 //! HTTP requests, each on a task of its own.
 
-use super::ConnectError;
-use crate::socketio::{Input, IoId};
+use crate::{
+    connect::ConnectError,
+    socketio::{Input, IoId},
+};
 use futures_channel::mpsc;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    cookie::Jar,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use std::sync::Arc;
 use tokio::task::AbortHandle;
 
 /// The extra headers, checked.
@@ -19,10 +25,13 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectEr
     Ok(headers)
 }
 
-/// What sends the requests, each with these headers.
-pub(super) fn client(headers: &HeaderMap) -> reqwest::Client {
+/// What sends the requests, each with these headers, and with cookies where there is a jar for them.
+pub(super) fn client(headers: &HeaderMap, cookies: Option<Arc<Jar>>) -> reqwest::Client {
     super::tls::install();
-    let builder = reqwest::Client::builder().default_headers(headers.clone());
+    let mut builder = reqwest::Client::builder().default_headers(headers.clone());
+    if let Some(jar) = cookies {
+        builder = builder.cookie_provider(jar);
+    }
     // It fails only where the system's certificates cannot be read; plain HTTP goes on working without.
     builder.build().unwrap_or_default()
 }

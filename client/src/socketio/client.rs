@@ -1,19 +1,20 @@
 //! The whole client: a session, the namespaces that share it, and reconnection.
 
 use super::{
+    auth::Auth,
     backoff::Backoff,
     endpoint::Endpoint,
     io::{Action, Frame, Input},
-    namespace::{Delivery, EmitId, Namespace, NamespaceOutput, Settled, Stage},
-    options::{Auth, Options},
+    namespace::{Delivery, EmitId, Limit, Namespace, NamespaceOutput, ReplyTo, Settled, Stage},
+    options::Options,
     session::{Session, SessionEvent, SessionOutput},
-    status::{Link, Reason, Status},
+    status::{Link, Reason, Status, Transport},
 };
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{
     args::Args,
     json::Json,
-    socket::{AckId, Decoder, Packet},
+    socket::{Decoder, Packet},
 };
 
 /// Names a namespace of a client, as [`Client::add`] gave it.
@@ -27,8 +28,8 @@ pub enum Command {
     Connect(NamespaceId),
     /// Disconnect; nothing comes by itself after that. The last one closes the session.
     Disconnect(NamespaceId),
-    /// What CONNECT carries; the answer to [`Event::AuthNeeded`].
-    Authorize(NamespaceId, Option<Json>),
+    /// What CONNECT carries; the answer to the [`Event::AuthNeeded`] of that number.
+    Authorize(NamespaceId, u32, Option<Json>),
     /// Emit an event, now or once connected. Ends in [`Event::Settled`].
     Emit {
         /// Where.
@@ -40,8 +41,17 @@ pub enum Command {
         /// How it is to be delivered.
         delivery: Delivery,
     },
-    /// Acknowledge an event of the server.
-    Reply(NamespaceId, AckId, Args),
+    /// Acknowledge an event of the server. Ends in [`Event::Settled`].
+    Reply {
+        /// Where the event came from.
+        namespace: NamespaceId,
+        /// Names the reply in [`Event::Settled`].
+        id: EmitId,
+        /// Which event.
+        to: ReplyTo,
+        /// What it is acknowledged with.
+        args: Args,
+    },
 }
 
 /// What the client tells the application.
@@ -49,13 +59,13 @@ pub enum Command {
 pub enum Event {
     /// How a namespace is doing now.
     Status(NamespaceId, Status),
-    /// A namespace with [`Auth::Asked`] is about to connect: answer with [`Command::Authorize`].
-    AuthNeeded(NamespaceId),
-    /// The server emitted an event; with an id where it expects an acknowledgement.
-    Received(NamespaceId, Args, Option<AckId>),
+    /// A namespace with [`Auth::Ask`] is about to connect: answer with [`Command::Authorize`] and this number.
+    AuthNeeded(NamespaceId, u32),
+    /// The server emitted an event; where it expects an acknowledgement, with what that is for.
+    Received(NamespaceId, Args, Option<ReplyTo>),
     /// An event of this side was handed to the transport.
     Sent(NamespaceId, Args),
-    /// An emit is settled; each is settled exactly once.
+    /// An emit or a reply is settled; each is settled exactly once.
     Settled(EmitId, Settled),
 }
 
@@ -86,6 +96,8 @@ enum Uplink {
 #[derive(Debug)]
 pub struct Client {
     session: Session,
+    /// The session is closing, and a new one follows.
+    reopens: bool,
     uplink: Uplink,
     namespaces: Vec<Namespace>,
     decoder: Decoder,
@@ -100,6 +112,7 @@ impl Client {
         let (min, max) = options.reconnection_delay;
         Self {
             session: Session::new(endpoint, &options),
+            reopens: false,
             uplink: Uplink::Down,
             namespaces: Vec::new(),
             decoder: Decoder::default(),
@@ -109,17 +122,20 @@ impl Client {
         }
     }
 
-    /// Adds a namespace, or gives the one that has that name already; its `auth` is then left as it is.
+    /// Adds a namespace, or gives the one that has that name already; it connects with `auth` the next time.
     pub fn add(&mut self, name: &str, auth: Auth) -> NamespaceId {
         let known = self
             .namespaces
             .iter()
             .position(|other| other.name() == name);
-        let index = known.unwrap_or_else(|| {
-            let namespace = Namespace::new(name.to_owned(), auth, self.options.buffer);
-            self.namespaces.push(namespace);
-            self.namespaces.len() - 1
-        });
+        let index = known.unwrap_or(self.namespaces.len());
+        match self.namespaces.get_mut(index) {
+            Some(namespace) => namespace.set_auth(auth),
+            None => {
+                let namespace = Namespace::new(name.to_owned(), auth, self.options.buffer);
+                self.namespaces.push(namespace);
+            }
+        }
         NamespaceId(index)
     }
 
@@ -152,7 +168,9 @@ impl Client {
         match command {
             Command::Connect(id) => self.connect(now, id),
             Command::Disconnect(id) => self.disconnect(now, id),
-            Command::Authorize(id, auth) => self.at(id, |namespace| namespace.authorize(auth)),
+            Command::Authorize(id, asked, auth) => {
+                self.at(id, |namespace| namespace.authorize(asked, auth));
+            }
             Command::Emit {
                 namespace,
                 id,
@@ -161,7 +179,12 @@ impl Client {
             } => self.at(namespace, |namespace| {
                 namespace.emit(now, id, args, delivery);
             }),
-            Command::Reply(id, ack, args) => self.at(id, |namespace| namespace.reply(ack, args)),
+            Command::Reply {
+                namespace,
+                id,
+                to,
+                args,
+            } => self.at(namespace, |namespace| namespace.reply(id, to, args)),
         }
         self.settle_all(now);
     }
@@ -209,6 +232,11 @@ impl Client {
             .min()
     }
 
+    /// Whether there is nothing under way: no session is open, opening or closing. A driver that stops waits for that.
+    pub fn is_closed(&self) -> bool {
+        self.session.is_closed()
+    }
+
     /// The next thing to do or to tell.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -251,19 +279,30 @@ impl Client {
         self.decoder = Decoder::default();
         self.uplink = Uplink::Opening;
         self.tell_all(now);
-        self.session.open(now);
+        self.reopens = self.session.is_closing();
+        if !self.reopens {
+            self.session.open(now);
+        }
     }
 
     fn start(&mut self, now: Duration, id: NamespaceId) {
         let deadline = now.saturating_add(self.options.timeout);
-        let max_payload = self.session.max_payload();
-        self.at(id, |namespace| namespace.start(deadline, max_payload));
+        let limit = self.limit();
+        self.at(id, |namespace| namespace.start(deadline, limit));
+    }
+
+    fn limit(&self) -> Limit {
+        Limit {
+            bytes: self.session.max_payload(),
+            base64: self.session.transport() == Some(Transport::Polling),
+        }
     }
 
     /// Nobody needs the session any more.
     fn close_when_unwanted(&mut self) {
         if !self.namespaces.iter().any(Namespace::is_wanted) && self.uplink != Uplink::Down {
             self.uplink = Uplink::Down;
+            self.reopens = false;
             self.session.close();
         }
     }
@@ -325,8 +364,15 @@ impl Client {
                 }
                 self.tell_all(now);
             }
-            SessionEvent::Upgraded => self.tell_all(now),
+            SessionEvent::Upgraded => {
+                let limit = self.limit();
+                for namespace in &mut self.namespaces {
+                    namespace.set_limit(limit);
+                }
+                self.tell_all(now);
+            }
             SessionEvent::Received(frame) => self.handle_frame(now, frame),
+            SessionEvent::Closed(_) if std::mem::take(&mut self.reopens) => self.session.open(now),
             SessionEvent::Closed(reason) => self.lost(now, reason),
         }
     }
@@ -361,8 +407,10 @@ impl Client {
     fn handle_namespace(&mut self, now: Duration, id: NamespaceId, output: NamespaceOutput) {
         match output {
             NamespaceOutput::Send(frame) => self.session.send(frame),
-            NamespaceOutput::AuthNeeded => self.tell(Event::AuthNeeded(id)),
-            NamespaceOutput::Received(args, ack) => self.tell(Event::Received(id, args, ack)),
+            NamespaceOutput::AuthNeeded(asked) => self.tell(Event::AuthNeeded(id, asked)),
+            NamespaceOutput::Received(args, reply_to) => {
+                self.tell(Event::Received(id, args, reply_to));
+            }
             NamespaceOutput::Sent(args) => self.tell(Event::Sent(id, args)),
             NamespaceOutput::Settled(emit, settled) => self.tell(Event::Settled(emit, settled)),
             NamespaceOutput::Connected => {

@@ -3,16 +3,17 @@
 use super::status::Transport;
 use tertulia_shared::wire::engine::PROTOCOL;
 
-/// The origin and the path of an Engine.IO server.
+/// Where an Engine.IO server is: scheme, host and port, path, and the query of every URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     secure: bool,
     authority: String,
     path: String,
-    query: Vec<(String, String)>,
+    /// What every URL carries, encoded, each parameter with `&` before it.
+    query: String,
 }
 
-/// Why a text is not the origin of a server.
+/// Why a text is not the URL of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It begins with none of `http://`, `https://`, `ws://` and `wss://`.
@@ -21,44 +22,56 @@ pub enum EndpointError {
     /// There is no host.
     #[error("`{0}` names no host")]
     Host(String),
-    /// There is more than scheme, host and port.
-    #[error("`{0}` has more than scheme, host and port")]
-    NotAnOrigin(String),
+    /// It has a space or a fragment.
+    #[error("`{0}` has a space or a fragment")]
+    NotAUrl(String),
 }
 
 impl Endpoint {
-    /// Parses an origin: scheme, host and port, `http://127.0.0.1:3000`; a last slash does not matter.
+    /// Parses a URL, `http://127.0.0.1:3000/admin?a=1`: scheme, host and port, and where they are there the namespace
+    /// and a query, which is encoded already. It gives the namespace beside the endpoint; `path` is that of Engine.IO.
     ///
     /// # Errors
-    /// When the scheme is another one, the host is absent, or there is more.
-    pub fn new(origin: &str, path: &str) -> Result<Self, EndpointError> {
-        let (scheme, rest) = origin
+    /// When the scheme is another one, the host is absent, or there is a space or a fragment.
+    pub fn parse(url: &str, path: &str) -> Result<(Self, Option<String>), EndpointError> {
+        let (scheme, rest) = url
             .split_once("://")
-            .ok_or_else(|| EndpointError::Scheme(origin.to_owned()))?;
+            .ok_or_else(|| EndpointError::Scheme(url.to_owned()))?;
         let secure = match scheme {
             "http" | "ws" => false,
             "https" | "wss" => true,
-            _ => return Err(EndpointError::Scheme(origin.to_owned())),
+            _ => return Err(EndpointError::Scheme(url.to_owned())),
         };
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains([' ', '#']) {
+            return Err(EndpointError::NotAUrl(url.to_owned()));
+        }
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let host_end = address.find('/').unwrap_or(address.len());
+        let (authority, namespace) = address.split_at(host_end);
         if authority.is_empty() || authority.starts_with(':') {
-            return Err(EndpointError::Host(origin.to_owned()));
+            return Err(EndpointError::Host(url.to_owned()));
         }
-        if authority.contains(['/', '?', '#', ' ']) {
-            return Err(EndpointError::NotAnOrigin(origin.to_owned()));
-        }
-        Ok(Self {
+        let and = if query.is_empty() { "" } else { "&" };
+        let endpoint = Self {
             secure,
             authority: authority.to_owned(),
             path: path.to_owned(),
-            query: Vec::new(),
-        })
+            query: format!("{and}{query}"),
+        };
+        Ok((
+            endpoint,
+            Some(namespace)
+                .filter(|name| name.len() > 1)
+                .map(str::to_owned),
+        ))
     }
 
     /// Adds parameters that every URL carries.
     #[must_use]
     pub fn with_query(mut self, query: &[(String, String)]) -> Self {
-        self.query.extend_from_slice(query);
+        for (key, value) in query {
+            push_parameter(&mut self.query, key, value);
+        }
         self
     }
 
@@ -72,19 +85,19 @@ impl Endpoint {
         };
         let (authority, path) = (&self.authority, &self.path);
         let mut url = format!("{scheme}://{authority}{path}?EIO={PROTOCOL}&transport={transport}");
-        let sid = sid.map(|sid| ("sid", sid));
-        let own = self
-            .query
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()));
-        for (key, value) in own.chain(sid) {
-            url.push('&');
-            push_escaped(&mut url, key);
-            url.push('=');
-            push_escaped(&mut url, value);
+        url.push_str(&self.query);
+        if let Some(sid) = sid {
+            push_parameter(&mut url, "sid", sid);
         }
         url
     }
+}
+
+fn push_parameter(url: &mut String, key: &str, value: &str) {
+    url.push('&');
+    push_escaped(url, key);
+    url.push('=');
+    push_escaped(url, value);
 }
 
 /// Percent-encodes all but the unreserved characters (RFC 3986 §2.3).
@@ -104,9 +117,13 @@ mod tests {
     use super::{Endpoint, EndpointError};
     use crate::socketio::Transport;
 
+    fn endpoint(url: &str, path: &str) -> Endpoint {
+        Endpoint::parse(url, path).unwrap().0
+    }
+
     #[test]
     fn each_transport_has_its_url() {
-        let plain = Endpoint::new("http://127.0.0.1:3000/", "/socket.io/").unwrap();
+        let plain = endpoint("http://127.0.0.1:3000/", "/socket.io/");
         assert_eq!(
             plain.url(Transport::Polling, None),
             "http://127.0.0.1:3000/socket.io/?EIO=4&transport=polling"
@@ -115,7 +132,7 @@ mod tests {
             plain.url(Transport::WebSocket, Some("a/b")),
             "ws://127.0.0.1:3000/socket.io/?EIO=4&transport=websocket&sid=a%2Fb"
         );
-        let secure = Endpoint::new("https://example.org", "/chat/").unwrap();
+        let secure = endpoint("https://example.org", "/chat/");
         assert_eq!(
             secure.url(Transport::WebSocket, None),
             "wss://example.org/chat/?EIO=4&transport=websocket"
@@ -123,8 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
-        let refused = |text: &str| Endpoint::new(text, "/").unwrap_err();
+    fn a_url_may_name_a_namespace_and_a_query() {
+        let (endpoint, namespace) = Endpoint::parse("wss://[::1]:3000/admin?a=%20", "/s/").unwrap();
+        assert_eq!(namespace.as_deref(), Some("/admin"));
+        let more = endpoint.with_query(&[("b".to_owned(), "x&y".to_owned())]);
+        assert_eq!(
+            more.url(Transport::Polling, Some("1")),
+            "https://[::1]:3000/s/?EIO=4&transport=polling&a=%20&b=x%26y&sid=1"
+        );
+        assert_eq!(Endpoint::parse("http://h/", "/s/").unwrap().1, None);
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_server_is_refused() {
+        let refused = |text: &str| Endpoint::parse(text, "/").unwrap_err();
         assert!(matches!(
             refused("localhost:3000"),
             EndpointError::Scheme(_)
@@ -132,9 +161,7 @@ mod tests {
         assert!(matches!(refused("ftp://a"), EndpointError::Scheme(_)));
         assert!(matches!(refused("http://"), EndpointError::Host(_)));
         assert!(matches!(refused("http://:3000"), EndpointError::Host(_)));
-        assert!(matches!(
-            refused("http://a/b"),
-            EndpointError::NotAnOrigin(_)
-        ));
+        assert!(matches!(refused("http://a b"), EndpointError::NotAUrl(_)));
+        assert!(matches!(refused("http://a/#b"), EndpointError::NotAUrl(_)));
     }
 }

@@ -7,14 +7,17 @@
 
 mod outbox;
 
-use super::{io::Frame, options::Auth, status::Reason};
+use super::{
+    auth::Auth,
+    io::Frame,
+    status::{Reason, Refusal},
+};
 pub use outbox::Delivery;
 use outbox::{Outbox, Post};
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{
     args::Args,
-    engine,
     json::Json,
     socket::{AckId, Kind, Packet},
 };
@@ -22,11 +25,19 @@ use tertulia_shared::wire::{
 /// Names one emit; chosen by the caller, never used twice.
 pub type EmitId = u64;
 
-/// What became of an emit: the acknowledgement's arguments, or `None` where no acknowledgement was asked for and the
-/// event was handed to the transport.
+/// Which event of the server an acknowledgement is for: it is sent on the connection that brought the event, or not at
+/// all, as another connection counts its events anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    ack: AckId,
+    connection: u32,
+}
+
+/// What became of an emit or a reply: the acknowledgement's arguments, or `None` where no acknowledgement was asked for and it
+/// was handed to the transport.
 pub type Settled = Result<Option<Args>, Unsettled>;
 
-/// Why an emit got no acknowledgement.
+/// Why an emit got no acknowledgement, or a reply was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsettled {
     /// None came in time, retries included; an event that was still buffered is not sent any more.
@@ -35,8 +46,8 @@ pub enum Unsettled {
     /// The connection was lost after the event was sent: whether it arrived is not known.
     #[error("the connection was lost before the acknowledgement came")]
     Disconnected,
-    /// It is volatile and there is no connection: it was dropped.
-    #[error("there is no connection and the event is volatile")]
+    /// A volatile event where there is no connection, or a reply to an event of a connection that is gone: it was dropped.
+    #[error("there is no connection to send it on")]
     NotConnected,
     /// As many events as are allowed wait for a connection; this one was not taken.
     #[error("{0} events wait for a connection already")]
@@ -56,9 +67,9 @@ pub enum Unsettled {
 pub(super) enum NamespaceOutput {
     Send(Frame),
     /// The application is to be asked what CONNECT carries.
-    AuthNeeded,
+    AuthNeeded(u32),
     Connected,
-    Received(Args, Option<AckId>),
+    Received(Args, Option<ReplyTo>),
     Sent(Args),
     Settled(EmitId, Settled),
     Ended(Reason),
@@ -90,16 +101,46 @@ struct Confirmation {
     pid: Option<String>,
 }
 
+/// The longest packet that the server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    /// Its `maxPayload`, in bytes.
+    pub(super) bytes: u64,
+    /// Binaries travel as base64: polling.
+    pub(super) base64: bool,
+}
+
+impl Limit {
+    const NONE: Self = Self {
+        bytes: u64::MAX,
+        base64: false,
+    };
+
+    /// How long a text or a binary is on its way, in bytes, the type before it included.
+    fn length(self, frame: &Frame) -> u64 {
+        let bytes = match frame {
+            Frame::Text(text) => text.len() + 1,
+            Frame::Binary(bytes) if self.base64 => bytes.len().div_ceil(3) * 4 + 1,
+            Frame::Binary(bytes) => bytes.len(),
+        };
+        bytes as u64
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Namespace {
     name: String,
     auth: Auth,
     stage: Stage,
     outbox: Outbox,
+    /// How many times it was connected: distinguishes the acknowledgement ids of different connections.
+    connection: u32,
+    /// How many times the application was asked for the auth, and whether its answer is still to come.
+    asked: u32,
+    asking: bool,
     recovery: Option<Recovery>,
     recovered: bool,
-    /// The longest packet that the server takes, in bytes.
-    max_payload: u64,
+    limit: Limit,
     outputs: VecDeque<NamespaceOutput>,
 }
 
@@ -110,9 +151,12 @@ impl Namespace {
             auth,
             stage: Stage::Idle(Reason::ClientDisconnect),
             outbox: Outbox::new(buffer),
+            connection: 0,
+            asked: 0,
+            asking: false,
             recovery: None,
             recovered: false,
-            max_payload: u64::MAX,
+            limit: Limit::NONE,
             outputs: VecDeque::new(),
         }
     }
@@ -141,23 +185,38 @@ impl Namespace {
         }
     }
 
+    pub(super) fn set_auth(&mut self, auth: Auth) {
+        self.auth = auth;
+    }
+
+    /// The transport that carries the packets is another one.
+    pub(super) fn set_limit(&mut self, limit: Limit) {
+        self.limit = limit;
+    }
+
     /// The session is open: asks the server to connect, or the application for the auth first.
-    pub(super) fn start(&mut self, deadline: Duration, max_payload: u64) {
+    pub(super) fn start(&mut self, deadline: Duration, limit: Limit) {
+        self.limit = limit;
         if self.stage != Stage::Wanted {
             return;
         }
         self.stage = Stage::Connecting(deadline);
-        self.max_payload = max_payload;
         match self.auth.clone() {
             Auth::None => self.connect(None),
             Auth::Value(value) => self.connect(Some(value)),
-            Auth::Asked => self.outputs.push_back(NamespaceOutput::AuthNeeded),
+            Auth::Ask(_) => {
+                self.asking = true;
+                self.asked += 1;
+                self.outputs
+                    .push_back(NamespaceOutput::AuthNeeded(self.asked));
+            }
         }
     }
 
-    /// The application says what CONNECT carries.
-    pub(super) fn authorize(&mut self, auth: Option<Json>) {
-        if matches!(self.stage, Stage::Connecting(_)) && self.auth == Auth::Asked {
+    /// The application answers the question of that number; an answer that comes too late is none.
+    pub(super) fn authorize(&mut self, asked: u32, auth: Option<Json>) {
+        if self.asking && asked == self.asked {
+            self.asking = false;
             self.connect(auth);
         }
     }
@@ -165,7 +224,7 @@ impl Namespace {
     /// Leaves the namespace.
     pub(super) fn disconnect(&mut self, reason: Reason) {
         if self.stage == Stage::Connected {
-            self.send(Kind::Disconnect);
+            self.say(Kind::Disconnect);
         }
         self.lost();
         self.recovery = None;
@@ -177,6 +236,7 @@ impl Namespace {
         if self.is_wanted() {
             self.stage = Stage::Wanted;
         }
+        self.asking = false;
         let posts = self.outbox.lost();
         self.post(Duration::ZERO, posts);
     }
@@ -186,21 +246,28 @@ impl Namespace {
         self.post(now, posts);
     }
 
-    /// Acknowledges an event of the server; nothing happens when the connection is gone.
-    pub(super) fn reply(&mut self, ack: AckId, args: Args) {
-        if self.stage == Stage::Connected {
-            self.send(Kind::Ack(ack, args));
-        }
+    /// Acknowledges an event of the server, where the connection that brought it is still there.
+    pub(super) fn reply(&mut self, id: EmitId, to: ReplyTo, args: Args) {
+        let is_there = self.stage == Stage::Connected && to.connection == self.connection;
+        let sent = match is_there {
+            true => self.send(Kind::Ack(to.ack, args)),
+            false => Err(Unsettled::NotConnected),
+        };
+        self.outputs
+            .push_back(NamespaceOutput::Settled(id, sent.map(|()| None)));
     }
 
     pub(super) fn handle_packet(&mut self, now: Duration, kind: Kind) {
         match kind {
             Kind::Connect(body) => self.confirmed(now, body),
             Kind::Disconnect => self.ended(Reason::ServerDisconnect),
-            Kind::ConnectError(body) => self.ended(Reason::Refused(body)),
+            Kind::ConnectError(body) => self.ended(Reason::Refused(Refusal(body))),
             Kind::Event(ack, args) => {
                 self.remember_offset(ack, &args);
-                self.outputs.push_back(NamespaceOutput::Received(args, ack));
+                let connection = self.connection;
+                let reply_to = ack.map(|ack| ReplyTo { ack, connection });
+                self.outputs
+                    .push_back(NamespaceOutput::Received(args, reply_to));
             }
             Kind::Ack(ack, args) => {
                 let posts = self.outbox.acknowledged(now, ack, args);
@@ -232,15 +299,18 @@ impl Namespace {
             None => auth,
             Some(recovery) => with_recovery(auth, recovery),
         };
-        self.send(Kind::Connect(body));
+        self.say(Kind::Connect(body));
     }
 
     /// The server confirmed: what waited goes first, in order.
     fn confirmed(&mut self, now: Duration, body: Option<Json>) {
-        if !matches!(self.stage, Stage::Connecting(_)) {
-            return;
+        match self.stage {
+            Stage::Connecting(_) if !self.asking => self.stage = Stage::Connected,
+            // It was disconnected before the server had answered.
+            Stage::Idle(_) => return self.say(Kind::Disconnect),
+            _ => return,
         }
-        self.stage = Stage::Connected;
+        self.connection = self.connection.wrapping_add(1);
         let pid = body
             .and_then(|body| body.decode::<Confirmation>().ok())
             .and_then(|confirmation| confirmation.pid);
@@ -256,6 +326,9 @@ impl Namespace {
     }
 
     fn ended(&mut self, reason: Reason) {
+        if !self.is_wanted() {
+            return;
+        }
         self.lost();
         self.recovery = None;
         self.stage = Stage::Idle(reason.clone());
@@ -278,45 +351,55 @@ impl Namespace {
                 Post::Settled(emit, settled) => self
                     .outputs
                     .push_back(NamespaceOutput::Settled(emit, settled)),
-                Post::Event(emit, ack, args) => match self.too_large(ack, &args) {
-                    Some(why) => posts.extend(self.outbox.refused(now, emit, ack, why)),
-                    None => self.send_event(emit, ack, args),
-                },
+                Post::Event(emit, ack, args) => {
+                    posts.extend(self.send_event(now, emit, ack, args));
+                }
             }
         }
     }
 
-    fn send_event(&mut self, emit: EmitId, ack: Option<AckId>, args: Args) {
-        self.outputs.push_back(NamespaceOutput::Sent(args.clone()));
-        self.send(Kind::Event(ack, args));
-        if ack.is_none() {
-            self.outputs
-                .push_back(NamespaceOutput::Settled(emit, Ok(None)));
+    fn send_event(
+        &mut self,
+        now: Duration,
+        emit: EmitId,
+        ack: Option<AckId>,
+        args: Args,
+    ) -> Vec<Post> {
+        match self.send(Kind::Event(ack, args.clone())) {
+            Err(why) => return self.outbox.refused(now, emit, ack, why),
+            Ok(()) => self.outputs.push_back(NamespaceOutput::Sent(args)),
+        }
+        match ack {
+            Some(_) => Vec::new(),
+            None => vec![Post::Settled(emit, Ok(None))],
         }
     }
 
-    /// Why an event cannot be sent: the server would close the session over it.
-    fn too_large(&self, ack: Option<AckId>, args: &Args) -> Option<Unsettled> {
-        let digits = ack.map_or(0, |ack| ack.checked_ilog10().unwrap_or(0) as usize + 1);
-        let head = 8 + digits + self.name.len() + args.json().as_str().len();
-        let attachments = args
-            .attachments
-            .iter()
-            .map(|bytes| engine::Packet::Binary(bytes.clone()).text_len());
-        let bytes = attachments.chain([head]).max()? as u64;
-        let limit = self.max_payload;
-        (bytes > limit).then_some(Unsettled::TooLarge { bytes, limit })
-    }
-
-    /// A head goes before its attachments.
-    fn send(&mut self, kind: Kind) {
-        let (text, attachments) = Packet::new(self.name.as_str(), kind).encode();
+    /// Sends CONNECT or DISCONNECT, whatever its length: only the server can say what is wrong with it.
+    fn say(&mut self, kind: Kind) {
+        let frames = self.frames(kind);
         self.outputs
-            .push_back(NamespaceOutput::Send(Frame::Text(text)));
-        for attachment in attachments {
-            self.outputs
-                .push_back(NamespaceOutput::Send(Frame::Binary(attachment)));
+            .extend(frames.into_iter().map(NamespaceOutput::Send));
+    }
+
+    /// Sends an event or an acknowledgement; one that is too large is not sent: the server would close the session over it.
+    fn send(&mut self, kind: Kind) -> Result<(), Unsettled> {
+        let frames = self.frames(kind);
+        let lengths = frames.iter().map(|frame| self.limit.length(frame));
+        let (bytes, limit) = (lengths.max().unwrap_or(0), self.limit.bytes);
+        if bytes > limit {
+            return Err(Unsettled::TooLarge { bytes, limit });
         }
+        self.outputs
+            .extend(frames.into_iter().map(NamespaceOutput::Send));
+        Ok(())
+    }
+
+    /// The head, and after it its attachments.
+    fn frames(&self, kind: Kind) -> Vec<Frame> {
+        let (text, attachments) = Packet::new(self.name.as_str(), kind).encode();
+        let attachments = attachments.into_iter().map(Frame::Binary);
+        [Frame::Text(text)].into_iter().chain(attachments).collect()
     }
 }
 

@@ -1,20 +1,8 @@
 //! How a client behaves; the defaults are those of the official client 4.8.
 
-use super::status::Transport;
+use super::{auth::Auth, status::Transport};
 use std::time::Duration;
-use tertulia_shared::wire::{json::Json, socket::MAIN};
-
-/// What the CONNECT packet of a namespace carries.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Auth {
-    /// Nothing.
-    #[default]
-    None,
-    /// This value, each time.
-    Value(Json),
-    /// What the application answers when it is asked, at each connect and reconnect.
-    Asked,
-}
+use tertulia_shared::wire::socket::MAIN;
 
 /// How a client behaves.
 #[derive(Clone, Debug)]
@@ -27,6 +15,9 @@ pub struct Options {
     pub query: Vec<(String, String)>,
     /// Headers that every request carries, and natively every WebSocket too. Default none.
     pub extra_headers: Vec<(String, String)>,
+    /// Whether requests to another origin carry cookies, and cookies that the server sets come back: what a load
+    /// balancer with sticky sessions may need. Default false.
+    pub with_credentials: bool,
     /// What the CONNECT packet carries. Default nothing.
     pub auth: Auth,
     /// The transports to try, in order. Default polling, then WebSocket.
@@ -67,6 +58,7 @@ impl Default for Options {
             namespace: MAIN.to_owned(),
             query: Vec::new(),
             extra_headers: Vec::new(),
+            with_credentials: false,
             auth: Auth::None,
             transports: vec![Transport::Polling, Transport::WebSocket],
             upgrade: true,

@@ -135,6 +135,15 @@ impl Session {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// Whether what was sent before the end is still on its way.
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.closing)
+    }
+
     /// Begins a new session; one that is still there is dropped without a word.
     pub(super) fn open(&mut self, now: Duration) {
         self.drop_all();

@@ -1,7 +1,8 @@
 //! How a connection is doing, in the words that Socket.IO's users know.
 
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{fmt, time::Duration};
-use tertulia_shared::wire::json::Json;
+use tertulia_shared::wire::{args::ArgsError, json::Json};
 
 /// What carries the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +71,8 @@ pub enum Reason {
     TransportError(String),
     /// The server sent something that is no packet, and what is wrong with it: "parse error".
     ParseError(String),
-    /// The server refused the namespace, with its message and data: "connect_error".
-    Refused(Json),
+    /// The server refused the namespace: "connect_error".
+    Refused(Refusal),
 }
 
 impl Reason {
@@ -93,7 +94,37 @@ impl fmt::Display for Reason {
             Self::TransportClose => formatter.write_str("transport close"),
             Self::TransportError(what) => write!(formatter, "transport error: {what}"),
             Self::ParseError(what) => write!(formatter, "parse error: {what}"),
-            Self::Refused(body) => write!(formatter, "connect_error: {body}"),
+            Self::Refused(refusal) => write!(formatter, "connect_error: {}", refusal.message()),
         }
+    }
+}
+
+/// What a server refuses a namespace with: an object with `message`, and `data` where it has more to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal(pub Json);
+
+impl Refusal {
+    /// The server's message; where there is none, all that it sent.
+    pub fn message(&self) -> String {
+        #[derive(Deserialize)]
+        struct Message {
+            message: String,
+        }
+        match self.0.decode::<Message>() {
+            Ok(Message { message }) => message,
+            Err(_) => self.0.to_string(),
+        }
+    }
+
+    /// The server's data.
+    ///
+    /// # Errors
+    /// When there is none, or it has not the shape of `T`.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
+        #[derive(Deserialize)]
+        struct Data<T> {
+            data: T,
+        }
+        Ok(self.0.decode::<Data<T>>()?.data)
     }
 }

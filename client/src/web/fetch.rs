@@ -1,6 +1,9 @@
 //! One HTTP request by `fetch`.
 
-use super::wakes::{Wake, wake};
+use super::{
+    Transport,
+    wakes::{Wake, wake},
+};
 use crate::socketio::{Input, IoId};
 use futures_channel::mpsc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,11 +22,11 @@ impl Fetch {
         id: IoId,
         url: String,
         body: Option<String>,
-        extra: &[(String, String)],
+        transport: &Transport,
         wakes: mpsc::UnboundedSender<Wake>,
     ) -> Self {
         let controller = AbortController::new().ok();
-        let init = request(body, extra, controller.as_ref());
+        let init = request(body, transport, controller.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let input = match answer(&url, init).await {
                 Ok((status, body)) => Input::Response(id, status, body),
@@ -44,16 +47,14 @@ impl Fetch {
 
 fn request(
     body: Option<String>,
-    extra: &[(String, String)],
+    transport: &Transport,
     controller: Option<&AbortController>,
 ) -> Result<RequestInit, JsValue> {
     let init = RequestInit::new();
     init.set_cache(RequestCache::NoStore);
     init.set_signal(controller.map(AbortController::signal).as_ref());
-    let headers = Headers::new()?;
-    for (name, value) in extra {
-        headers.append(name, value)?;
-    }
+    init.set_credentials(transport.credentials);
+    let headers = Headers::new_with_headers(&transport.headers)?;
     if let Some(body) = body {
         headers.set("content-type", "text/plain;charset=UTF-8")?;
         init.set_method("POST");

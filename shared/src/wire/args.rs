@@ -1,8 +1,8 @@
 //! The arguments of an event or an acknowledgement: a JSON array, and the attachments its placeholders name.
 
-use super::json::Json;
+use super::{binary::Scope, json::Json};
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned, ser::Error};
 use serde_json::value::RawValue;
 
 /// The arguments of a packet. Of an event the first one is its name.
@@ -46,7 +46,22 @@ impl Args {
     /// # Errors
     /// When the payload does not encode.
     pub fn event<T: Serialize>(name: &str, payload: &T) -> Result<Self, serde_json::Error> {
-        Json::encode(&(name, payload)).map(Self::plain)
+        Self::encode(&(name, payload))
+    }
+
+    /// The arguments of an event whose payload is a sequence, each element an argument: `["name",first,second]`.
+    ///
+    /// # Errors
+    /// When the payload does not encode, or encodes as something else than a sequence.
+    pub fn spread<T: Serialize>(name: &str, payload: &T) -> Result<Self, serde_json::Error> {
+        let Self { json, attachments } = Self::encode(payload)?;
+        let elements = json.as_str().strip_prefix('[');
+        let elements = elements
+            .ok_or_else(|| serde_json::Error::custom("several arguments are a tuple, not a map"))?;
+        let comma = if elements == "]" { "" } else { "," };
+        let name = Json::encode(name)?;
+        let json = Json::parse(&format!("[{name}{comma}{elements}"))?;
+        Ok(Self { json, attachments })
     }
 
     /// The arguments of an acknowledgement with one value: `[value]`.
@@ -54,14 +69,14 @@ impl Args {
     /// # Errors
     /// When the value does not encode.
     pub fn ack<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
-        Json::encode(&(value,)).map(Self::plain)
+        Self::encode(&(value,))
     }
 
-    fn plain(json: Json) -> Self {
-        Self {
-            json,
-            attachments: Vec::new(),
-        }
+    fn encode<T: Serialize>(arguments: &T) -> Result<Self, serde_json::Error> {
+        let scope = Scope::new(Vec::new());
+        let json = Json::encode(arguments)?;
+        let attachments = scope.finish();
+        Ok(Self { json, attachments })
     }
 
     /// The JSON array.
@@ -86,7 +101,27 @@ impl Args {
     /// # Errors
     /// When there is none, or it has not the shape of `T`.
     pub fn at<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgsError> {
-        Ok(serde_json::from_str(self.raw_at(index)?.get())?)
+        let argument = self.raw_at(index)?;
+        let _binaries = self.binaries();
+        Ok(serde_json::from_str(argument.get())?)
+    }
+
+    /// Decodes a sequence from the arguments after the first one, the counterpart of [`Args::spread`]. A text beyond
+    /// what fits is left out: the offset that a server with connection state recovery adds.
+    ///
+    /// # Errors
+    /// When they have not the shape of `T`.
+    pub fn rest<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
+        let arguments = self.raw()?;
+        let all = arguments.get(1..).unwrap_or_default();
+        let _binaries = self.binaries();
+        let decoded = serde_json::from_str(&sequence(all));
+        match (decoded, all) {
+            (Err(_), [fitting @ .., last]) if last.get().starts_with('"') => {
+                Ok(serde_json::from_str(&sequence(fitting))?)
+            }
+            (decoded, _) => Ok(decoded?),
+        }
     }
 
     /// Decodes the last argument.
@@ -112,7 +147,44 @@ impl Args {
         raw.get(index).copied().ok_or(ArgsError::Absent(index))
     }
 
+    fn binaries(&self) -> Scope {
+        Scope::new(self.attachments.clone())
+    }
+
     fn raw(&self) -> Result<Vec<&RawValue>, ArgsError> {
         Ok(serde_json::from_str(self.json.as_str())?)
+    }
+}
+
+/// The JSON array of these.
+fn sequence(arguments: &[&RawValue]) -> String {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.get()).collect();
+    format!("[{}]", arguments.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use crate::wire::json::Json;
+
+    #[test]
+    fn several_arguments_are_a_sequence() {
+        let args = Args::spread("board:move", &(1, "e4", [true])).unwrap();
+        assert_eq!(args.json().as_str(), r#"["board:move",1,"e4",[true]]"#);
+        let moved: (u8, String, [bool; 1]) = args.rest().unwrap();
+        assert_eq!(moved, (1, "e4".to_owned(), [true]));
+        let none = Args::spread("board:clear", &[0_u8; 0]).unwrap();
+        assert_eq!(none.json().as_str(), r#"["board:clear"]"#);
+        none.rest::<[u8; 0]>().unwrap();
+        assert!(Args::spread("board:move", &"no sequence").is_err());
+    }
+
+    #[test]
+    fn the_offset_of_connection_state_recovery_is_no_argument() {
+        let json = Json::parse(r#"["board:move",1,2,"offset"]"#).unwrap();
+        let args = Args::new(json, Vec::new()).unwrap();
+        assert_eq!(args.rest::<(u8, u8)>().unwrap(), (1, 2));
+        assert!(args.rest::<(u8, u8, u8)>().is_err());
+        assert!(args.rest::<(u8,)>().is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: the Engine.IO protocol document, revision 4, sections "Packet encoding". Not here: sessions and timers.
 
-use base64ct::{Base64, Encoding};
+use super::base64;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -82,8 +82,8 @@ pub enum DecodeError {
     #[error("packet `{0}` with {1} unexpected bytes")]
     Trailing(char, usize),
     /// A binary packet is no base64.
-    #[error("base64: {0}")]
-    Base64(#[from] base64ct::Error),
+    #[error("binary of {0} characters is no base64")]
+    Base64(usize),
     /// The payload is longer than the limit of the reader.
     #[error("payload has {actual} bytes, at most {limit} are allowed")]
     TooLong {
@@ -105,8 +105,11 @@ impl Packet {
             Self::Close => "1".to_owned(),
             Self::Ping(ping) => format!("2{}", ping.text()),
             Self::Pong(ping) => format!("3{}", ping.text()),
-            Self::Message(text) => format!("4{text}"),
-            Self::Binary(bytes) => format!("b{}", Base64::encode_string(bytes)),
+            Self::Message(_) | Self::Binary(_) => {
+                let mut text = String::with_capacity(self.text_len());
+                self.append(&mut text);
+                text
+            }
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
         }
@@ -127,7 +130,10 @@ impl Packet {
             '2' => Ping::parse(rest).map(Self::Ping),
             '3' => Ping::parse(rest).map(Self::Pong),
             '4' => Ok(Self::Message(rest.to_owned())),
-            'b' => Ok(Self::Binary(Base64::decode_vec(rest)?.into())),
+            'b' => match base64::decode(rest) {
+                Some(bytes) => Ok(Self::Binary(bytes.into())),
+                None => Err(DecodeError::Base64(rest.len())),
+            },
             '1' | '5' | '6' if !rest.is_empty() => Err(DecodeError::Trailing(kind, rest.len())),
             '1' => Ok(Self::Close),
             '5' => Ok(Self::Upgrade),
@@ -140,8 +146,23 @@ impl Packet {
     pub fn text_len(&self) -> usize {
         match self {
             Self::Message(text) => 1 + text.len(),
-            Self::Binary(bytes) => 1 + bytes.len().div_ceil(3) * 4,
+            Self::Binary(bytes) => 1 + base64::encoded_len(bytes.len()),
             other => other.to_text().len(),
+        }
+    }
+
+    /// Appends [`Packet::to_text`] to a text.
+    fn append(&self, text: &mut String) {
+        match self {
+            Self::Message(message) => {
+                text.push('4');
+                text.push_str(message);
+            }
+            Self::Binary(bytes) => {
+                text.push('b');
+                base64::encode(bytes, text);
+            }
+            other => text.push_str(&other.to_text()),
         }
     }
 }
@@ -170,13 +191,7 @@ pub fn encode_payload(packets: &[Packet]) -> String {
         if index > 0 {
             payload.push(SEPARATOR);
         }
-        match packet {
-            Packet::Message(text) => {
-                payload.push('4');
-                payload.push_str(text);
-            }
-            other => payload.push_str(&other.to_text()),
-        }
+        packet.append(&mut payload);
     }
     payload
 }

@@ -9,8 +9,7 @@ use crate::{
         browser,
         model::{failure::Failure, room_name},
     },
-    connection::{Connection, Link, Options, Status},
-    web,
+    connection::{Connection, Link, Status},
 };
 use futures_util::{Stream, StreamExt as _};
 use leptos::prelude::*;
@@ -34,7 +33,7 @@ const MOMENTS_A_SECOND: u32 = 4;
 /// Connects and listens for the life of the page.
 pub(crate) fn start(app: App) {
     tick(app);
-    let Ok(connection) = web::connect(&browser::server_origin(), Options::default()) else {
+    let Ok(connection) = Connection::connect(&browser::server_origin()) else {
         return;
     };
     listen(app, &connection, take_message);

@@ -7,7 +7,8 @@ mod sessions;
 
 use super::{Client, Command, Event, NamespaceId, Output};
 use crate::socketio::{
-    Action, Delivery, Endpoint, Frame, Input, IoId, Link, Options, Status, Transport, Unsettled,
+    Action, Delivery, Endpoint, Frame, Input, IoId, Link, Options, ReplyTo, Status, Transport,
+    Unsettled,
 };
 use std::time::Duration;
 use tertulia_shared::wire::args::Args;
@@ -29,7 +30,7 @@ struct Scene {
 
 impl Scene {
     fn new(options: Options) -> Self {
-        let endpoint = Endpoint::new("http://h:1", "/s/").unwrap();
+        let (endpoint, _) = Endpoint::parse("http://h:1", "/s/").unwrap();
         let auth = options.auth.clone();
         let mut client = Client::new(endpoint.with_query(&options.query), options);
         let main = client.add("/", auth);
@@ -191,6 +192,16 @@ impl Scene {
             _ => None,
         };
         self.events.iter().filter_map(settled).collect()
+    }
+
+    /// What the last event that came is to be acknowledged with.
+    fn reply_to(&self) -> ReplyTo {
+        let reply_to = |event: &Event| match event {
+            Event::Received(_, _, reply_to) => *reply_to,
+            _ => None,
+        };
+        let mut events = self.events.iter().rev();
+        events.find_map(reply_to).expect("no event to acknowledge")
     }
 
     fn received(&self) -> Vec<String> {

@@ -13,17 +13,29 @@ pub struct Delivery {
     pub ack_within: Option<Duration>,
     /// Drop the event where there is no connection now, instead of letting it wait.
     pub volatile: bool,
-    /// How often it is sent again when no acknowledgement came within `ack_within`. With more than 0 the events of a
-    /// namespace are sent one after the other, each after the one before is settled: at least once, in strict order.
+    /// How often it is sent again, with the same acknowledgement id, when no acknowledgement came within `ack_within`.
+    /// With more than 0 the events of a namespace are sent one after the other, each after the one before is settled: at
+    /// least once, in strict order. It means nothing where no acknowledgement is expected.
     pub retries: u32,
 }
 
-/// An event that is to be sent.
-#[derive(Clone, Debug)]
-struct Queued {
+/// An event that waits for the connection.
+#[derive(Debug)]
+struct Buffered {
     emit: EmitId,
+    ack: Option<AckId>,
     args: Args,
-    delivery: Delivery,
+}
+
+/// An event that is sent until it is acknowledged.
+#[derive(Debug)]
+struct Retried {
+    emit: EmitId,
+    /// The same each time it is sent.
+    ack: AckId,
+    args: Args,
+    ack_within: Duration,
+    retries: u32,
 }
 
 /// Who waits for an acknowledgement.
@@ -31,8 +43,16 @@ struct Queued {
 struct Pending {
     emit: EmitId,
     deadline: Duration,
-    /// It is the head of the strict queue.
-    retried: bool,
+    state: State,
+}
+
+/// What an event does while its acknowledgement is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Buffered,
+    Sent,
+    /// It is the head of the strict queue, and under way.
+    Retried,
 }
 
 #[derive(Debug)]
@@ -41,10 +61,9 @@ pub(super) struct Outbox {
     next_ack: AckId,
     pending: Ordered<AckId, Pending>,
     deadlines: Ordered<(Duration, AckId), ()>,
-    /// Events that wait for the connection, with their acknowledgement id.
-    buffer: VecDeque<(Option<AckId>, Queued)>,
+    buffer: VecDeque<Buffered>,
     /// Events with retries; only the head is ever under way.
-    strict: VecDeque<Queued>,
+    strict: VecDeque<Retried>,
     /// How often the head of `strict` was sent, and whether it is under way now.
     head_tries: u32,
     head_sent: bool,
@@ -81,38 +100,55 @@ impl Outbox {
         args: Args,
         delivery: Delivery,
     ) -> Option<Post> {
-        let event = Queued {
-            emit,
-            args,
-            delivery,
-        };
-        if delivery.volatile && !self.connected {
+        let Delivery {
+            ack_within,
+            volatile,
+            retries,
+        } = delivery;
+        if volatile && !self.connected {
             return Some(Post::Settled(emit, Err(Unsettled::NotConnected)));
         }
+        let strictly = ack_within.filter(|_| retries > 0);
         let waiting = self.buffer.len() + self.strict.len();
-        if !self.connected && waiting >= self.limit {
+        if waiting >= self.limit && (strictly.is_some() || !self.connected) {
             return Some(Post::Settled(emit, Err(Unsettled::BufferFull(waiting))));
         }
-        if delivery.retries > 0 && delivery.ack_within.is_some() {
-            self.strict.push_back(event);
+        if let Some(ack_within) = strictly {
+            let ack = self.fresh_ack();
+            self.strict.push_back(Retried {
+                emit,
+                ack,
+                args,
+                ack_within,
+                retries,
+            });
             return self.send_head(now);
         }
-        let ack = delivery
-            .ack_within
-            .map(|patience| self.expect(emit, now.saturating_add(patience), false));
+        let state = match self.connected {
+            true => State::Sent,
+            false => State::Buffered,
+        };
+        let ack = ack_within.map(|ack_within| {
+            let ack = self.fresh_ack();
+            self.expect(ack, emit, now.saturating_add(ack_within), state);
+            ack
+        });
         if self.connected {
-            return Some(Post::Event(emit, ack, event.args));
+            return Some(Post::Event(emit, ack, args));
         }
-        self.buffer.push_back((ack, event));
+        self.buffer.push_back(Buffered { emit, ack, args });
         None
     }
 
     /// Connected: gives what waited, in order.
     pub(super) fn connected(&mut self, now: Duration) -> Vec<Post> {
         self.connected = true;
+        for pending in self.pending.values_mut() {
+            pending.state = State::Sent;
+        }
         let mut posts: Vec<_> = std::mem::take(&mut self.buffer)
             .into_iter()
-            .map(|(ack, event)| Post::Event(event.emit, ack, event.args))
+            .map(|event| Post::Event(event.emit, event.ack, event.args))
             .collect();
         posts.extend(self.send_head(now));
         posts
@@ -125,18 +161,16 @@ impl Outbox {
             // The loss of the connection is no try that failed.
             self.head_tries -= 1;
         }
-        // Acknowledgement ids grow, and what is buffered is newer than all that was sent.
-        let first_waiting = self.buffer.iter().find_map(|(ack, _)| *ack);
-        let first_waiting = first_waiting.unwrap_or(AckId::MAX);
         let sent: Vec<_> = self
             .pending
-            .keys()
-            .filter(|ack| *ack < first_waiting)
+            .iter()
+            .filter(|(_, pending)| pending.state != State::Buffered)
+            .map(|(ack, _)| ack)
             .collect();
         let forget = |ack| self.forget(ack);
         sent.into_iter()
             .filter_map(forget)
-            .filter(|pending| !pending.retried)
+            .filter(|pending| pending.state == State::Sent)
             .map(|pending| Post::Settled(pending.emit, Err(Unsettled::Disconnected)))
             .collect()
     }
@@ -147,7 +181,7 @@ impl Outbox {
             return Vec::new();
         };
         let settled = Post::Settled(pending.emit, Ok(Some(args)));
-        if !pending.retried {
+        if pending.state != State::Retried {
             return vec![settled];
         }
         self.drop_head();
@@ -164,10 +198,10 @@ impl Outbox {
             let Some(pending) = self.forget(ack) else {
                 break;
             };
-            if pending.retried {
+            if pending.state == State::Retried {
                 posts.extend(self.retry_head(now));
             } else {
-                self.buffer.retain(|(waiting, _)| *waiting != Some(ack));
+                self.buffer.retain(|event| event.ack != Some(ack));
                 posts.push(Post::Settled(pending.emit, Err(Unsettled::Timeout)));
             }
         }
@@ -188,7 +222,7 @@ impl Outbox {
     ) -> Vec<Post> {
         let retried = ack
             .and_then(|ack| self.forget(ack))
-            .is_some_and(|pending| pending.retried);
+            .is_some_and(|pending| pending.state == State::Retried);
         let mut posts = vec![Post::Settled(emit, Err(why))];
         if retried {
             self.drop_head();
@@ -202,12 +236,13 @@ impl Outbox {
         if !self.connected || self.head_sent {
             return None;
         }
-        let head = self.strict.front()?.clone();
-        let patience = head.delivery.ack_within?;
+        let head = self.strict.front()?;
+        let (emit, ack, args) = (head.emit, head.ack, head.args.clone());
+        let deadline = now.saturating_add(head.ack_within);
         self.head_sent = true;
         self.head_tries += 1;
-        let ack = self.expect(head.emit, now.saturating_add(patience), true);
-        Some(Post::Event(head.emit, Some(ack), head.args))
+        self.expect(ack, emit, deadline, State::Retried);
+        Some(Post::Event(emit, Some(ack), args))
     }
 
     /// The head was not acknowledged in time: sends it again, or gives it up and goes on with the next one.
@@ -216,7 +251,7 @@ impl Outbox {
         let Some(head) = self.strict.front() else {
             return Vec::new();
         };
-        if self.head_tries <= head.delivery.retries {
+        if self.head_tries <= head.retries {
             return self.send_head(now).into_iter().collect();
         }
         let given_up = Post::Settled(head.emit, Err(Unsettled::Timeout));
@@ -233,17 +268,19 @@ impl Outbox {
         self.head_sent = false;
     }
 
-    fn expect(&mut self, emit: EmitId, deadline: Duration, retried: bool) -> AckId {
-        let ack = self.next_ack;
+    fn fresh_ack(&mut self) -> AckId {
         self.next_ack += 1;
+        self.next_ack - 1
+    }
+
+    fn expect(&mut self, ack: AckId, emit: EmitId, deadline: Duration, state: State) {
         let pending = Pending {
             emit,
             deadline,
-            retried,
+            state,
         };
         self.pending.insert(ack, pending);
         self.deadlines.insert((deadline, ack), ());
-        ack
     }
 
     fn forget(&mut self, ack: AckId) -> Option<Pending> {

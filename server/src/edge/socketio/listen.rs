@@ -122,7 +122,7 @@ fn refusal(value: &Value) -> Result<Reject, Reject> {
 }
 
 fn payload<E: Event>(value: &Value) -> Result<E, Reject> {
-    args(value)?.at(1).map_err(|error| {
+    E::from_args(&args(value)?).map_err(|error| {
         let reason = shortened(&error.to_string(), REASON_CHARS);
         Reject::new(
             Code::BadPayload,
@@ -132,9 +132,12 @@ fn payload<E: Event>(value: &Value) -> Result<E, Reject> {
 }
 
 fn args(value: &Value) -> Result<Args, Reject> {
-    let text = value.as_str().map(|text| text.as_str()).unwrap_or_default();
+    let (text, attachments) = match value {
+        Value::Str(text, attachments) => (text.as_str(), attachments.clone()),
+        Value::Bytes(_) => ("", None),
+    };
     let json = Json::parse(text).map_err(|error| bad_payload(&error))?;
-    Args::new(json, Vec::new()).map_err(|error| bad_payload(&error))
+    Args::new(json, attachments.unwrap_or_default().into()).map_err(|error| bad_payload(&error))
 }
 
 fn bad_payload(error: &dyn std::error::Error) -> Reject {

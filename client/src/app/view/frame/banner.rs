@@ -28,7 +28,7 @@ fn banner(app: App) -> AnyView {
     let retry = plain_button(["", "retry-now"], app.texts().retry_now, move || {
         app.link.connection.with_value(|connection| {
             if let Some(connection) = connection {
-                connection.connect();
+                connection.open();
             }
         });
     });

@@ -78,17 +78,27 @@ fn all_namespaces_come_back_after_a_loss() {
 #[test]
 fn the_auth_is_asked_again_at_each_connect() {
     let mut scene = Scene::new(Options {
-        auth: Auth::Asked,
+        auth: Auth::ask(|| async { None }),
         ..websocket_only()
     });
-    for token in ["first", "second"] {
+    for (asked, token) in [(1, "first"), (2, "second")] {
         let socket = scene.socket();
         scene.input(Input::Opened(socket));
         scene.text(socket, HANDSHAKE);
-        assert_eq!(scene.events.last(), Some(&Event::AuthNeeded(scene.main)));
+        assert_eq!(
+            scene.events.last(),
+            Some(&Event::AuthNeeded(scene.main, asked))
+        );
         assert_eq!(scene.sent(), [""; 0], "CONNECT waits for the answer");
         let auth = Some(json(&format!(r#"{{"token":"{token}"}}"#)));
-        scene.command(Command::Authorize(scene.main, auth));
+        scene.command(Command::Authorize(scene.main, asked - 1, None));
+        assert_eq!(
+            scene.sent(),
+            [""; 0],
+            "an answer that comes too late is none"
+        );
+        scene.command(Command::Authorize(scene.main, asked, auth.clone()));
+        scene.command(Command::Authorize(scene.main, asked, auth));
         assert_eq!(scene.sent(), [format!(r#"40{{"token":"{token}"}}"#)]);
         scene.text(socket, CONNECTED);
         scene.input(Input::Closed(socket, "1006".to_owned()));
@@ -175,7 +185,7 @@ fn an_upgrade_is_remembered_where_that_is_asked_for() {
 
 #[test]
 fn an_id_of_another_client_names_nothing() {
-    let endpoint = Endpoint::new("http://h:1", "/s/").unwrap();
+    let (endpoint, _) = Endpoint::parse("http://h:1", "/s/").unwrap();
     let mut other = Client::new(endpoint, Options::default());
     other.add("/", Auth::None);
     let stranger = other.add("/admin", Auth::None);

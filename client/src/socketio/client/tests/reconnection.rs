@@ -91,7 +91,7 @@ fn a_refusal_carries_the_servers_words_and_is_not_retried() {
     let Link::Disconnected(reason) = scene.status().link else {
         panic!("still trying");
     };
-    assert_eq!(reason.to_string(), r#"connect_error: {"message":"no"}"#);
+    assert_eq!(reason.to_string(), "connect_error: no");
     assert_eq!(scene.client.poll_timeout(), None);
 }
 

@@ -1,0 +1,121 @@
+//! From a URL to a running connection; connections of one server share their session, as the official client's do.
+//!
+//! Not here: what drives it (`web`, `native`). The registry of what can be shared keeps nothing alive.
+
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+use crate::native as driver;
+#[cfg(target_arch = "wasm32")]
+use crate::web as driver;
+use crate::{
+    connection::{Connection, WeakConnection},
+    socketio::{Client, Endpoint, EndpointError, Options},
+};
+
+/// Why a connection cannot even be tried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL is none of a server.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// An extra header has a name or a value that HTTP does not allow.
+    #[error("`{0}` is no HTTP header, or its value is none")]
+    Header(String),
+}
+
+impl Connection {
+    /// Connects to a server with the default [`Options`]: `https://example.org:3000/admin?room=1` is the namespace
+    /// `/admin` of that server, with a query. The driver runs until the last handle is dropped.
+    ///
+    /// # Errors
+    /// When the URL is none of a server.
+    ///
+    /// # Panics
+    /// Natively outside a tokio runtime.
+    pub fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(url, Options::default())
+    }
+
+    /// Connects to a server; the namespace of the URL, where there is one, goes before [`Options::namespace`].
+    ///
+    /// A driver of the same server, path and query that still runs is shared: its namespaces travel over one session,
+    /// with its options. With [`Options::force_new`], or where the namespace is in use there already, there is another.
+    ///
+    /// # Errors
+    /// When the URL is none of a server, or an extra header is none.
+    ///
+    /// # Panics
+    /// Natively outside a tokio runtime.
+    pub fn connect_with(url: &str, mut options: Options) -> Result<Self, ConnectError> {
+        let (endpoint, namespace) = Endpoint::parse(url, &options.path)?;
+        let endpoint = endpoint.with_query(&options.query);
+        options.namespace = namespace.unwrap_or(options.namespace);
+        let transport = driver::Transport::new(&options)?;
+        if options.force_new {
+            return Ok(start(endpoint, options, transport));
+        }
+        driver::with_shared(|shared, place| {
+            if let Some(connection) = shared.join(place, &endpoint, &options) {
+                return Ok(connection);
+            }
+            let namespaces = vec![options.namespace.clone()];
+            let connection = start(endpoint.clone(), options, transport);
+            shared.entries.push(Entry {
+                place,
+                endpoint,
+                handle: connection.downgrade(),
+                namespaces,
+            });
+            Ok(connection)
+        })
+    }
+}
+
+fn start(endpoint: Endpoint, mut options: Options, transport: driver::Transport) -> Connection {
+    options.seed.get_or_insert_with(driver::random_seed);
+    let (connection, requests) = Connection::new(&options);
+    transport.start(Client::new(endpoint, options), requests);
+    connection
+}
+
+/// The drivers that run, by where they connect to.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    entries: Vec<Entry>,
+}
+
+/// One driver; it is kept alive by its handles only.
+#[derive(Debug)]
+struct Entry {
+    /// Where it runs.
+    place: driver::Place,
+    endpoint: Endpoint,
+    handle: WeakConnection,
+    namespaces: Vec<String>,
+}
+
+impl Shared {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+        }
+    }
+
+    /// A handle on a driver that runs, for a namespace that is not in use there.
+    fn join(
+        &mut self,
+        place: driver::Place,
+        endpoint: &Endpoint,
+        options: &Options,
+    ) -> Option<Connection> {
+        self.entries.retain(|entry| entry.handle.is_alive());
+        let fits = |entry: &&mut Entry| {
+            entry.place == place
+                && entry.endpoint == *endpoint
+                && !entry.namespaces.contains(&options.namespace)
+        };
+        let entry = self.entries.iter_mut().find(fits)?;
+        let connection = entry.handle.connect(options)?;
+        entry.namespaces.push(options.namespace.clone());
+        Some(connection)
+    }
+}
