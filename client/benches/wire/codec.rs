@@ -2,16 +2,14 @@
 
 use crate::{
     Case,
-    packets::{self, attachments, chat, encode, files, small, table, tell, tell_bytes},
+    packets::{bytes, chat, encode, files, small, table, tell, tell_bytes},
 };
-use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::hint::black_box;
 use tertulia_shared::wire::{
-    args::Args,
     engine::{self, decode_payload, encode_payload},
-    socket::{Decoder, Kind, MAIN, Packet},
+    socket::{Decoder, Kind, Packet},
 };
 
 /// The packets of one polling payload.
@@ -26,7 +24,11 @@ pub(crate) fn cases() -> Vec<Case> {
         chat(),
     ));
     cases.extend(event("10 kB event: encode", "10 kB event: decode", table()));
-    cases.extend(binary());
+    let (encode, decode) = (
+        "event with 2 attachments: encode",
+        "event with 2 attachments: decode",
+    );
+    cases.extend(event(encode, decode, files()));
     cases.extend(engine_packets());
     cases.extend(payload());
     cases
@@ -38,62 +40,36 @@ fn event<T: Serialize + DeserializeOwned + 'static>(
     decoding: &'static str,
     payload: T,
 ) -> [Case; 2] {
-    let told = tell(&payload, &[]);
-    let (text, _) = encode(&payload, Vec::new());
-    let node = json!({ "kind": "decode event", "encoded": [text] });
+    let told = tell(&payload);
+    let (text, attachments) = encode(&payload);
+    let mut parts = vec![Value::String(text.clone())];
+    parts.extend(attachments.iter().map(tell_bytes));
     let mut decoder = Decoder::default();
     [
         Case {
             name: encoding,
             node: json!({ "kind": "encode event", "data": told }),
             ours: Box::new(move || {
-                let args = Args::event(packets::NAME, black_box(&payload)).unwrap();
-                black_box(Packet::new(MAIN, Kind::Event(None, args)).encode());
+                black_box(encode(black_box(&payload)));
             }),
         },
         Case {
             name: decoding,
-            node,
-            ours: Box::new(move || {
-                let packet = decoder.text(black_box(&text)).unwrap().unwrap();
-                black_box(read::<T>(&packet));
-            }),
-        },
-    ]
-}
-
-fn binary() -> [Case; 2] {
-    let (payload, attached) = (files(), attachments());
-    let (text, _) = encode(&payload, attached.clone());
-    let mut parts = vec![Value::String(text.clone())];
-    parts.extend(attached.iter().map(tell_bytes));
-    let told = tell(&payload, &attached);
-    let (to_attach, mut decoder) = (attached.clone(), Decoder::default());
-    [
-        Case {
-            name: "event with 2 attachments: encode",
-            node: json!({ "kind": "encode event", "data": told }),
-            ours: Box::new(move || {
-                black_box(encode(black_box(&payload), to_attach.clone()));
-            }),
-        },
-        Case {
-            name: "event with 2 attachments: decode",
             node: json!({ "kind": "decode event", "encoded": parts }),
             ours: Box::new(move || {
                 let mut packet = decoder.text(black_box(&text)).unwrap();
-                for bytes in &attached {
+                for bytes in &attachments {
                     packet = decoder.binary(bytes.clone()).unwrap();
                 }
-                black_box(read::<packets::Files>(&packet.unwrap()));
+                black_box(read::<T>(&packet.unwrap()));
             }),
         },
     ]
 }
 
 fn engine_packets() -> [Case; 4] {
-    let (message, _) = encode(&chat(), Vec::new());
-    let binary: Bytes = attachments().remove(1);
+    let (message, _) = encode(&chat());
+    let binary = bytes(4_096);
     let told = [Value::String(message.clone()), tell_bytes(&binary)];
     let packets = [
         engine::Packet::Message(message),
@@ -129,7 +105,7 @@ fn engine_packets() -> [Case; 4] {
 }
 
 fn payload() -> [Case; 2] {
-    let (message, _) = encode(&chat(), Vec::new());
+    let (message, _) = encode(&chat());
     let packets = vec![engine::Packet::Message(message.clone()); PAYLOAD_PACKETS];
     let text = encode_payload(&packets);
     let node = json!({ "kind": "decode payload", "encoded": text });

@@ -21,7 +21,7 @@ const CONNECTED: &str = r#"40{"sid":"x"}"#;
 const ANSWER: &str = r#"[{"ok":{"at":1763775000123,"seq":42}}]"#;
 
 pub(crate) fn cases() -> [Case; 2] {
-    let (text, _) = encode(&chat(), Vec::new());
+    let (text, _) = encode(&chat());
     let frame = format!("4{text}");
     let node = json!({ "kind": "receive", "encoded": frame });
     let (mut receiving, mut emitting) = (Scripted::connected(), Scripted::connected());
@@ -36,7 +36,7 @@ pub(crate) fn cases() -> [Case; 2] {
         },
         Case {
             name: "machine: emit one, with its ack",
-            node: json!({ "kind": "emit and settle", "data": tell(&chat(), &[]), "ack": ANSWER }),
+            node: json!({ "kind": "emit and settle", "data": tell(&chat()), "ack": ANSWER }),
             ours: Box::new(move || emitting.emit(black_box(&payload))),
         },
     ]
@@ -56,7 +56,7 @@ impl Scripted {
             transports: vec![Transport::WebSocket],
             ..Options::default()
         };
-        let endpoint = Endpoint::new("http://h:1", "/socket.io/").unwrap();
+        let (endpoint, _) = Endpoint::parse("http://h:1", "/socket.io/").unwrap();
         let auth = options.auth.clone();
         let mut client = Client::new(endpoint, options);
         let namespace = client.add("/", auth);

@@ -54,8 +54,8 @@ fn main() -> ExitCode {
         "", "ours ns", "Node ns", "ratio", "ours in 1 s"
     );
     for (index, case) in cases.iter_mut().enumerate() {
-        let (ours, theirs) = compare(&mut case.ours, |count| node.run(index, count));
-        let (ratio, rate) = (theirs / ours, 1e9 / ours);
+        let [ours, theirs, ratio] = compare(&mut case.ours, |count| node.run(index, count));
+        let rate = 1e9 / ours;
         println!(
             "{:<36}{ours:>12.0}{theirs:>12.0}{ratio:>8.2}{rate:>14.0}",
             case.name
@@ -65,8 +65,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The medians of both sides, in nanoseconds an operation.
-fn compare(ours: &mut dyn FnMut(), mut theirs: impl FnMut(u64) -> Duration) -> (f64, f64) {
+/// The medians of both sides, in nanoseconds an operation, and of their ratio in each round.
+fn compare(ours: &mut dyn FnMut(), mut theirs: impl FnMut(u64) -> Duration) -> [f64; 3] {
     let mut ours = |count: u64| {
         let begin = Instant::now();
         for _ in 0..count {
@@ -75,18 +75,18 @@ fn compare(ours: &mut dyn FnMut(), mut theirs: impl FnMut(u64) -> Duration) -> (
         begin.elapsed()
     };
     let counts = (turn(&mut ours), turn(&mut theirs));
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let (ours, theirs) = (ours(counts.0), theirs(counts.1));
-            (each(ours, counts.0), each(theirs, counts.1))
-        })
-        .collect();
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    let (ours, theirs) = rounds.into_iter().unzip();
-    (median(ours), median(theirs))
+    let mut rounds = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        let ours = each(ours(counts.0), counts.0);
+        let theirs = each(theirs(counts.1), counts.1);
+        for (round, value) in rounds.iter_mut().zip([ours, theirs, theirs / ours]) {
+            round.push(value);
+        }
+    }
+    rounds.map(|mut values| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    })
 }
 
 /// Warms up, and finds how many operations fill a turn.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tertulia_shared::wire::{
     args::Args,
-    json::Json,
+    binary::Binary,
     socket::{Kind, MAIN, Packet},
 };
 
@@ -49,19 +49,11 @@ struct Row {
     value: f64,
 }
 
-/// Two attachments with what they are.
+/// Two attachments, 1 kB and 4 kB, and what they are.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Files {
     name: String,
-    parts: [Placeholder; 2],
-}
-
-/// What stands for an attachment in the JSON.
-#[derive(Clone, Serialize, Deserialize)]
-struct Placeholder {
-    #[serde(rename = "_placeholder")]
-    is_placeholder: bool,
-    num: usize,
+    parts: [Binary; 2],
 }
 
 pub(crate) fn small() -> Small {
@@ -95,36 +87,30 @@ pub(crate) fn table() -> Table {
 }
 
 pub(crate) fn files() -> Files {
-    let part = |num| Placeholder {
-        is_placeholder: true,
-        num,
-    };
     Files {
         name: "ü.png".to_owned(),
-        parts: [part(0), part(1)],
+        parts: [bytes(1_024), bytes(4_096)].map(Binary),
     }
 }
 
-/// What is attached to [`files`]: 1 kB and 4 kB.
-pub(crate) fn attachments() -> Vec<Bytes> {
-    let bytes = |count: usize| (0..count).map(|at| at as u8).collect();
-    vec![bytes(1_024), bytes(4_096)]
+pub(crate) fn bytes(count: usize) -> Bytes {
+    (0..count).map(|at| at as u8).collect()
 }
 
 /// An event with one payload, as our encoder makes it.
-pub(crate) fn encode<T: Serialize>(payload: &T, attachments: Vec<Bytes>) -> (String, Vec<Bytes>) {
-    let json = Json::encode(&(NAME, payload)).unwrap();
-    let args = Args::new(json, attachments).unwrap();
+pub(crate) fn encode<T: Serialize>(payload: &T) -> (String, Vec<Bytes>) {
+    let args = Args::event(NAME, payload).unwrap();
     Packet::new(MAIN, Kind::Event(None, args)).encode()
 }
 
 /// The arguments of an event as Node is told them: bytes as `{"$bytes": hex}`.
-pub(crate) fn tell<T: Serialize>(payload: &T, attachments: &[Bytes]) -> Value {
-    let mut payload = serde_json::to_value(payload).unwrap();
-    if let Some(parts) = payload["parts"].as_array_mut() {
-        *parts = attachments.iter().map(tell_bytes).collect();
+pub(crate) fn tell<T: Serialize>(payload: &T) -> Value {
+    let args = Args::event(NAME, payload).unwrap();
+    let mut told: Value = args.json().decode().unwrap();
+    if let Some(parts) = told[1]["parts"].as_array_mut() {
+        *parts = args.attachments.iter().map(tell_bytes).collect();
     }
-    json!([NAME, payload])
+    told
 }
 
 pub(crate) fn tell_bytes(bytes: &Bytes) -> Value {

@@ -2,19 +2,21 @@
 //!
 //! Not here: what carries the packets (`session`), and reconnection (`client`).
 //!
-//! Source: the Socket.IO protocol document, revision 5, and for the recovery the page "Connection state recovery" of
-//! the official documentation, version 4.
+//! Source: the Socket.IO protocol document, revision 5.
 
+mod limit;
 mod outbox;
+mod recovery;
 
 use super::{
     auth::Auth,
     io::Frame,
     status::{Reason, Refusal},
 };
+pub(super) use limit::Limit;
 pub use outbox::Delivery;
 use outbox::{Outbox, Post};
-use serde::{Deserialize, Serialize};
+use recovery::Recovery;
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{
     args::Args,
@@ -87,46 +89,6 @@ pub(super) enum Stage {
     Connected,
 }
 
-/// What CONNECT carries to get back what was missed.
-#[derive(Clone, Debug)]
-struct Recovery {
-    pid: String,
-    offset: Option<String>,
-}
-
-/// The CONNECT reply of a server.
-#[derive(Deserialize)]
-struct Confirmation {
-    #[serde(default)]
-    pid: Option<String>,
-}
-
-/// The longest packet that the server takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limit {
-    /// Its `maxPayload`, in bytes.
-    pub(super) bytes: u64,
-    /// Binaries travel as base64: polling.
-    pub(super) base64: bool,
-}
-
-impl Limit {
-    const NONE: Self = Self {
-        bytes: u64::MAX,
-        base64: false,
-    };
-
-    /// How long a text or a binary is on its way, in bytes, the type before it included.
-    fn length(self, frame: &Frame) -> u64 {
-        let bytes = match frame {
-            Frame::Text(text) => text.len() + 1,
-            Frame::Binary(bytes) if self.base64 => bytes.len().div_ceil(3) * 4 + 1,
-            Frame::Binary(bytes) => bytes.len(),
-        };
-        bytes as u64
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Namespace {
     name: String,
@@ -138,8 +100,7 @@ pub(super) struct Namespace {
     /// How many times the application was asked for the auth, and whether its answer is still to come.
     asked: u32,
     asking: bool,
-    recovery: Option<Recovery>,
-    recovered: bool,
+    recovery: Recovery,
     limit: Limit,
     outputs: VecDeque<NamespaceOutput>,
 }
@@ -154,8 +115,7 @@ impl Namespace {
             connection: 0,
             asked: 0,
             asking: false,
-            recovery: None,
-            recovered: false,
+            recovery: Recovery::default(),
             limit: Limit::NONE,
             outputs: VecDeque::new(),
         }
@@ -171,7 +131,7 @@ impl Namespace {
 
     /// Whether the last CONNECT reply said that nothing was missed.
     pub(super) fn recovered(&self) -> bool {
-        self.recovered
+        self.recovery.recovered()
     }
 
     pub(super) fn is_wanted(&self) -> bool {
@@ -227,7 +187,7 @@ impl Namespace {
             self.say(Kind::Disconnect);
         }
         self.lost();
-        self.recovery = None;
+        self.recovery.forget();
         self.stage = Stage::Idle(reason);
     }
 
@@ -263,7 +223,9 @@ impl Namespace {
             Kind::Disconnect => self.ended(Reason::ServerDisconnect),
             Kind::ConnectError(body) => self.ended(Reason::Refused(Refusal(body))),
             Kind::Event(ack, args) => {
-                self.remember_offset(ack, &args);
+                if ack.is_none() {
+                    self.recovery.passed(&args);
+                }
                 let connection = self.connection;
                 let reply_to = ack.map(|ack| ReplyTo { ack, connection });
                 self.outputs
@@ -295,11 +257,7 @@ impl Namespace {
 
     /// Sends CONNECT; with what is known of an earlier connection, so that the server can bring what was missed.
     fn connect(&mut self, auth: Option<Json>) {
-        let body = match &self.recovery {
-            None => auth,
-            Some(recovery) => with_recovery(auth, recovery),
-        };
-        self.say(Kind::Connect(body));
+        self.say(Kind::Connect(self.recovery.ask(auth)));
     }
 
     /// The server confirmed: what waited goes first, in order.
@@ -311,15 +269,7 @@ impl Namespace {
             _ => return,
         }
         self.connection = self.connection.wrapping_add(1);
-        let pid = body
-            .and_then(|body| body.decode::<Confirmation>().ok())
-            .and_then(|confirmation| confirmation.pid);
-        let known = self.recovery.take();
-        self.recovered = pid.is_some() && known.as_ref().map(|known| &known.pid) == pid.as_ref();
-        let offset = known
-            .filter(|_| self.recovered)
-            .and_then(|known| known.offset);
-        self.recovery = pid.map(|pid| Recovery { pid, offset });
+        self.recovery.confirmed(body);
         self.outputs.push_back(NamespaceOutput::Connected);
         let posts = self.outbox.connected(now);
         self.post(now, posts);
@@ -330,18 +280,9 @@ impl Namespace {
             return;
         }
         self.lost();
-        self.recovery = None;
+        self.recovery.forget();
         self.stage = Stage::Idle(reason.clone());
         self.outputs.push_back(NamespaceOutput::Ended(reason));
-    }
-
-    /// With recovery on, the last argument of an event without acknowledgement is its offset.
-    fn remember_offset(&mut self, ack: Option<AckId>, args: &Args) {
-        if let (Some(recovery), None) = (&mut self.recovery, ack) {
-            if let Ok(offset) = args.last() {
-                recovery.offset = Some(offset);
-            }
-        }
     }
 
     fn post(&mut self, now: Duration, posts: impl IntoIterator<Item = Post>) {
@@ -401,31 +342,4 @@ impl Namespace {
         let attachments = attachments.into_iter().map(Frame::Binary);
         [Frame::Text(text)].into_iter().chain(attachments).collect()
     }
-}
-
-/// The auth object with `pid` and `offset` before its own fields; an auth that is no object goes as it is.
-///
-/// It is put together as text: a JSON tree would weigh several kB in every page, for this alone.
-fn with_recovery(auth: Option<Json>, recovery: &Recovery) -> Option<Json> {
-    #[derive(Serialize)]
-    struct Known<'a> {
-        pid: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        offset: Option<&'a str>,
-    }
-    let given = auth.as_ref().map_or("{}", Json::as_str).trim();
-    let fields = given
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'));
-    let Some(fields) = fields.map(str::trim) else {
-        return auth;
-    };
-    let known = Known {
-        pid: &recovery.pid,
-        offset: recovery.offset.as_deref(),
-    };
-    let known = Json::encode(&known).ok()?;
-    let comma = if fields.is_empty() { "" } else { "," };
-    let open = known.as_str().strip_suffix('}')?;
-    Json::parse(&format!("{open}{comma}{fields}}}")).ok()
 }
