@@ -17,6 +17,7 @@ use tertulia_shared::{
     topic::{Filter, Topic},
     wire::{
         args::{Args, ArgsError},
+        binary::Binary,
         engine::{DecodeError, Packet, SEPARATOR, decode_payload, encode_payload, payload_len},
         json::Json,
         socket::Decoder,
@@ -216,6 +217,8 @@ fn arguments() {
         let name = bounded(text.len(), 4, || args.name());
         // A list of all arguments that grows by doubling: 16 bytes for one of 2.
         let last = bounded(text.len(), 32, || args.last::<Value>());
+        // No attachment is there.
+        assert!(args.at::<Binary>(1).is_err(), "{text}");
         // The tree is deeper or its texts are stranger than the whole may be: no panic is all that is asked.
         let Ok(values) = values else {
             return Ok(false);
@@ -224,6 +227,8 @@ fn arguments() {
         for (index, value) in values.iter().enumerate() {
             assert_eq!(args.at::<Value>(index).unwrap(), *value, "{text}");
         }
+        let rest = bounded(text.len(), 64, || args.rest::<Vec<Value>>());
+        assert_eq!(rest.unwrap(), values.get(1..).unwrap_or_default(), "{text}");
         let beyond = args.at::<Value>(values.len());
         assert!(matches!(beyond, Err(ArgsError::Absent(_))), "{text}");
         match values.first() {
