@@ -38,6 +38,14 @@ struct Case {
     ours: Box<dyn FnMut()>,
 }
 
+/// How many operations of both sides fill a turn, and what the rounds gave.
+#[derive(Default)]
+struct Measured {
+    counts: (u64, u64),
+    /// Nanoseconds an operation of ours, of theirs, and their ratio.
+    rounds: [Vec<f64>; 3],
+}
+
 fn main() -> ExitCode {
     let mut cases = codec::cases();
     cases.extend(machine::cases());
@@ -49,12 +57,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let measured = compare(&mut cases, &mut node);
+    let head = ["ours ns", "Node ns", "ratio", "ours in 1 s"];
     println!(
         "{:<36}{:>12}{:>12}{:>8}{:>14}",
-        "", "ours ns", "Node ns", "ratio", "ours in 1 s"
+        "", head[0], head[1], head[2], head[3]
     );
-    for (index, case) in cases.iter_mut().enumerate() {
-        let [ours, theirs, ratio] = compare(&mut case.ours, |count| node.run(index, count));
+    for (case, measured) in cases.iter().zip(measured) {
+        let [ours, theirs, ratio] = measured.rounds.map(median);
         let rate = 1e9 / ours;
         println!(
             "{:<36}{ours:>12.0}{theirs:>12.0}{ratio:>8.2}{rate:>14.0}",
@@ -65,28 +75,45 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The medians of both sides, in nanoseconds an operation, and of their ratio in each round.
-fn compare(ours: &mut dyn FnMut(), mut theirs: impl FnMut(u64) -> Duration) -> [f64; 3] {
-    let mut ours = |count: u64| {
-        let begin = Instant::now();
-        for _ in 0..count {
-            ours();
-        }
-        begin.elapsed()
-    };
-    let counts = (turn(&mut ours), turn(&mut theirs));
-    let mut rounds = [const { Vec::new() }; 3];
+/// Each round runs every case once: what disturbs the machine for a second spoils one round, not one case.
+fn compare(cases: &mut [Case], node: &mut Node) -> Vec<Measured> {
+    let mut measured = Vec::new();
+    for (index, case) in cases.iter_mut().enumerate() {
+        let ours = turn(&mut |count| run(&mut case.ours, count));
+        let theirs = turn(&mut |count| node.run(index, count));
+        measured.push(Measured {
+            counts: (ours, theirs),
+            ..Measured::default()
+        });
+    }
     for _ in 0..ROUNDS {
-        let ours = each(ours(counts.0), counts.0);
-        let theirs = each(theirs(counts.1), counts.1);
-        for (round, value) in rounds.iter_mut().zip([ours, theirs, theirs / ours]) {
-            round.push(value);
+        for (index, (case, measured)) in cases.iter_mut().zip(&mut measured).enumerate() {
+            let counts = measured.counts;
+            let ours = each(run(&mut case.ours, counts.0), counts.0);
+            let theirs = each(node.run(index, counts.1), counts.1);
+            for (round, value) in measured
+                .rounds
+                .iter_mut()
+                .zip([ours, theirs, theirs / ours])
+            {
+                round.push(value);
+            }
         }
     }
-    rounds.map(|mut values| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    })
+    measured
+}
+
+fn run(operation: &mut dyn FnMut(), count: u64) -> Duration {
+    let begin = Instant::now();
+    for _ in 0..count {
+        operation();
+    }
+    begin.elapsed()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Warms up, and finds how many operations fill a turn.
