@@ -1,5 +1,6 @@
 //! The client on a virtual clock, against a scripted server: what it sends, what it tells, and when.
 
+mod closing;
 mod emits;
 mod namespaces;
 mod reconnection;

@@ -3,7 +3,7 @@
 use super::{CONNECTED, HANDSHAKE, Scene, websocket_only};
 use crate::socketio::{Command, Delivery, Input, Options, Unsettled};
 use std::time::Duration;
-use tertulia_shared::wire::args::Args;
+use tertulia_shared::wire::{args::Args, binary::Binary};
 
 /// Breaks when: `confirmed` does not flush the buffer before what is emitted next.
 #[test]
@@ -136,6 +136,54 @@ fn a_volatile_event_does_not_wait_for_a_connection() {
     };
     scene.deliver(1, "a", volatile);
     assert_eq!(scene.settled(), [(1, Err(Unsettled::NotConnected))]);
+}
+
+/// Breaks when: `frames` puts the attachments before the head, or the text that follows overtakes them.
+#[test]
+fn a_head_goes_before_its_attachments_and_both_before_what_is_newer() {
+    let (mut scene, _) = Scene::on_websocket();
+    let pair = [Binary(vec![1].into()), Binary(vec![2].into())];
+    scene.command(Command::Emit {
+        namespace: scene.main,
+        id: 1,
+        args: Args::event("pair", &pair).unwrap(),
+        delivery: Delivery::default(),
+    });
+    scene.deliver(2, "after", Delivery::default());
+    let head = r#"452-["pair",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]"#;
+    let sent = scene.sent();
+    assert_eq!(sent, [head, r#"b"\x01""#, r#"b"\x02""#, r#"42["after",2]"#]);
+}
+
+#[test]
+fn a_volatile_event_is_sent_where_there_is_a_connection() {
+    let (mut scene, _) = Scene::on_websocket();
+    let volatile = Delivery {
+        volatile: true,
+        ..Delivery::default()
+    };
+    scene.deliver(1, "a", volatile);
+    assert_eq!(scene.sent(), [r#"42["a",1]"#]);
+}
+
+/// The same 90 bytes are 121 in base64, which polling carries: too many for the 100 of this server.
+#[test]
+fn an_attachment_is_as_long_as_its_transport_makes_it() {
+    let event = Args::event("e", &Binary(vec![0; 90].into())).unwrap();
+    let emit = |namespace| Command::Emit {
+        namespace,
+        id: 1,
+        args: event.clone(),
+        delivery: Delivery::default(),
+    };
+    let (mut by_websocket, _) = Scene::on_websocket();
+    by_websocket.command(emit(by_websocket.main));
+    assert_eq!(by_websocket.settled(), [(1, Ok(None))]);
+    let mut by_polling = Scene::connected(Options::default());
+    by_polling.command(emit(by_polling.main));
+    let (bytes, limit) = (121, 100);
+    let too_large = Err(Unsettled::TooLarge { bytes, limit });
+    assert_eq!(by_polling.settled(), [(1, too_large)]);
 }
 
 /// The server's `maxPayload` is 100 bytes here.
