@@ -314,3 +314,6 @@ impl Connection {
         let _ = self.requests.unbounded_send(Request { namespace, ask });
     }
 }
+
+#[cfg(test)]
+mod tests;
