@@ -17,10 +17,11 @@ pub use dispatch::{AuthRequest, Dispatcher};
 pub use emit::EmitError;
 use futures_channel::{mpsc, oneshot};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
-use std::{
-    sync::{self, Arc},
-    time::Duration,
-};
+#[cfg(target_arch = "wasm32")]
+use std::rc::{Rc as Counted, Weak};
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::{Arc as Counted, Weak};
+use std::{sync::Arc, time::Duration};
 use tertulia_shared::{
     ClientToServer, ServerToClient,
     wire::{args::Args, json::Json, socket::MAIN},
@@ -76,7 +77,7 @@ pub enum Ask {
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Shared by all handles, so that a [`WeakConnection`] does not keep the driver running.
-    requests: Arc<mpsc::UnboundedSender<Request>>,
+    requests: Counted<mpsc::UnboundedSender<Request>>,
     namespace: Arc<str>,
     delivery: Delivery,
     plain_acks: bool,
@@ -85,7 +86,7 @@ pub struct Connection {
 /// What finds the driver again as long as a handle lives.
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 #[derive(Clone, Debug)]
-pub(crate) struct WeakConnection(sync::Weak<mpsc::UnboundedSender<Request>>);
+pub(crate) struct WeakConnection(Weak<mpsc::UnboundedSender<Request>>);
 
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 impl WeakConnection {
@@ -108,11 +109,11 @@ impl Connection {
     /// The handle of the main namespace, and where its driver gets the requests: for a driver on a runtime of your own.
     pub fn new(options: &Options) -> (Self, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded();
-        (Self::on(Arc::new(requests), options), receiver)
+        (Self::on(Counted::new(requests), options), receiver)
     }
 
     /// A handle on a driver that runs already.
-    fn on(requests: Arc<mpsc::UnboundedSender<Request>>, options: &Options) -> Self {
+    fn on(requests: Counted<mpsc::UnboundedSender<Request>>, options: &Options) -> Self {
         let connection = Self {
             requests,
             namespace: options.namespace.as_str().into(),
@@ -132,7 +133,7 @@ impl Connection {
 
     #[cfg(any(target_arch = "wasm32", feature = "native"))]
     pub(crate) fn downgrade(&self) -> WeakConnection {
-        WeakConnection(Arc::downgrade(&self.requests))
+        WeakConnection(Counted::downgrade(&self.requests))
     }
 
     /// A handle on another namespace over the same connection, `/admin`; it is connected at once.

@@ -28,12 +28,13 @@ thread_local! {
     static SHARED: RefCell<Shared> = const { RefCell::new(Shared::new()) };
 }
 
-/// Drivers run on the page's one thread: there is one place.
-pub(crate) type Place = ();
+/// Where drivers run: on the page's one thread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place;
 
 /// Looks at the drivers that run on this page.
 pub(crate) fn with_shared<T>(act: impl FnOnce(&mut Shared, Place) -> T) -> T {
-    SHARED.with_borrow_mut(|shared| act(shared, ()))
+    SHARED.with_borrow_mut(|shared| act(shared, Place))
 }
 
 /// Another number at each call.

@@ -22,12 +22,18 @@ pub struct AuthRequest {
     pub answer: Asked,
 }
 
+/// Where the events of one name go.
+struct Listening {
+    name: String,
+    sender: mpsc::UnboundedSender<(Args, Option<ReplyTo>)>,
+}
+
 /// Who listens in one namespace.
 struct Room {
     id: NamespaceId,
     name: Arc<str>,
     auth: Auth,
-    listeners: Vec<(String, mpsc::UnboundedSender<(Args, Option<ReplyTo>)>)>,
+    listeners: Vec<Listening>,
     taps: Vec<mpsc::UnboundedSender<Tapped>>,
     watchers: Vec<mpsc::UnboundedSender<Status>>,
 }
@@ -98,8 +104,8 @@ impl Dispatcher {
             }
             Ask::Listen(name, sender) => {
                 let listeners = &mut self.rooms[index].listeners;
-                listeners.retain(|(_, listener)| !listener.is_closed());
-                listeners.push((name, sender));
+                listeners.retain(|listening| !listening.sender.is_closed());
+                listeners.push(Listening { name, sender });
             }
             Ask::Tap(sender) => self.rooms[index].taps.push(sender),
             Ask::Watch(sender) => {
@@ -225,13 +231,14 @@ impl Dispatcher {
 
 impl Room {
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
-    fn deliver(&mut self, args: Args, ack: Option<ReplyTo>) {
-        self.tap(&Tapped::In(args.clone(), ack));
+    fn deliver(&mut self, args: Args, reply_to: Option<ReplyTo>) {
+        self.tap(&Tapped::In(args.clone(), reply_to));
         let Ok(name) = args.name() else {
             return;
         };
-        self.listeners.retain(|(listens_to, listener)| {
-            *listens_to != name || listener.unbounded_send((args.clone(), ack)).is_ok()
+        self.listeners.retain(|listening| {
+            let event = || (args.clone(), reply_to);
+            listening.name != name || listening.sender.unbounded_send(event()).is_ok()
         });
     }
 

@@ -2,8 +2,12 @@
 
 use super::{binary::Scope, json::Json};
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned, ser::Error};
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+    ser::Error,
+};
+use serde_json::{Deserializer, value::RawValue};
 
 /// The arguments of a packet. Of an event the first one is its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +21,8 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 pub enum ArgsError {
     /// The JSON is no array.
-    #[error("arguments are no array: {0}")]
-    NotArray(serde_json::Error),
+    #[error("arguments are no array")]
+    NotArray,
     /// The first argument of an event is neither text nor number.
     #[error("event has no name")]
     NoName,
@@ -36,8 +40,9 @@ impl Args {
     /// # Errors
     /// When the JSON is no array.
     pub fn new(json: Json, attachments: Vec<Bytes>) -> Result<Self, ArgsError> {
-        json.decode::<Vec<serde::de::IgnoredAny>>()
-            .map_err(ArgsError::NotArray)?;
+        if !json.as_str().trim_start().starts_with('[') {
+            return Err(ArgsError::NotArray);
+        }
         Ok(Self { json, attachments })
     }
 
@@ -89,7 +94,9 @@ impl Args {
     /// # Errors
     /// When there is no argument, or the first one is neither text nor number.
     pub fn name(&self) -> Result<String, ArgsError> {
-        let first = self.first().ok_or(ArgsError::NoName)?;
+        let first = self.from(0).map_err(|_| ArgsError::NoName)?;
+        let first: &RawValue = begin(first).map_err(|_| ArgsError::NoName)?;
+        let first = first.get();
         if first.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
             return Ok(first.to_owned());
         }
@@ -101,9 +108,9 @@ impl Args {
     /// # Errors
     /// When there is none, or it has not the shape of `T`.
     pub fn at<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgsError> {
-        let argument = self.raw_at(index)?;
+        let argument = self.from(index)?;
         let _binaries = self.binaries();
-        Ok(serde_json::from_str(argument.get())?)
+        Ok(begin(argument)?)
     }
 
     /// Decodes a sequence from the arguments after the first one, the counterpart of [`Args::spread`]. A text beyond
@@ -133,18 +140,23 @@ impl Args {
         Ok(serde_json::from_str(last.get())?)
     }
 
-    /// The JSON of the first argument; what comes after it is not read.
-    fn first(&self) -> Option<&str> {
-        let arguments = self.json.as_str().trim_start().strip_prefix('[')?;
-        let mut raw = serde_json::Deserializer::from_str(arguments).into_iter::<&RawValue>();
-        raw.next()?.ok().map(RawValue::get)
-    }
-
-    /// The part of [`Args::at`] that is the same for every type: compiled once.
+    /// The part of [`Args::at`] that is the same for every type: the JSON from the argument at `index` on. Those before
+    /// it are skipped, it and those after it are not looked at: [`Json`] is known to be JSON.
     #[inline(never)]
-    fn raw_at(&self, index: usize) -> Result<&RawValue, ArgsError> {
-        let raw = self.raw()?;
-        raw.get(index).copied().ok_or(ArgsError::Absent(index))
+    fn from(&self, index: usize) -> Result<&str, ArgsError> {
+        let json = self.json.as_str().trim_start();
+        let mut rest = json.strip_prefix('[').unwrap_or_default().trim_start();
+        for _ in 0..index {
+            let mut argument = Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+            argument.next().ok_or(ArgsError::Absent(index))??;
+            let after = rest.get(argument.byte_offset()..).unwrap_or_default();
+            let next = after.trim_start().strip_prefix(',');
+            rest = next.ok_or(ArgsError::Absent(index))?.trim_start();
+        }
+        match rest.starts_with(']') {
+            true => Err(ArgsError::Absent(index)),
+            false => Ok(rest),
+        }
     }
 
     fn binaries(&self) -> Scope {
@@ -160,6 +172,11 @@ impl Args {
 fn sequence(arguments: &[&RawValue]) -> String {
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.get()).collect();
     format!("[{}]", arguments.join(","))
+}
+
+/// Decodes the value with which a JSON text begins.
+fn begin<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
+    T::deserialize(&mut Deserializer::from_str(json))
 }
 
 #[cfg(test)]
