@@ -40,7 +40,9 @@ impl Backoff {
         self.attempt = self.attempt.saturating_add(1);
         let base = doubled.min(self.max);
         let spread = 1.0 + self.jitter * (2.0 * self.random_fraction() - 1.0);
-        base.mul_f64(spread).min(self.max)
+        // A cast saturates: no delay is too long to be one.
+        let nanos = base.as_nanos() as f64 * spread;
+        Duration::from_nanos(nanos as u64).min(self.max)
     }
 
     /// The next number of SplitMix64, as a fraction from 0 to below 1.

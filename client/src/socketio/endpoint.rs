@@ -34,14 +34,16 @@ impl Endpoint {
     /// # Errors
     /// When the scheme is another one, the host is absent, or there is a space or a fragment.
     pub fn parse(url: &str, path: &str) -> Result<(Self, Option<String>), EndpointError> {
-        let (scheme, rest) = url
-            .split_once("://")
+        let schemes = [
+            ("http://", false),
+            ("ws://", false),
+            ("https://", true),
+            ("wss://", true),
+        ];
+        let (rest, secure) = schemes
+            .iter()
+            .find_map(|(scheme, secure)| Some((url.strip_prefix(scheme)?, *secure)))
             .ok_or_else(|| EndpointError::Scheme(url.to_owned()))?;
-        let secure = match scheme {
-            "http" | "ws" => false,
-            "https" | "wss" => true,
-            _ => return Err(EndpointError::Scheme(url.to_owned())),
-        };
         if rest.contains([' ', '#']) {
             return Err(EndpointError::NotAUrl(url.to_owned()));
         }

@@ -148,8 +148,10 @@ impl Session {
     pub(super) fn open(&mut self, now: Duration) {
         self.drop_all();
         if self.remember_upgrade && self.upgraded {
-            self.transports
-                .sort_by_key(|transport| *transport != Transport::WebSocket);
+            let socket = Transport::WebSocket;
+            if let Some(at) = self.transports.iter().position(|other| *other == socket) {
+                self.transports[..=at].rotate_right(1);
+            }
         }
         self.try_transport(now, 0, "no transport is allowed");
     }

@@ -27,7 +27,7 @@ impl Clock {
         self.elapsed_ms += advance.max(0.0);
         self.performance_ms = performance;
         self.date_ms = date;
-        Duration::from_secs_f64(self.elapsed_ms / 1_000.0)
+        Duration::from_micros((self.elapsed_ms * 1_000.0) as u64)
     }
 }
 
