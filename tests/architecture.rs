@@ -72,6 +72,19 @@ const NEVER: &[(&str, &[&[&str]])] = &[
         &[&["crate::edge", "socketioxide", "axum", "mqtt5"]],
     ),
     (
+        "server/src/commands",
+        &[&[
+            "crate::app",
+            "crate::bridge",
+            "crate::broker",
+            "crate::config",
+            "crate::edge",
+            "crate::host",
+            "crate::hub",
+            "crate::server",
+        ]],
+    ),
+    (
         "server/src/host",
         &[&["crate::edge", "socketioxide", "axum", "mqtt5"]],
     ),
@@ -139,6 +152,17 @@ fn one_place_knows_the_socketio_library() {
             "{}",
             file.display()
         );
+    }
+}
+
+#[test]
+fn only_the_commands_are_clients() {
+    let commands = "server/src/commands";
+    let is_server = |file: &PathBuf| file.starts_with("server/src") && !is_in(file, commands);
+    for file in sources().into_iter().filter(is_server) {
+        let text = read(&file);
+        let found = forbidden(&text, &[&["tertulia_client"]]);
+        assert!(found.is_empty(), "{}", file.display());
     }
 }
 

@@ -1,11 +1,9 @@
-//! What the command line and the environment say, checked before anything starts.
+//! How a server is to run, checked before anything starts.
 //!
-//! Not here: starting (`lib`), and how a problem is shown (`main`).
+//! Not here: where it is read from (`cli`), and starting (`lib`).
 
-mod cli;
 mod url;
 
-pub use cli::{Stop, parse};
 pub use url::{BrokerUrl, UrlError};
 
 use std::{

@@ -1,10 +1,13 @@
 //! The Tertulia server: a topic hub with a Socket.IO door, an MQTT bridge and the page.
 //!
-//! [`build`] binds, [`Server::run`] serves until it is told to stop: what the program and the tests share.
+//! [`build`] binds, [`Server::run`] serves until it is told to stop: what the program and the tests share. [`commands`]
+//! are no part of the server.
 
 pub mod app;
 pub mod bridge;
 pub mod broker;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod edge;
 pub mod host;

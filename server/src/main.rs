@@ -1,4 +1,4 @@
-//! The program: reads the configuration, starts the server, stops it on SIGTERM and SIGINT.
+//! The program: reads the command line, starts the server or runs a command, stops it on SIGTERM and SIGINT.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -6,7 +6,8 @@ use std::{
 };
 use tertulia_server::{
     Config, build,
-    config::{self, Stop},
+    cli::{self, Run, Stop},
+    commands::{Failure, Listen},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -18,8 +19,10 @@ const BROKEN: u8 = 1;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match config::parse(std::env::args_os()) {
-        Ok(config) => serve(config).await,
+    match cli::parse(std::env::args_os()) {
+        Ok(Run::Serve(config)) => serve(config).await,
+        Ok(Run::Emit(emit)) => end(emit.run().await),
+        Ok(Run::Listen(command)) => listen(command).await,
         Err(Stop::Text(text)) => {
             // Nobody reads on: there is nothing left to tell.
             let _ = text.print();
@@ -49,6 +52,21 @@ async fn serve(config: Config) -> ExitCode {
         }
         Err(error) => refuse(&error.to_string(), USAGE),
     }
+}
+
+async fn listen(command: Listen) -> ExitCode {
+    match stop_signal() {
+        Ok(stop) => end(command.run(stop).await),
+        Err(error) => refuse(&format!("signals: {error}"), BROKEN),
+    }
+}
+
+fn end(ended: Result<ExitCode, Failure>) -> ExitCode {
+    ended.unwrap_or_else(|failure| {
+        // Nobody has to read it: the exit code says it too.
+        let _ = writeln!(io::stderr(), "error: {failure}");
+        ExitCode::from(failure.code)
+    })
 }
 
 fn refuse(problem: &str, code: u8) -> ExitCode {

@@ -1,20 +1,33 @@
-//! The command line: `tertulia [serve] [options]`, each option also as a `TERTULIA_*` variable.
+//! The command line: `tertulia [serve] [options]`, and the commands that need no server of ours.
 
-use super::{BrokerUrl, Config, Mqtt};
+mod serve;
+
+use crate::{
+    commands::{Emit, Listen},
+    config::Config,
+};
 use clap::{
-    Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::BoolishValueParser,
+    Arg, CommandFactory, FromArgMatches, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
-use url::Url;
+use serve::Serve;
+use std::ffi::OsString;
 
-/// The shortest heartbeat interval and timeout: shorter ones close healthy connections.
-const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
-/// The longest heartbeat interval and timeout, one day.
-const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
+/// The command that runs without being named.
+const SERVE: &str = "serve";
 
-/// Why the command line does not lead to a running server.
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Run {
+    /// Run the server.
+    Serve(Config),
+    /// Emit events to a server.
+    Emit(Emit),
+    /// Print the events of a server.
+    Listen(Listen),
+}
+
+/// Why the command line leads to nothing that runs.
 #[derive(Debug)]
 pub enum Stop {
     /// The user asked for a text: `--help`, `--version`.
@@ -27,13 +40,18 @@ pub enum Stop {
 ///
 /// # Errors
 /// When a text was asked for, or an option or a variable is wrong.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Stop> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Run, Stop> {
     let arguments = with_command(arguments.into_iter().collect());
-    let read = Cli::command().mut_subcommand("serve", |serve| serve.mut_args(without_empty));
-    let found = read.try_get_matches_from(arguments).map_err(stop)?;
-    let Cli { command } = Cli::from_arg_matches(&found).map_err(stop)?;
-    let Command::Serve(options) = command;
-    Ok(options.into())
+    let command = named(arguments.get(1));
+    let read = Cli::command().mut_subcommand(SERVE, |serve| serve.mut_args(without_empty));
+    let found = read.try_get_matches_from(arguments);
+    let found = found.map_err(|error| stop(error, command))?;
+    let Cli { command } = Cli::from_arg_matches(&found).map_err(|error| stop(error, command))?;
+    Ok(match command {
+        Command::Serve(options) => Run::Serve(options.into()),
+        Command::Emit(emit) => Run::Emit(emit),
+        Command::Listen(listen) => Run::Listen(listen),
+    })
 }
 
 /// A variable that is set to nothing is not set: so are those that a compose file passes on.
@@ -62,73 +80,15 @@ struct Cli {
 enum Command {
     /// Serve the page, Socket.IO and the MQTT bridge; what `tertulia` does without a command.
     Serve(Serve),
+    Emit(Emit),
+    Listen(Listen),
 }
 
-#[derive(Args)]
-struct Serve {
-    /// Where the page and Socket.IO are served; port 0 picks a free port.
-    #[arg(long, env = "TERTULIA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
-    listen: SocketAddr,
-
-    /// Where the embedded MQTT broker listens; port 0 picks a free port.
-    #[arg(long, env = "TERTULIA_MQTT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:1883", value_parser = address)]
-    mqtt_listen: SocketAddr,
-
-    /// Use this broker and start none: `mqtt://[user:password@]host[:port]`.
-    #[arg(
-        long,
-        env = "TERTULIA_MQTT_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    mqtt_url: Option<BrokerUrl>,
-
-    /// Do not publish this machine's load as a device.
-    #[arg(long, env = "TERTULIA_NO_HOST_METRICS", value_parser = BoolishValueParser::new())]
-    no_host_metrics: bool,
-
-    /// Between two pings to a client.
-    #[arg(long, env = "TERTULIA_PING_INTERVAL", value_name = "DURATION", default_value = "25s", value_parser = heartbeat)]
-    ping_interval: Duration,
-
-    /// How long a client may stay silent after a ping.
-    #[arg(long, env = "TERTULIA_PING_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = heartbeat)]
-    ping_timeout: Duration,
-
-    /// The directory of the built page.
-    #[arg(
-        long,
-        env = "TERTULIA_PAGE",
-        value_name = "DIRECTORY",
-        default_value = "dist"
-    )]
-    page: PathBuf,
-
-    /// Let pages of this origin talk to the server, besides its own and those of this machine.
-    #[arg(long, env = "TERTULIA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
-    allow_origin: Vec<String>,
-
-    /// Answer WebSocket upgrades with 403, as some networks do: for tests.
-    #[arg(long, env = "TERTULIA_REFUSE_UPGRADE", value_parser = BoolishValueParser::new())]
-    refuse_upgrade: bool,
-}
-
-impl From<Serve> for Config {
-    fn from(options: Serve) -> Self {
-        Self {
-            listen: options.listen,
-            mqtt: match options.mqtt_url {
-                Some(url) => Mqtt::External(url),
-                None => Mqtt::Embedded(options.mqtt_listen),
-            },
-            host_metrics: !options.no_host_metrics,
-            ping_interval: options.ping_interval,
-            ping_timeout: options.ping_timeout,
-            page: options.page,
-            allow_origin: options.allow_origin,
-            refuse_upgrade: options.refuse_upgrade,
-        }
-    }
+/// The command whose help is the one to read.
+fn named(first: Option<&OsString>) -> &'static str {
+    let named = ["emit", "listen"].into_iter();
+    let mut named = named.filter(|name| first.is_some_and(|first| first == name));
+    named.next().unwrap_or(SERVE)
 }
 
 /// Without a command it is `serve`.
@@ -136,15 +96,18 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let first = arguments.get(1).and_then(|argument| argument.to_str());
     let own = ["-h", "--help", "-V", "--version"];
     if first.is_none_or(|first| first.starts_with('-') && !own.contains(&first)) {
-        arguments.insert(1.min(arguments.len()), "serve".into());
+        arguments.insert(1.min(arguments.len()), SERVE.into());
     }
     arguments
 }
 
-fn stop(error: clap::Error) -> Stop {
+fn stop(error: clap::Error, command: &str) -> Stop {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Text(error),
-        _ => Stop::Problem(one_line(&error.to_string(), variable(&error))),
+        _ => {
+            let set = variable(&error).filter(|_| command == SERVE);
+            Stop::Problem(one_line(&error.to_string(), set, command))
+        }
     }
 }
 
@@ -159,7 +122,7 @@ fn variable(error: &clap::Error) -> Option<String> {
 }
 
 /// The first paragraph of clap's text, its tip, and where to read more.
-fn one_line(text: &str, variable: Option<String>) -> String {
+fn one_line(text: &str, variable: Option<String>, command: &str) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or(text);
     let line: Vec<_> = paragraph.split_whitespace().collect();
     let line = line.join(" ");
@@ -171,40 +134,21 @@ fn one_line(text: &str, variable: Option<String>) -> String {
     let set = variable
         .map(|name| format!(" ({name} is set)"))
         .unwrap_or_default();
-    format!("{line}{set}{tip}; see tertulia serve --help")
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:3000".to_owned())
-}
-
-fn heartbeat(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|_| "write a duration, such as 25s or 500ms".to_owned())?;
-    if (MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(&duration) {
-        return Ok(duration);
-    }
-    Err("100ms to 1day are allowed".to_owned())
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| url.origin().ascii_serialization() == text);
-    url.map(|_| text.to_owned()).ok_or_else(|| {
-        "write scheme, host and port only, such as https://chat.example:8443".to_owned()
-    })
+    format!("{line}{set}{tip}; see tertulia {command} --help")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Stop, parse};
+    use super::{Cli, Run, Stop, parse};
     use crate::config::{Config, Mqtt};
+    use clap::CommandFactory;
     use std::time::Duration;
 
     fn read(line: &str) -> Result<Config, Stop> {
-        parse(line.split(' ').map(Into::into))
+        match parse(line.split(' ').map(Into::into))? {
+            Run::Serve(config) => Ok(config),
+            other => panic!("{line}: {other:?}"),
+        }
     }
 
     #[track_caller]
@@ -257,6 +201,14 @@ mod tests {
         assert!(problem("tertulia --mqtt-url mqtts://h").contains("not supported yet"));
         assert!(problem("tertulia --ping-timeout 1ms").contains("100ms"));
         assert!(problem("tertulia --allow-origin chat.example").contains("https://"));
+    }
+
+    #[test]
+    fn each_command_names_its_own_help() {
+        Cli::command().debug_assert();
+        assert!(problem("tertulia emit").ends_with("see tertulia emit --help"));
+        assert!(problem("tertulia listen h").ends_with("see tertulia listen --help"));
+        assert!(problem("tertulia liste").contains("'listen'"));
     }
 
     #[test]

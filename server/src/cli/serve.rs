@@ -1,0 +1,101 @@
+//! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
+
+use crate::config::{BrokerUrl, Config, Mqtt};
+use clap::{Args, builder::BoolishValueParser};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use url::Url;
+
+/// The shortest heartbeat interval and timeout: shorter ones close healthy connections.
+const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
+/// The longest heartbeat interval and timeout, one day.
+const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where the page and Socket.IO are served; port 0 picks a free port.
+    #[arg(long, env = "TERTULIA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Where the embedded MQTT broker listens; port 0 picks a free port.
+    #[arg(long, env = "TERTULIA_MQTT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:1883", value_parser = address)]
+    mqtt_listen: SocketAddr,
+
+    /// Use this broker and start none: `mqtt://[user:password@]host[:port]`.
+    #[arg(
+        long,
+        env = "TERTULIA_MQTT_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    mqtt_url: Option<BrokerUrl>,
+
+    /// Do not publish this machine's load as a device.
+    #[arg(long, env = "TERTULIA_NO_HOST_METRICS", value_parser = BoolishValueParser::new())]
+    no_host_metrics: bool,
+
+    /// Between two pings to a client.
+    #[arg(long, env = "TERTULIA_PING_INTERVAL", value_name = "DURATION", default_value = "25s", value_parser = heartbeat)]
+    ping_interval: Duration,
+
+    /// How long a client may stay silent after a ping.
+    #[arg(long, env = "TERTULIA_PING_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = heartbeat)]
+    ping_timeout: Duration,
+
+    /// The directory of the built page.
+    #[arg(
+        long,
+        env = "TERTULIA_PAGE",
+        value_name = "DIRECTORY",
+        default_value = "dist"
+    )]
+    page: PathBuf,
+
+    /// Let pages of this origin talk to the server, besides its own and those of this machine.
+    #[arg(long, env = "TERTULIA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    allow_origin: Vec<String>,
+
+    /// Answer WebSocket upgrades with 403, as some networks do: for tests.
+    #[arg(long, env = "TERTULIA_REFUSE_UPGRADE", value_parser = BoolishValueParser::new())]
+    refuse_upgrade: bool,
+}
+
+impl From<Serve> for Config {
+    fn from(options: Serve) -> Self {
+        Self {
+            listen: options.listen,
+            mqtt: match options.mqtt_url {
+                Some(url) => Mqtt::External(url),
+                None => Mqtt::Embedded(options.mqtt_listen),
+            },
+            host_metrics: !options.no_host_metrics,
+            ping_interval: options.ping_interval,
+            ping_timeout: options.ping_timeout,
+            page: options.page,
+            allow_origin: options.allow_origin,
+            refuse_upgrade: options.refuse_upgrade,
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:3000".to_owned())
+}
+
+fn heartbeat(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "write a duration, such as 25s or 500ms".to_owned())?;
+    if (MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(&duration) {
+        return Ok(duration);
+    }
+    Err("100ms to 1day are allowed".to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| url.origin().ascii_serialization() == text);
+    url.map(|_| text.to_owned()).ok_or_else(|| {
+        "write scheme, host and port only, such as https://chat.example:8443".to_owned()
+    })
+}

@@ -1,0 +1,240 @@
+//! `tertulia listen`: prints the events of a server, in the manner of `mosquitto_sub`.
+
+use super::{
+    Failure, printer,
+    target::{Target, ended, gone_out, told, within_time},
+    text, value,
+};
+use clap::Args as Options;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use std::{
+    future::{Future, pending},
+    io::{self, Write},
+    pin::{Pin, pin},
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tertulia_client::connection::{Connection, EmitError, Link, Status, Tap, Tapped};
+use tertulia_shared::room::{Joined, RoomJoin};
+use tokio::{sync::mpsc, time::sleep};
+
+/// The exit code when the time is over, as `mosquitto_sub` has it.
+const TIME_OVER: u8 = 27;
+/// How long the last lines may take when the command is stopped.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// What `tertulia listen --help` ends with.
+const EXAMPLES: &str = r#"Examples:
+  tertulia listen http://127.0.0.1:3000 --join 'sensors/#'
+  tertulia listen http://127.0.0.1:3000 chat:message --join chat/lobby --json
+  tertulia listen https://example.org/admin --auth '{"token":"…"}' -C 1 -W 5
+
+It prints `EVENT JSON…`, or with --json a line {"at":…,"event":"…","args":[…],"ack":…}: `at` in milliseconds since 1970,
+`ack` whether the server waits for an acknowledgement (none is given). Binaries are {"base64":"…"}. What happens to the
+connection is told on standard error. A lost connection is made again; one that the server refuses or ends is not.
+
+Exit codes:
+  0   --count events came, SIGINT or SIGTERM came, or nobody reads any more
+  1   not connected, refused, disconnected by the server, a room refused
+  2   an option or the URL is wrong
+  27  --timeout is over"#;
+
+/// Print the events of a Socket.IO server.
+#[derive(Options, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Listen {
+    #[command(flatten)]
+    target: Target,
+
+    /// The events to print; without any all of them.
+    #[arg(value_name = "EVENT")]
+    events: Vec<String>,
+
+    /// Print each event as a JSON object.
+    #[arg(long)]
+    json: bool,
+
+    /// End after so many events.
+    #[arg(short = 'C', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// End after so many seconds, with exit code 27.
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = value::time)]
+    timeout: Option<Duration>,
+
+    /// Join a room of a Tertulia server after each connect, such as chat/lobby or 'sensors/#'; may be repeated.
+    #[arg(long, value_name = "ROOM")]
+    join: Vec<String>,
+
+    /// Tell nothing on standard error but what went wrong in the end.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Why the listening is over.
+enum End {
+    /// By itself.
+    Heard(Result<(), Failure>),
+    /// Nobody reads any more.
+    Unread(io::Result<()>),
+    Stopped,
+    Late,
+}
+
+impl Listen {
+    /// Runs the command until `stop`, or its own end.
+    ///
+    /// # Errors
+    /// When the server cannot be met, refuses or disconnects, or a room is refused.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<ExitCode, Failure> {
+        let connection = self.target.connection()?;
+        // Before it connects, so that nothing is missed.
+        let tap = connection.tap();
+        connection.open();
+        let outcome = self.until_end(&connection, tap, pin!(stop)).await;
+        drop(connection);
+        gone_out().await;
+        outcome
+    }
+
+    async fn until_end(
+        &self,
+        connection: &Connection,
+        tap: Tap,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<ExitCode, Failure> {
+        let (lines, mut written) = printer::start().map_err(stdout)?;
+        let end = tokio::select! {
+            heard = self.hear(connection, tap, lines) => End::Heard(heard),
+            unread = &mut written => End::Unread(printer::outcome(unread)),
+            () = &mut stop => End::Stopped,
+            () = self.time_over() => End::Late,
+        };
+        match end {
+            End::Heard(heard) => {
+                tokio::select! {
+                    written = written => printer::outcome(written).map_err(stdout)?,
+                    () = stop => {}
+                }
+                heard.map(|()| ExitCode::SUCCESS)
+            }
+            End::Unread(outcome) => outcome.map(|()| ExitCode::SUCCESS).map_err(stdout),
+            End::Stopped | End::Late => {
+                let _ = within_time(LAST_LINES, written).await;
+                let late = matches!(end, End::Late).then_some(TIME_OVER);
+                Ok(late.map_or(ExitCode::SUCCESS, ExitCode::from))
+            }
+        }
+    }
+
+    async fn time_over(&self) {
+        match self.timeout {
+            Some(time) => sleep(time).await,
+            None => pending().await,
+        }
+    }
+
+    /// Hands over the events, and tells how the connection is doing, until it is over or nobody takes the events.
+    async fn hear(
+        &self,
+        connection: &Connection,
+        mut tap: Tap,
+        lines: mpsc::Sender<String>,
+    ) -> Result<(), Failure> {
+        let mut watcher = connection.watch();
+        let mut joins = FuturesUnordered::new();
+        let mut before: Option<Status> = None;
+        let mut met = false;
+        let mut last = None;
+        let mut given = 0;
+        let mut give_up = pin!(sleep(self.target.connect_timeout));
+        loop {
+            tokio::select! {
+                // What came before the end is printed before the end is told.
+                biased;
+                Some(tapped) = tap.next() => {
+                    let Some(line) = self.line(tapped) else { continue };
+                    given += 1;
+                    if lines.send(line).await.is_err() || self.count == Some(given) {
+                        return Ok(());
+                    }
+                }
+                Some((room, joined)) = joins.next() => self.joined(room, joined)?,
+                status = watcher.next() => {
+                    let Some(now) = status else {
+                        return Err(Failure::new("the connection's driver has stopped"));
+                    };
+                    self.tell(told(before.as_ref(), &now));
+                    if let Link::Disconnected(reason) = &now.link {
+                        return Err(ended(reason));
+                    }
+                    let was_connected = before.is_some_and(|it| it.link == Link::Connected);
+                    if now.link == Link::Connected && !was_connected {
+                        met = true;
+                        joins.extend(self.join.iter().map(|room| join(connection, room)));
+                    }
+                    if let Link::Waiting { reason, .. } = &now.link {
+                        last = Some(reason.clone());
+                    }
+                    before = Some(now);
+                }
+                () = &mut give_up, if !met => {
+                    return Err(self.target.unreachable(last.as_ref()));
+                }
+            }
+        }
+    }
+
+    /// The line of an event that is to be printed.
+    fn line(&self, tapped: Tapped) -> Option<String> {
+        let Tapped::In(args, ack) = tapped else {
+            return None;
+        };
+        let is_wanted = |name: String| self.events.contains(&name);
+        if !self.events.is_empty() && !args.name().is_ok_and(is_wanted) {
+            return None;
+        }
+        if !self.json {
+            return Some(text::line(&args));
+        }
+        let at = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = at.map_or(0, |since| since.as_millis());
+        Some(text::object(&args, at, ack.is_some()))
+    }
+
+    fn joined(&self, room: &str, joined: Result<Joined, EmitError>) -> Result<(), Failure> {
+        match joined {
+            Ok(_) => self.tell(Some(format!("joined {room}"))),
+            Err(EmitError::Rejected(reject)) => {
+                let message = reject.message;
+                return Err(Failure::new(format!("{room} was not joined: {message}")));
+            }
+            // The next connect joins again.
+            Err(EmitError::Disconnected) => {}
+            Err(error) => self.tell(Some(format!("{room} may not be joined: {error}"))),
+        }
+        Ok(())
+    }
+
+    fn tell(&self, text: Option<String>) {
+        if let Some(text) = text.filter(|_| !self.quiet) {
+            // Nobody has to read it.
+            let _ = writeln!(io::stderr(), "{}", text::shown(&text));
+        }
+    }
+}
+
+/// Joins a room of Tertulia.
+fn join<'a>(
+    connection: &Connection,
+    room: &'a str,
+) -> impl Future<Output = (&'a str, Result<Joined, EmitError>)> + use<'a> {
+    let joined = connection.emit(&RoomJoin {
+        room: room.to_owned(),
+    });
+    async move { (room, joined.await) }
+}
+
+fn stdout(error: io::Error) -> Failure {
+    Failure::new(format!("standard output: {error}"))
+}

@@ -1,0 +1,193 @@
+//! The server that a command talks to: the options that both commands have, and the connection while it is made and ended.
+
+use super::{Failure, text::shown, value};
+use clap::Args;
+use futures_util::StreamExt;
+use serde_json::value::RawValue;
+use std::{future::Future, time::Duration};
+use tertulia_client::connection::{
+    Auth, Connection, Link, Options, Reason, Refusal, Status, Transport, Watcher,
+};
+use tertulia_shared::wire::json::Json;
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
+
+/// How long the server may take to read what was sent without acknowledgement.
+const READING: Duration = Duration::from_secs(10);
+/// How long the goodbye may take to go out once the command is done.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// A namespace that no server has.
+const NOBODY: &str = "/tertulia-has-read";
+/// How often it is looked at whether everything has gone out.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Where the server is and how it is met.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Target {
+    /// The server, and where they are wanted the namespace and a query: http://127.0.0.1:3000/admin?x=1
+    #[arg(value_name = "URL", value_parser = value::url)]
+    url: String,
+
+    /// What the CONNECT packet carries, a JSON object (the server's `socket.handshake.auth`).
+    #[arg(long, value_name = "JSON", value_parser = value::auth)]
+    auth: Option<Json>,
+
+    /// A header of every request, 'Name: value'; may be repeated.
+    #[arg(long, value_name = "HEADER", value_parser = value::header)]
+    header: Vec<(String, String)>,
+
+    /// Use polling or websocket only; repeated, in that order. Without it polling, then an upgrade to WebSocket.
+    #[arg(long, value_name = "TRANSPORT", value_parser = value::transport)]
+    transport: Vec<Transport>,
+
+    /// The path of the server's Socket.IO endpoint.
+    #[arg(long, value_name = "PATH", default_value = "/socket.io/", value_parser = value::path)]
+    path: String,
+
+    /// How long to try to connect, in seconds, before giving up.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = value::time)]
+    pub(super) connect_timeout: Duration,
+}
+
+impl Target {
+    /// The connection, which does not connect yet: what is to hear of everything can be put up before.
+    pub(super) fn connection(&self) -> Result<Connection, Failure> {
+        let mut options = Options {
+            auth: self.auth.clone().map_or(Auth::None, Auth::Value),
+            extra_headers: self.header.clone(),
+            path: self.path.clone(),
+            auto_connect: false,
+            ..Options::default()
+        };
+        if !self.transport.is_empty() {
+            options.transports.clone_from(&self.transport);
+        }
+        Connection::connect_with(&self.url, options)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// Waits until the server is there.
+    pub(super) async fn connected(&self, watcher: &mut Watcher) -> Result<(), Failure> {
+        let mut last = None;
+        let connected = async {
+            while let Some(status) = watcher.next().await {
+                match &status.link {
+                    Link::Connected => return Ok(()),
+                    Link::Disconnected(reason) => return Err(ended(reason)),
+                    Link::Waiting { reason, .. } => last = Some(reason.clone()),
+                    Link::Connecting { .. } => {}
+                }
+            }
+            Err(Failure::new("the connection's driver has stopped"))
+        };
+        match timeout(self.connect_timeout, connected).await {
+            Ok(connected) => connected,
+            Err(_) => Err(self.unreachable(last.as_ref())),
+        }
+    }
+
+    /// The server could not be met in time; the reason is that of the last attempt.
+    pub(super) fn unreachable(&self, reason: Option<&Reason>) -> Failure {
+        let within = seconds(self.connect_timeout);
+        let reason = reason.map_or_else(|| "no answer".to_owned(), ToString::to_string);
+        Failure::new(format!("not connected within {within}: {reason}"))
+    }
+}
+
+/// The connection is over, and nothing comes by itself.
+pub(super) fn ended(reason: &Reason) -> Failure {
+    Failure::new(match reason {
+        Reason::Refused(refusal) => refused(refusal),
+        reason => format!("disconnected: {reason}"),
+    })
+}
+
+fn refused(refusal: &Refusal) -> String {
+    let message = refusal.message();
+    match refusal.data::<Box<RawValue>>() {
+        Ok(data) => format!("refused by the server: {message} {}", data.get()),
+        Err(_) => format!("refused by the server: {message}"),
+    }
+}
+
+/// Waits until the server has read everything that was sent.
+///
+/// The official server drops the events that come together with the DISCONNECT, and a transport that breaks takes along
+/// what is under way. Every server answers a CONNECT, if only with a refusal, after what came before it.
+pub(super) async fn has_read(connection: &Connection) -> Result<(), Failure> {
+    let mut answer = connection.of(NOBODY, Auth::None).watch();
+    let answered = async {
+        while let Some(Status { link, .. }) = answer.next().await {
+            match link {
+                Link::Connected | Link::Disconnected(Reason::Refused(_)) => return Ok(()),
+                Link::Connecting { .. } => {}
+                Link::Disconnected(reason) | Link::Waiting { reason, .. } => {
+                    let text = format!("the server may not have read everything: {reason}");
+                    return Err(Failure::new(text));
+                }
+            }
+        }
+        Err(Failure::new("the connection's driver has stopped"))
+    };
+    let answered = within_time(READING, answered).await;
+    answered.unwrap_or_else(|| {
+        let within = seconds(READING);
+        Err(Failure::new(format!(
+            "the server has not read everything within {within}"
+        )))
+    })
+}
+
+/// Waits until the goodbye has gone out; the last handle has to be dropped before.
+pub(super) async fn gone_out() {
+    // The driver, its requests and its sockets are tasks, and all that there is of them on this runtime.
+    let tasks = Handle::current().metrics();
+    let gone = async {
+        while tasks.num_alive_tasks() > 0 {
+            sleep(LOOK).await;
+        }
+    };
+    // A server that does not take the goodbye will notice by itself.
+    let _ = within_time(GOODBYE, gone).await;
+}
+
+/// What the future gives in time.
+pub(super) async fn within_time<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    timeout(time, future).await.ok()
+}
+
+/// `10 s`, `0.5 s`.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+/// How a connection is doing, for a person.
+pub(super) fn told(before: Option<&Status>, now: &Status) -> Option<String> {
+    let was_connected = before.is_some_and(|status| status.link == Link::Connected);
+    let transport = now.transport.map_or_else(String::new, |it| it.to_string());
+    let text = match &now.link {
+        Link::Connecting { .. } | Link::Disconnected(_) => return None,
+        Link::Connected if was_connected => {
+            let changed = before.is_some_and(|status| status.transport != now.transport);
+            return changed.then(|| format!("upgraded ({transport})"));
+        }
+        Link::Connected if now.recovered => format!("connected ({transport}), nothing was missed"),
+        Link::Connected => format!("connected ({transport})"),
+        Link::Waiting {
+            attempt,
+            retry_in,
+            reason,
+        } => {
+            let lost = if was_connected {
+                "disconnected"
+            } else {
+                "not connected"
+            };
+            let retry_in = seconds(*retry_in);
+            format!("{lost}: {reason}, retrying in {retry_in} (attempt {attempt})")
+        }
+    };
+    Some(shown(&text))
+}
