@@ -4,6 +4,7 @@
 //! stdout belongs to the program that it starts.
 
 mod apt;
+mod client_size;
 mod command;
 mod page;
 mod peers;
@@ -45,7 +46,7 @@ enum Task {
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
-    /// Build the page and print what a visitor downloads; fail when it is over the limit
+    /// Build the page and print what a visitor downloads, and what the client adds to a page; fail over the limit
     Size,
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::client_size;
 use crate::page;
 use crate::precompress::{beside, files};
 use crate::step::Steps;
@@ -20,26 +21,27 @@ const COUNTED: [&str; 3] = ["wasm", "js", "css"];
 
 /// Sizes of one file in bytes.
 #[derive(Clone, Copy, Default)]
-struct Size {
-    raw: u64,
-    gzip: u64,
-    brotli: u64,
+pub(crate) struct Size {
+    pub(crate) raw: u64,
+    pub(crate) gzip: u64,
+    pub(crate) brotli: u64,
 }
 
-/// Builds the page and prints its sizes. Fails over [`LIMIT`].
+/// Builds the page and prints its sizes, and what the client adds to an empty page. Fails over [`LIMIT`].
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let mut steps = Steps::new(1 + page::STEPS);
+    let mut steps = Steps::new(1 + page::STEPS + client_size::STEPS);
     let tools = Tools::new(workspace)?;
     steps.run("looking for the tools", || tools.for_the_page(workspace))?;
     page::build(&mut steps, workspace, &tools)?;
-    report(workspace)
+    report(workspace)?;
+    client_size::report(&mut steps, workspace, &tools)
 }
 
 /// Prints the sizes of the page that is built. Fails over [`LIMIT`].
 pub(crate) fn report(workspace: &Workspace) -> Result<()> {
     let sizes = measure(&workspace.page())?;
     let total = total(&sizes);
-    print!("{}", table(&sizes, total));
+    print!("{}", table(&sizes, "together", total));
     let brotli = total.brotli;
     ensure!(
         brotli <= LIMIT,
@@ -52,7 +54,8 @@ pub(crate) fn report(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn measure(page: &Path) -> Result<Vec<(String, Size)>> {
+/// The sizes of the files that count, by name. Fails when one has no compressed copies.
+pub(crate) fn measure(page: &Path) -> Result<Vec<(String, Size)>> {
     let counted = files(page)?.into_iter().filter(|file| {
         let ending = file.extension().and_then(|ending| ending.to_str());
         ending.is_some_and(|ending| COUNTED.contains(&ending))
@@ -75,7 +78,8 @@ fn length(file: &Path) -> Result<u64> {
     Ok(metadata.len())
 }
 
-fn total(sizes: &[(String, Size)]) -> Size {
+/// Their sum.
+pub(crate) fn total(sizes: &[(String, Size)]) -> Size {
     sizes.iter().fold(Size::default(), |sum, (_, size)| Size {
         raw: sum.raw + size.raw,
         gzip: sum.gzip + size.gzip,
@@ -83,15 +87,16 @@ fn total(sizes: &[(String, Size)]) -> Size {
     })
 }
 
-fn table(sizes: &[(String, Size)], total: Size) -> String {
+/// A table with a last row of its own.
+pub(crate) fn table(sizes: &[(String, Size)], last: &str, total: Size) -> String {
     let names = sizes.iter().map(|(name, _)| name.len());
-    let width = names.max().unwrap_or(0).max("together".len());
+    let width = names.max().unwrap_or(0).max(last.len());
     let rows = sizes.iter().map(|(name, size)| (name.as_str(), *size));
     let mut text = format!(
         "{:width$}  {:>9}  {:>9}  {:>9}\n",
         "bytes", "raw", "gzip", "brotli"
     );
-    for (name, size) in rows.chain([("together", total)]) {
+    for (name, size) in rows.chain([(last, total)]) {
         let Size { raw, gzip, brotli } = size;
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:width$}  {raw:>9}  {gzip:>9}  {brotli:>9}");
@@ -110,7 +115,7 @@ mod tests {
             ("app_bg.wasm".to_owned(), size(300, 200, 100)),
             ("app.js".to_owned(), size(30, 20, 10)),
         ];
-        let text = table(&sizes, total(&sizes));
+        let text = table(&sizes, "together", total(&sizes));
         let last = text.lines().last().unwrap();
         let words: Vec<_> = last.split_whitespace().collect();
         assert_eq!(words, ["together", "330", "220", "110"]);
