@@ -1,7 +1,11 @@
 //! A Socket.IO client in Rust, and Tertulia's page on top of it.
 //!
-//! [`socketio`] is the pure machine; [`web`] and [`native`] drive it; [`connection`] is the typed handle that both give
-//! out; [`app`] is the page.
+//! [`socketio`] is the pure machine; `web` and `native` drive it; [`connection`] is the typed handle that both give
+//! out, and [`connect`] the way to it; [`app`] is the page.
+//!
+//! What follows is the crate's README.
+#![cfg_attr(feature = "native", doc = "")]
+#![cfg_attr(feature = "native", doc = include_str!("../README.md"))]
 
 pub mod app;
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
