@@ -1,5 +1,9 @@
 //! The program's options: what it prints when it is ready, and what it says when something has to be changed.
 
+mod echo;
+mod emit;
+mod listen;
+
 use crate::world::{process::Process, server::Server, server::program, soon};
 use std::process::Output;
 use tokio::net::TcpListener;
