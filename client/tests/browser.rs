@@ -12,9 +12,17 @@
 mod network;
 
 use futures_util::StreamExt;
+use leptos::prelude::{Owner, WithUntracked};
 use network::{closed, open_socket, receive, requests, respond, restore, script, sent};
-use tertulia_client::connection::{Connection, Link, Options, Transport, Watcher};
-use tertulia_shared::chat::{ChatEnter, ChatMessage};
+use std::{cell::Cell, rc::Rc};
+use tertulia_client::{
+    app::signals,
+    connection::{Connection, Delivery, Link, Options, Reason, Transport, Watcher},
+};
+use tertulia_shared::{
+    chat::{ChatEnter, ChatMessage},
+    wire::{args::Args, binary::Binary},
+};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -150,5 +158,118 @@ async fn dropping_the_last_handle_says_goodbye() {
     network::microtasks().await;
     assert_eq!(sent(0), ["40", "41", "1"]);
     assert!(network::is_closed(0));
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn namespaces_of_one_server_share_a_websocket() {
+    let main = on_websocket().await;
+    let options = || Options {
+        transports: vec![Transport::WebSocket],
+        ..Options::default()
+    };
+    let admin = Connection::connect_with("http://h:1/admin", options()).unwrap();
+    network::microtasks().await;
+    assert_eq!(sent(0), ["40", "40/admin,"]);
+    assert_eq!(network::socket_count(), 1);
+    let force_new = true;
+    let alone = Options {
+        force_new,
+        ..options()
+    };
+    let other = Connection::connect_with("http://h:1/other", alone).unwrap();
+    open_socket(1).await;
+    drop((main, admin, other));
+    network::microtasks().await;
+    restore();
+}
+
+#[wasm_bindgen_test]
+async fn requests_carry_the_extra_headers_and_cookies_of_another_origin() {
+    script();
+    let options = Options {
+        extra_headers: vec![("x-token".to_owned(), "t".to_owned())],
+        with_credentials: true,
+        ..Options::default()
+    };
+    let connection = Connection::connect_with("http://h:1", options).unwrap();
+    respond("GET", 200, HANDSHAKE).await;
+    respond("POST", 200, "ok").await;
+    for request in [0, 1] {
+        assert_eq!(network::header(request, "x-token"), "t");
+        assert_eq!(network::credentials(request), "include");
+    }
+    let refused = Options {
+        extra_headers: vec![("no header".to_owned(), "t".to_owned())],
+        ..Options::default()
+    };
+    assert!(Connection::connect_with("http://h:1", refused).is_err());
+    drop(connection);
+    // The goodbye.
+    respond("POST", 200, "ok").await;
+    network::microtasks().await;
+    restore();
+}
+
+/// Breaks when: the driver waits for its timer, which did not run while the machine slept.
+#[wasm_bindgen_test]
+async fn a_page_that_wakes_up_finds_out_that_its_session_is_over() {
+    for wake in ["pageshow", "online", "visibilitychange"] {
+        let connection = on_websocket().await;
+        let mut statuses = connection.watch();
+        network::microtasks().await;
+        network::stop_timers();
+        network::sleep(3_600_000.0);
+        match wake {
+            "visibilitychange" => network::tell_document(wake),
+            _ => network::tell_page(wake),
+        }
+        loop {
+            let status = statuses.next().await.unwrap();
+            if let Link::Waiting { reason, .. } = status.link {
+                assert_eq!(reason, Reason::PingTimeout, "{wake}");
+                break;
+            }
+        }
+        drop(connection);
+        network::microtasks().await;
+        restore();
+    }
+}
+
+#[wasm_bindgen_test]
+async fn binaries_go_out_after_their_event() {
+    let connection = on_websocket().await;
+    let args = Args::event("img", &Binary(vec![1, 2].into())).unwrap();
+    connection
+        .emit_args(args, Delivery::default())
+        .await
+        .unwrap();
+    let head = r#"451-["img",{"_placeholder":true,"num":0}]"#;
+    assert_eq!(sent(0), ["40", head, "bytes 1,2"]);
+    restore();
+}
+
+/// Breaks when: the task of the signal is not ended with its owner, and goes on listening.
+#[wasm_bindgen_test]
+async fn a_stream_is_a_signal_as_long_as_its_component_lives() {
+    let connection = on_websocket().await;
+    let owner = Owner::new();
+    let status = owner.with(|| signals::latest(connection.watch()));
+    let counted = Rc::new(Cell::new(0));
+    let count = Rc::clone(&counted);
+    owner.with(|| {
+        let messages = connection.listen::<ChatMessage>();
+        signals::for_each(messages, move |_| count.set(count.get() + 1));
+    });
+    network::microtasks().await;
+    let link = status.with_untracked(|status| status.as_ref().map(|status| status.link.clone()));
+    assert_eq!(link, Some(Link::Connected));
+    receive(0, r#"42["chat:message",1]"#);
+    network::microtasks().await;
+    owner.cleanup();
+    receive(0, r#"42["chat:message",2]"#);
+    network::microtasks().await;
+    assert_eq!(counted.get(), 1);
     restore();
 }

@@ -12,7 +12,8 @@ use futures_util::{
     future::ready,
     stream::{AbortHandle, Abortable, Stream},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 /// The last item of a stream; `None` before the first one. It ends, and with it the listening, when the owner of this
 /// call (the component) is gone.

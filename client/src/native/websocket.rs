@@ -4,10 +4,14 @@ use crate::socketio::{Frame, Input, IoId};
 use futures_channel::mpsc;
 use futures_util::{SinkExt, Stream, StreamExt};
 use reqwest::header::HeaderMap;
+use std::time::Duration;
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
+
+/// How long the other side may take to say goodbye too.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// A WebSocket; dropping it closes it after what was sent.
 #[derive(Debug)]
@@ -58,7 +62,14 @@ async fn carry(
             frame = outgoing.next() => match frame {
                 Some(Frame::Text(text)) => socket.send(Message::text(text)).await?,
                 Some(Frame::Binary(bytes)) => socket.send(Message::binary(bytes)).await?,
-                None => return socket.close(None).await,
+                None => {
+                    socket.close(None).await?;
+                    // Closed with something unread, the system resets the connection: then the other side may not read
+                    // what was sent before the goodbye.
+                    let rest = async { while let Ok(Some(_)) = next(&mut socket).await {} };
+                    let _ = tokio::time::timeout(GOODBYE, rest).await;
+                    return Ok(());
+                }
             },
             message = next(&mut socket) => match message? {
                 Some(frame) => {

@@ -11,6 +11,10 @@ extern "C" {
     pub fn restore();
     /// What was asked of `fetch`: method, URL, body.
     pub fn requests() -> Vec<String>;
+    /// A header of the request of that number; empty where it is absent.
+    pub fn header(request: u32, name: &str) -> String;
+    /// Which cookies the request of that number carries.
+    pub fn credentials(request: u32) -> String;
     fn answer(method: &str, status: u16, body: &str) -> js_sys::Promise;
     fn open(socket: u32) -> js_sys::Promise;
     /// A text comes on a WebSocket.
@@ -18,12 +22,18 @@ extern "C" {
     fn receive_bytes(socket: u32, bytes: &[u8]);
     /// A WebSocket is closed by the other side.
     pub fn closed(socket: u32, code: u16);
-    /// The texts that were sent on a WebSocket.
+    /// What was sent on a WebSocket: a text as it is, a binary as `bytes 1,2`.
     pub fn sent(socket: u32) -> Vec<String>;
+    /// How many WebSockets were asked for.
+    pub fn socket_count() -> u32;
     /// Whether a WebSocket was closed by this side.
     pub fn is_closed(socket: u32) -> bool;
     /// From now on no timer fires, until `restore`.
     pub fn stop_timers();
+    /// So much time passes without any timer firing, in milliseconds: the machine sleeps. Until `restore`.
+    pub fn sleep(ms: f64);
+    /// The document gets an event.
+    pub fn tell_document(event: &str);
     /// The page gets an event.
     pub fn tell_page(event: &str);
 }

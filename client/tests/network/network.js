@@ -1,6 +1,8 @@
 // A page's network that the test plays. Nothing here knows Socket.IO.
 const real = { fetch: window.fetch, WebSocket: window.WebSocket, setTimeout: window.setTimeout };
+const realNow = Date.now;
 let log = [];
+let inits = [];
 let pending = [];
 let sockets = [];
 let waiting = [];
@@ -30,8 +32,9 @@ class Socket extends EventTarget {
     sockets.push(this);
     queueMicrotask(changed);
   }
-  send(text) {
-    this.sent.push(text);
+  send(data) {
+    // A real one copies too: the bytes are the sender's.
+    this.sent.push(typeof data === "string" ? data : data.slice());
   }
   close() {
     this.closed = true;
@@ -40,6 +43,7 @@ class Socket extends EventTarget {
 
 export function script() {
   log = [];
+  inits = [];
   pending = [];
   sockets = [];
   waiting = [];
@@ -48,6 +52,7 @@ export function script() {
     new Promise((resolve, reject) => {
       const method = init.method ?? "GET";
       log.push(`${method} ${url} ${init.body ?? ""}`);
+      inits.push(init);
       const request = { method, resolve };
       pending.push(request);
       init.signal?.addEventListener("abort", () => {
@@ -60,9 +65,12 @@ export function script() {
 
 export function restore() {
   Object.assign(window, real);
+  Date.now = realNow;
 }
 
 export const requests = () => log;
+export const header = (request, name) => inits[request].headers.get(name) ?? "";
+export const credentials = (request) => inits[request].credentials;
 export const answer = (method, status, body) =>
   when(
     () => pending.find((request) => request.method === method),
@@ -80,9 +88,16 @@ export const receive = (socket, data) => sockets[socket].dispatchEvent(new Messa
 export const receive_bytes = (socket, bytes) =>
   sockets[socket].dispatchEvent(new MessageEvent("message", { data: bytes.slice().buffer }));
 export const closed = (socket, code) => sockets[socket].dispatchEvent(new CloseEvent("close", { code }));
-export const sent = (socket) => sockets[socket].sent;
+export const sent = (socket) => sockets[socket].sent.map((data) => (typeof data === "string" ? data : `bytes ${data}`));
+export const socket_count = () => sockets.length;
 export const is_closed = (socket) => sockets[socket].closed;
 export function stop_timers() {
   window.setTimeout = () => 0;
 }
+// The clock that counts sleep goes on; no timer fires.
+export function sleep(ms) {
+  const now = Date.now();
+  Date.now = () => now + ms;
+}
+export const tell_document = (event) => document.dispatchEvent(new Event(event));
 export const tell_page = (event) => window.dispatchEvent(new Event(event));

@@ -84,6 +84,8 @@ impl Session {
     }
 
     /// Takes the buffered packets that fit into one payload, at least one.
+    ///
+    /// The last one, which closes, goes by itself: the official server would close before it has handled the others.
     fn take_payload(&mut self) -> Vec<Packet> {
         let limit = match &self.state {
             State::Open(open) => open.handshake.max_payload,
@@ -94,7 +96,7 @@ impl Session {
         for packet in &self.buffer {
             let separator = u64::from(count > 0);
             length += separator + packet.text_len() as u64;
-            if count > 0 && length > limit {
+            if count > 0 && (length > limit || *packet == Packet::Close) {
                 break;
             }
             count += 1;
