@@ -168,7 +168,8 @@ impl Session {
         self.flush();
     }
 
-    /// Closes after what was sent; `Closed` follows when that is done.
+    /// Closes after what was sent; `Closed` follows when that is done. An upgrade that the server has agreed to is finished
+    /// before, and no probe is given up: servers on socketioxide would end the session over it.
     pub(super) fn close(&mut self) {
         let State::Open(open) = &mut self.state else {
             self.finish(Reason::ClientDisconnect);
@@ -177,7 +178,6 @@ impl Session {
         if !open.closing {
             open.closing = true;
             self.buffer.push_back(Packet::Close);
-            self.abandon_probe();
             self.flush();
         }
     }
