@@ -11,6 +11,7 @@
 
 mod architecture;
 mod chat;
+mod client_and_hub;
 mod command_line;
 mod contract;
 mod dashboard;
@@ -19,7 +20,6 @@ mod in_memory;
 mod mqtt;
 mod official_client;
 mod official_server;
-mod official_server_more;
 mod page;
 mod trunk_serve;
 mod vectors;

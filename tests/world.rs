@@ -7,7 +7,9 @@ pub(crate) mod mosquitto;
 pub(crate) mod official;
 pub(crate) mod peer;
 pub(crate) mod process;
+pub(crate) mod rubbish;
 pub(crate) mod server;
+pub(crate) mod watch;
 
 use std::{future::Future, time::Duration};
 

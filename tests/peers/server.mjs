@@ -1,55 +1,95 @@
-// The official server, to which our client connects. Prints its port, then a JSON line for each thing that happens.
+// The official server, to which our client connects. Its argument is JSON: `port`, `io` (options of the official
+// `Server`), `holds` (WebSockets wait until `/release`) and `packets` (says every message packet that comes).
+// It prints its port and process, then a JSON line for each thing that happens; the test steers it by POST requests.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
-const say = (step, value) => console.log(JSON.stringify({ step, value }));
-const http = createServer((_, response) => response.end(String(io.engine.clientsCount)));
-const io = new Server(http, {
-  pingInterval: 200,
-  pingTimeout: 2_000,
-  maxHttpBufferSize: 10_000,
-  connectionStateRecovery: process.argv.includes("--recovery") ? { maxDisconnectionDuration: 60_000 } : undefined,
+const { port = 0, io: options = {}, holds = false, packets = false } = JSON.parse(process.argv[2]);
+const say = (step, value = null) => console.log(JSON.stringify({ step, value }));
+const held = [];
+const cookies = {};
+let posts = 0;
+
+const engines = () => Object.values(io.engine.clients);
+const controls = {
+  engines: () => io.engine.clientsCount,
+  posts: () => posts,
+  // The cookies of the last request of each transport.
+  cookies: () => cookies,
+  release: () => held.splice(0).forEach((go) => go()),
+  tell: (args) => void io.emit(...args),
+  // Ends every connection without a word of Socket.IO.
+  close: () => engines().forEach((engine) => engine.close()),
+};
+const http = createServer(async (request, response) => {
+  let body = "";
+  for await (const part of request) body += part;
+  const result = controls[request.url.slice(1)](body && JSON.parse(body));
+  response.end(JSON.stringify(result ?? null));
+});
+const io = new Server(http, options);
+if (holds) {
+  const [accept] = http.listeners("upgrade");
+  http.removeAllListeners("upgrade");
+  http.on("upgrade", (...request) => {
+    held.push(() => accept(...request));
+    say("held");
+  });
+}
+http.on("request", ({ method, url }) => (posts += method === "POST" && url.includes("EIO=4")));
+io.engine.on("headers", (_, request) => (cookies[request._query.transport] = request.headers.cookie ?? null));
+io.engine.on("connection", (engine) => {
+  engine.on("heartbeat", () => options.pingInterval && say("heartbeat"));
+  engine.once("upgrade", (transport) => say("upgraded", transport.name));
+  engine.on("packet", ({ type, data }) => packets && type === "message" && say("packet", data));
 });
 
-io.use((socket, next) => (socket.handshake.auth.token === "wrong" ? next(new Error("not you")) : next()));
-io.on("connection", (socket) => {
-  say("connected", { auth: socket.handshake.auth, transport: socket.conn.transport.name });
-  socket.conn.once("upgrade", (transport) => say("upgraded", transport.name));
-  socket.on("chat:send", (payload, ack) => {
-    socket.emit("chat:message", {
-      room: payload.room,
-      seq: 1,
-      id: payload.id,
-      from: { peer: "p", name: "Node" },
-      text: `heard ${payload.text}`,
-      at: 1,
-    });
+const refuse = (socket, next) => {
+  const { token } = socket.handshake.auth;
+  next(token === "wrong" ? Object.assign(new Error("not you"), { data: { code: 7, tried: token } }) : undefined);
+};
+const serve = (socket) => {
+  const { nsp, conn, handshake, recovered } = socket;
+  say("connected", { namespace: nsp.name, transport: conn.transport.name, auth: handshake.auth, recovered });
+  socket.on("disconnect", (reason) => say("disconnected", reason));
+
+  socket.on("test:handshake", (ack) => ack({ query: handshake.query, headers: handshake.headers, namespace: nsp.name }));
+  socket.on("test:echo", (...args) => args.pop()(...args));
+  socket.on("test:move", (piece, to, ack) => ack(`${piece.name} ${to} ${piece.mark.toString("hex")}`));
+  socket.on("test:back", (...args) => socket.emit(...args));
+  socket.on("test:note", (...args) => {
+    const ack = typeof args.at(-1) === "function" && args.pop();
+    say("noted", args.length > 1 ? args : args[0]);
+    if (ack) ack();
+  });
+  // Every third one carries a binary, and so is an order of its own: head, attachment.
+  socket.on("test:flood", (count, from = 0) => {
+    for (let n = from; n < from + count; n++) socket.emit("test:tick", n % 3 ? { n } : { n, bytes: Buffer.from([n % 256]) });
+  });
+  const heard = [];
+  socket.on("test:tock", ({ n, bytes }, ack) => {
+    heard.push(n);
+    if (n % 3 === 0 && bytes?.[0] !== n % 256) say("wrong bytes", n);
+    ack?.(heard.length);
+  });
+  socket.on("test:heard", (ack) => ack(heard));
+  socket.on("test:silent", () => say("silent"));
+  // Acknowledges only the third time that it hears the same.
+  const tries = new Map();
+  socket.on("test:stubborn", (what, ack) => {
+    tries.set(what, (tries.get(what) ?? 0) + 1);
+    if (tries.get(what) === 3) ack(what);
+  });
+  socket.on("test:ask", async (args, ack) => ack(await socket.timeout(5_000).emitWithAck(...args)));
+  socket.on("test:bye", () => socket.disconnect());
+  socket.on("test:bye-all", () => socket.disconnect(true));
+
+  socket.on("chat:send", ({ room, id, text }, ack) => {
+    const from = { peer: "p", name: "Node" };
+    socket.emit("chat:message", { room, seq: 1, id, from, text: `heard ${text}`, at: 1 });
     ack({ ok: { seq: 1, at: 1 } });
   });
   socket.on("chat:enter", (_, ack) => ack({ error: { code: "bad-name", message: "taken" } }));
-  socket.on("room:leave", () => socket.disconnect());
-  socket.on("header", (name, ack) => ack(socket.handshake.headers[name] ?? null));
-  socket.on("query", (name, ack) => ack(socket.handshake.query[name] ?? null));
-  // Acknowledges only the third time that it hears the same: for retries.
-  const heard = new Map();
-  socket.on("stubborn", (what, ack) => {
-    heard.set(what, (heard.get(what) ?? 0) + 1);
-    say("heard", what);
-    if (heard.get(what) === 3) ack(what);
-  });
-  socket.on("ask me", async (_, ack) => ack(await socket.timeout(5_000).emitWithAck("test:question", { text: "how are you?" })));
-  // Cuts the transport without a goodbye, and tells everybody something meanwhile.
-  socket.on("cut me", () => {
-    socket.emit("test:news", { n: 1 });
-    setTimeout(() => {
-      socket.conn.close();
-      setTimeout(() => [2, 3].forEach((n) => io.emit("test:news", { n })), 50);
-    }, 50);
-  });
-  socket.on("disconnect", (reason) => say("disconnected", reason));
-});
-io.of("/admin").on("connection", (socket) => {
-  say("admin", socket.handshake.auth);
-  socket.on("whoami", (_, ack) => ack("admin"));
-});
-http.listen(0, "127.0.0.1", () => say("port", http.address().port));
+};
+for (const namespace of ["/", "/admin", "/other"]) io.of(namespace).use(refuse).on("connection", serve);
+http.listen(port, "127.0.0.1", () => say("ready", { port: http.address().port, process: process.pid }));

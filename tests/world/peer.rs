@@ -30,6 +30,11 @@ impl Peer {
         }
     }
 
+    /// Kills it, as `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
     /// Waits until it has ended well.
     pub(crate) async fn ended_well(mut self) {
         let status = self.0.ended().await;
