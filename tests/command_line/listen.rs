@@ -8,13 +8,16 @@ use crate::world::{
     soon,
 };
 use serde_json::Value;
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 use tertulia_client::connection::{Connection, Delivery};
 use tertulia_shared::{
     chat::ChatSend,
     wire::{args::Args, json::Json},
 };
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 fn listen(url: &str, arguments: &[&str]) -> Process {
     Process::start(program().args(["listen", url]).args(arguments))
@@ -66,13 +69,7 @@ async fn chosen_events_are_json_objects() {
     let mut listener = listen(&echo.url, &chosen);
     let asker = client::connected(&echo.url).await;
     // Quiet as it is, only what it prints tells that it is there.
-    let first = loop {
-        ask(&asker, r#"["play",1]"#).await;
-        let patience = std::time::Duration::from_millis(100);
-        if let Ok(line) = tokio::time::timeout(patience, listener.line()).await {
-            break line;
-        }
-    };
+    let first = repeated(&asker, listener.line()).await;
     let read = |line: &str| serde_json::from_str::<Value>(line).unwrap();
     let first = read(&first);
     assert_eq!(first["event"], "note");
@@ -127,25 +124,33 @@ async fn the_time_and_a_signal_end_it() {
 #[tokio::test]
 async fn a_reader_that_goes_ends_it_quietly() {
     let echo = Echo::start(&[]).await;
-    let script = r#"{ "$0" listen "$1"; echo "ended $?" >&2; } | head -1"#;
-    let mut command = Command::new("sh");
-    command.args(["-c", script]);
-    command.arg(program().as_std().get_program()).arg(&echo.url);
-    let mut shell = Process::start(&mut command);
-    shell.error_with("connected").await;
+    let mut command = program();
+    command.args(["listen", &echo.url, "--quiet"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let asker = client::connected(&echo.url).await;
-    ask(&asker, r#"["play",3]"#).await;
-    assert_eq!(shell.line().await, r#"note 1 {"name":"é"}"#);
+    let first = repeated(&asker, lines.next_line()).await;
+    assert_eq!(first.unwrap().unwrap(), r#"note 1 {"name":"é"}"#);
+    drop(lines);
     // It notices at the next line.
-    loop {
-        ask(&asker, r#"["play",3]"#).await;
-        let patience = std::time::Duration::from_millis(100);
-        if let Ok(end) = tokio::time::timeout(patience, shell.error_with("ended")).await {
-            assert_eq!(end, "ended 0");
-            break;
+    let output = repeated(&asker, child.wait_with_output()).await.unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
+}
+
+/// Lets the echo server play again and again until that has happened.
+async fn repeated<T>(asker: &Connection, happens: impl Future<Output = T>) -> T {
+    let play = async {
+        loop {
+            ask(asker, r#"["play",1]"#).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    };
+    tokio::select! {
+        happened = soon("what is played for", happens) => happened,
+        () = play => unreachable!("it plays without end"),
     }
-    ends(&mut shell, 0).await;
 }
 
 /// A reader that does not read holds up what is written, but no signal: a write in the way of it would.

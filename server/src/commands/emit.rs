@@ -7,15 +7,17 @@ use super::{
     value::{self, Argument},
 };
 use clap::Args as Options;
+use futures_util::StreamExt;
 use serde_json::{Deserializer, value::RawValue};
 use std::{
+    fmt::Display,
     fs,
     io::{self, ErrorKind, Write},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
-use tertulia_client::connection::{Connection, Delivery, EmitError};
+use tertulia_client::connection::{Connection, Delivery, EmitError, Link};
 use tertulia_shared::wire::{args::Args, json::Json};
 
 /// What `tertulia emit --help` ends with.
@@ -159,17 +161,33 @@ impl Emit {
             retries: 0,
         };
         let settled = connection.emit_args(args, delivery);
-        if !self.ack {
-            // While the connection is away it waits for the next one, but not without end.
-            let within = self.target.connect_timeout;
-            let late = || Failure::new(format!("not sent within {}", seconds(within)));
-            let sent = within_time(within, settled).await.ok_or_else(late)?;
-            return sent.map(|_| ExitCode::SUCCESS).map_err(failed);
+        // Without acknowledgement it waits for the next connection while there is none, but not without end.
+        let patience = if self.ack {
+            Duration::MAX
+        } else {
+            self.target.connect_timeout
+        };
+        match within_time(patience, settled).await {
+            Some(Ok(Some(ack))) => print(&ack),
+            Some(Ok(None)) => Ok(ExitCode::SUCCESS),
+            Some(Err(error @ EmitError::Disconnected)) => Err(why(connection, error).await),
+            Some(Err(error)) => Err(Failure::new(error.to_string())),
+            None => {
+                let late = format!("not sent within {}", seconds(patience));
+                Err(why(connection, late).await)
+            }
         }
-        match settled.await.map_err(failed)? {
-            Some(ack) => print(&ack),
-            None => Err(Failure::new("no acknowledgement came")),
+    }
+}
+
+/// What failed, and why there is no connection, where there is none.
+async fn why(connection: &Connection, failed: impl Display) -> Failure {
+    let status = connection.watch().next().await;
+    match status.map(|status| status.link) {
+        Some(Link::Waiting { reason, .. } | Link::Disconnected(reason)) => {
+            Failure::new(format!("{failed}: {reason}"))
         }
+        _ => Failure::new(failed.to_string()),
     }
 }
 
@@ -193,10 +211,6 @@ fn print(ack: &Args) -> Result<ExitCode, Failure> {
         }
         _ => Ok(ExitCode::from(u8::from(text::is_refusal(ack)))),
     }
-}
-
-fn failed(error: EmitError) -> Failure {
-    Failure::new(error.to_string())
 }
 
 fn stdin(error: io::Error) -> Failure {
