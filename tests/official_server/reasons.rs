@@ -162,7 +162,7 @@ async fn a_close_by_the_server_is_followed_by_a_reconnect() {
 #[tokio::test]
 async fn a_server_that_freezes_is_a_ping_timeout() {
     for transport in BOTH {
-        let node = Node::with_io(json!({ "pingInterval": 100, "pingTimeout": 200 })).await;
+        let node = Node::with_io(json!({ "pingInterval": 200, "pingTimeout": 800 })).await;
         let connection = node.connect(retrying(10, only(transport)));
         let mut statuses = connection.watch();
         until_linked(&mut statuses).await;
@@ -177,11 +177,11 @@ async fn a_server_that_freezes_is_a_ping_timeout() {
     }
 }
 
-/// What breaks it: a pong that is not sent; the server closes then after 300 ms.
+/// What breaks it: a pong that is not sent; the server closes then.
 #[tokio::test]
 async fn heartbeats_are_answered() {
     for transport in BOTH {
-        let mut node = Node::with_io(json!({ "pingInterval": 50, "pingTimeout": 250 })).await;
+        let mut node = Node::with_io(json!({ "pingInterval": 50, "pingTimeout": 2_000 })).await;
         let connection = node.connect(only(transport));
         assert_eq!(node.says().await.0, "connected");
         for _ in 0..10 {

@@ -6,11 +6,11 @@ use crate::world::{
     official::{Node, ask, json_of, only, retrying},
     watch::{until_linked, until_lost},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tertulia_client::connection::{Auth, Connection, Options, Reason, Transport};
 
-/// How long a cut lasts, in milliseconds: longer than a request to the server takes.
-const CUT_MS: u64 = 200;
+/// How long a cut lasts, in milliseconds: longer than the server that forgets at once remembers.
+const CUT_MS: u64 = 50;
 
 async fn node(max_ms: u32) -> Node {
     Node::with_io(json!({ "connectionStateRecovery": { "maxDisconnectionDuration": max_ms } }))
@@ -25,18 +25,16 @@ async fn hears(news: &mut tertulia_client::connection::Listener<News>, n: u32) {
     assert_eq!(next(news).await, News { n });
 }
 
-/// Cuts the connection, publishes these meanwhile, and gives whether they were recovered.
+/// Cuts the connection, with that news meanwhile, and gives whether the connection was recovered.
 async fn cut(node: &Node, connection: &Connection, missed: std::ops::Range<u32>) -> bool {
     let mut statuses = connection.watch();
     until_linked(&mut statuses).await;
-    node.control("close", Value::Null).await;
+    let missed: Vec<_> = missed.map(|n| json!(["test:news", { "n": n }])).collect();
+    node.control("close", json!(missed)).await;
     assert_eq!(
         until_lost(&mut statuses).await,
         (Reason::TransportClose, true)
     );
-    for n in missed {
-        publish(node, n).await;
-    }
     until_linked(&mut statuses).await.recovered
 }
 

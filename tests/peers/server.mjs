@@ -18,8 +18,11 @@ const controls = {
   cookies: () => cookies,
   release: () => held.splice(0).forEach((go) => go()),
   tell: (args) => void io.emit(...args),
-  // Ends every connection without a word of Socket.IO.
-  close: () => engines().forEach((engine) => engine.close()),
+  // Ends every connection without a word of Socket.IO, and tells meanwhile what they miss.
+  close: (missed) => {
+    engines().forEach((engine) => engine.close());
+    missed?.forEach((args) => io.emit(...args));
+  },
 };
 const http = createServer(async (request, response) => {
   let body = "";
