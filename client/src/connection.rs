@@ -21,7 +21,7 @@ pub use listener::{Listener, Once, Tap, Tapped, Watcher};
 use std::rc::{Rc as Counted, Weak};
 #[cfg(not(target_arch = "wasm32"))]
 use std::sync::{Arc as Counted, Weak};
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::{
     ClientToServer, ServerToClient,
     wire::{args::Args, json::Json, socket::MAIN},
@@ -71,6 +71,8 @@ pub enum Ask {
     Tap(mpsc::UnboundedSender<Tapped>),
     /// Tell the status, now and at each change.
     Watch(mpsc::UnboundedSender<Status>),
+    /// Drop this when the driver has ended.
+    Keep(oneshot::Sender<Infallible>),
 }
 
 /// A connection to a namespace; clones are the same connection.
@@ -307,6 +309,18 @@ impl Connection {
     /// Disconnects; nothing is tried by itself after that.
     pub fn disconnect(&self) {
         self.ask(Ask::Disconnect);
+    }
+
+    /// Gives this handle back and waits until the driver has ended: once all other handles are gone too, and what was sent
+    /// has gone out. A program that ends earlier may take the last packets with it.
+    pub fn close(self) -> impl Future<Output = ()> {
+        let (keep, ended) = oneshot::channel();
+        self.ask(Ask::Keep(keep));
+        drop(self);
+        async move {
+            // It only ever ends by being dropped.
+            let _ = ended.await;
+        }
     }
 
     /// A driver that has stopped drops the request, and with it the channel on which the answer is awaited.

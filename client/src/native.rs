@@ -2,6 +2,7 @@
 //!
 //! Not here: any protocol knowledge. HTTP by `reqwest`, WebSocket by `tokio-tungstenite`.
 
+mod cookies;
 mod http;
 mod tls;
 mod websocket;
@@ -12,17 +13,19 @@ use crate::{
     ordered::Ordered,
     socketio::{Action, Client, Input, IoId, Options},
 };
+use cookies::Cookies;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use reqwest::{
-    cookie::{CookieStore, Jar},
-    header::{COOKIE, HeaderMap},
-};
+use reqwest::{RequestBuilder, header::HeaderMap};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
-use tokio::{runtime, task::AbortHandle, time::Instant};
+use tokio::{
+    runtime,
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
 use websocket::Socket;
 
 /// Drivers are shared within a runtime only: they end with it.
@@ -47,20 +50,18 @@ pub(crate) fn random_seed() -> u64 {
 pub(crate) struct Transport {
     http: reqwest::Client,
     headers: HeaderMap,
-    cookies: Arc<Jar>,
+    /// Where they are wanted.
+    cookies: Option<Cookies>,
 }
 
 impl Transport {
     /// Fails when an extra header is none.
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let headers = http::headers(&options.extra_headers)?;
-        let cookies = Arc::new(Jar::default());
-        let jar = options.with_credentials.then(|| Arc::clone(&cookies));
-        let http = http::client(&headers, jar);
         Ok(Self {
-            http,
+            http: http::client(),
             headers,
-            cookies,
+            cookies: options.with_credentials.then(Cookies::default),
         })
     }
 
@@ -69,12 +70,12 @@ impl Transport {
         tokio::spawn(Driver::new(client, self).run(requests));
     }
 
-    /// The headers of a WebSocket: the extra ones, and the cookies that requests were answered with.
-    fn socket_headers(&self, url: &str) -> HeaderMap {
+    /// The extra headers, and the cookies of earlier responses.
+    fn headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
-        let url = url.replacen("ws", "http", 1);
-        let cookies = url.parse().ok().and_then(|url| self.cookies.cookies(&url));
-        headers.extend(cookies.map(|cookies| (COOKIE, cookies)));
+        if let Some(cookies) = &self.cookies {
+            cookies.add_to(&mut headers);
+        }
         headers
     }
 }
@@ -83,6 +84,8 @@ struct Driver {
     dispatcher: Dispatcher,
     started: Instant,
     transport: Transport,
+    /// The requests and WebSockets; when all is over, they are waited for.
+    tasks: JoinSet<()>,
     requests: Ordered<IoId, AbortHandle>,
     sockets: Ordered<IoId, Socket>,
     inputs: mpsc::UnboundedSender<Input>,
@@ -100,6 +103,7 @@ impl Driver {
             dispatcher: Dispatcher::new(client),
             started: Instant::now(),
             transport,
+            tasks: JoinSet::new(),
             requests: Ordered::new(),
             sockets: Ordered::new(),
             inputs,
@@ -135,7 +139,10 @@ impl Driver {
                 () = timer => self.dispatcher.handle_timeout(self.started.elapsed()),
             }
             self.work();
+            while self.tasks.try_join_next().is_some() {}
         }
+        self.sockets = Ordered::new();
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// Does what there is to do.
@@ -171,21 +178,20 @@ impl Driver {
         self.dispatcher.handle_input(self.started.elapsed(), input);
     }
 
+    fn request(&mut self, id: IoId, request: RequestBuilder) {
+        let request = request.headers(self.transport.headers());
+        let cookies = self.transport.cookies.clone();
+        let task = http::send(id, request, cookies, self.inputs.clone());
+        self.requests.insert(id, self.tasks.spawn(task));
+    }
+
     fn act(&mut self, action: Action) {
-        let inputs = self.inputs.clone();
         match action {
-            Action::Get(id, url) => {
-                let request = self.transport.http.get(url);
-                self.requests.insert(id, http::send(id, request, inputs));
-            }
+            Action::Get(id, url) => self.request(id, self.transport.http.get(url)),
             Action::Post(id, url, body) => {
-                let request = self
-                    .transport
-                    .http
-                    .post(url)
-                    .header("content-type", "text/plain;charset=UTF-8")
-                    .body(body);
-                self.requests.insert(id, http::send(id, request, inputs));
+                let request = self.transport.http.post(url).body(body);
+                let request = request.header("content-type", "text/plain;charset=UTF-8");
+                self.request(id, request);
             }
             Action::Abort(id) => {
                 if let Some(request) = self.requests.remove(id) {
@@ -193,9 +199,9 @@ impl Driver {
                 }
             }
             Action::Open(id, url) => {
-                let headers = self.transport.socket_headers(&url);
-                self.sockets
-                    .insert(id, Socket::open(id, url, headers, inputs));
+                let headers = self.transport.headers();
+                let socket = Socket::open(id, url, headers, self.inputs.clone(), &mut self.tasks);
+                self.sockets.insert(id, socket);
             }
             Action::Send(id, frame) => {
                 if let Some(socket) = self.sockets.get(id) {

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use futures_channel::{mpsc, oneshot};
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::wire::args::Args;
 
 /// Something to ask the application: the driver awaits `answer` and comes back with [`Ask::Authorize`].
@@ -45,6 +45,8 @@ pub struct Dispatcher {
     emits: Ordered<EmitId, oneshot::Sender<Settled>>,
     rooms: Vec<Room>,
     auth_requests: Vec<AuthRequest>,
+    /// Who waits for the end of the driver.
+    kept: Vec<oneshot::Sender<Infallible>>,
 }
 
 impl Dispatcher {
@@ -56,6 +58,7 @@ impl Dispatcher {
             emits: Ordered::new(),
             rooms: Vec::new(),
             auth_requests: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -107,6 +110,7 @@ impl Dispatcher {
                 listeners.retain(|listening| !listening.sender.is_closed());
                 listeners.push(Listening { name, sender });
             }
+            Ask::Keep(keep) => self.kept.push(keep),
             Ask::Tap(sender) => self.rooms[index].taps.push(sender),
             Ask::Watch(sender) => {
                 if sender.unbounded_send(self.client.status(now, id)).is_ok() {

@@ -1,16 +1,20 @@
 //! HTTP requests, each on a task of its own.
 
+use super::cookies::Cookies;
 use crate::{
     connect::ConnectError,
     socketio::{Input, IoId},
 };
 use futures_channel::mpsc;
 use reqwest::{
-    cookie::Jar,
+    RequestBuilder,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
-use std::sync::Arc;
-use tokio::task::AbortHandle;
+use std::{error::Error, iter, time::Duration};
+
+/// How long a connection that is not used is kept: less than servers keep it (Node: 5 s), so that no request is sent into
+/// one that is being closed.
+const MOST_IDLE: Duration = Duration::from_secs(2);
 
 /// The extra headers, checked.
 pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectError> {
@@ -25,36 +29,43 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectEr
     Ok(headers)
 }
 
-/// What sends the requests, each with these headers, and with cookies where there is a jar for them.
-pub(super) fn client(headers: &HeaderMap, cookies: Option<Arc<Jar>>) -> reqwest::Client {
+/// What sends the requests.
+pub(super) fn client() -> reqwest::Client {
     super::tls::install();
-    let mut builder = reqwest::Client::builder().default_headers(headers.clone());
-    if let Some(jar) = cookies {
-        builder = builder.cookie_provider(jar);
-    }
+    let builder = reqwest::Client::builder().pool_idle_timeout(MOST_IDLE);
     // It fails only where the system's certificates cannot be read; plain HTTP goes on working without.
     builder.build().unwrap_or_default()
 }
 
 /// Sends the request; its answer comes as an input.
-pub(super) fn send(
+pub(super) async fn send(
     id: IoId,
-    request: reqwest::RequestBuilder,
+    request: RequestBuilder,
+    cookies: Option<Cookies>,
     inputs: mpsc::UnboundedSender<Input>,
-) -> AbortHandle {
-    let task = tokio::spawn(async move {
-        let input = match answer(request).await {
-            Ok((status, body)) => Input::Response(id, status, body),
-            Err(error) => Input::Failed(id, error.to_string()),
-        };
-        // Where the driver is gone, nobody is left to tell.
-        let _ = inputs.unbounded_send(input);
-    });
-    task.abort_handle()
+) {
+    let input = match answer(request, cookies).await {
+        Ok((status, body)) => Input::Response(id, status, body),
+        Err(error) => Input::Failed(id, described(&error)),
+    };
+    // Where the driver is gone, nobody is left to tell.
+    let _ = inputs.unbounded_send(input);
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, String), reqwest::Error> {
+async fn answer(
+    request: RequestBuilder,
+    cookies: Option<Cookies>,
+) -> Result<(u16, String), reqwest::Error> {
     let response = request.send().await?;
+    if let Some(cookies) = cookies {
+        cookies.take(response.headers());
+    }
     let status = response.status().as_u16();
     Ok((status, response.text().await?))
+}
+
+/// What went wrong, down to its cause: the outermost error says only that something did.
+fn described(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -5,6 +5,7 @@ use futures_channel::mpsc;
 use futures_util::{SinkExt, Stream, StreamExt};
 use reqwest::header::HeaderMap;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Error, Message, client::IntoClientRequest},
@@ -26,9 +27,10 @@ impl Socket {
         url: String,
         headers: HeaderMap,
         inputs: mpsc::UnboundedSender<Input>,
+        tasks: &mut JoinSet<()>,
     ) -> Self {
         let (frames, outgoing) = mpsc::unbounded();
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             let reason = match carry(id, &url, headers, outgoing, &inputs).await {
                 Ok(()) => "closed".to_owned(),
                 Err(error) => error.to_string(),

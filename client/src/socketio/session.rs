@@ -290,7 +290,11 @@ impl Session {
                 let id = *id;
                 let closing = open.closing;
                 while let Some(packet) = self.buffer.pop_front() {
-                    self.act(Action::Send(id, frame(packet)));
+                    // Here closing the WebSocket is the goodbye. The packet would come with the last events, and the
+                    // official server drops what it has not handled when it reads it.
+                    if packet != Packet::Close {
+                        self.act(Action::Send(id, frame(packet)));
+                    }
                 }
                 if closing {
                     self.finish(Reason::ClientDisconnect);

@@ -2,7 +2,7 @@
 
 use super::{
     Failure, lines,
-    target::{Target, gone_out, has_read, seconds, within_time},
+    target::{GOODBYE, Target, has_read, seconds, within_time},
     text,
     value::{self, Argument},
 };
@@ -81,8 +81,7 @@ impl Emit {
         let connection = self.target.connection()?;
         connection.open();
         let emitted = self.emit_all(&connection, &binaries).await;
-        drop(connection);
-        gone_out().await;
+        within_time(GOODBYE, connection.close()).await;
         emitted
     }
 

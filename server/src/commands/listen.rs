@@ -2,7 +2,7 @@
 
 use super::{
     Failure, printer,
-    target::{Target, ended, gone_out, told, within_time},
+    target::{GOODBYE, Target, ended, told, within_time},
     text, value,
 };
 use clap::Args as Options;
@@ -92,8 +92,7 @@ impl Listen {
         let tap = connection.tap();
         connection.open();
         let outcome = self.until_end(&connection, tap, pin!(stop)).await;
-        drop(connection);
-        gone_out().await;
+        within_time(GOODBYE, connection.close()).await;
         outcome
     }
 

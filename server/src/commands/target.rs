@@ -9,19 +9,14 @@ use tertulia_client::connection::{
     Auth, Connection, Link, Options, Reason, Refusal, Status, Transport, Watcher,
 };
 use tertulia_shared::wire::json::Json;
-use tokio::{
-    runtime::Handle,
-    time::{sleep, timeout},
-};
+use tokio::time::timeout;
 
 /// How long the server may take to read what was sent without acknowledgement.
 const READING: Duration = Duration::from_secs(10);
 /// How long the goodbye may take to go out once the command is done.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 /// A namespace that no server has.
 const NOBODY: &str = "/tertulia-has-read";
-/// How often it is looked at whether everything has gone out.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Where the server is and how it is met.
 #[derive(Args, Clone, Debug)]
@@ -138,19 +133,6 @@ pub(super) async fn has_read(connection: &Connection) -> Result<(), Failure> {
             "the server has not read everything within {within}"
         )))
     })
-}
-
-/// Waits until the goodbye has gone out; the last handle has to be dropped before.
-pub(super) async fn gone_out() {
-    // The driver, its requests and its sockets are tasks, and all that there is of them on this runtime.
-    let tasks = Handle::current().metrics();
-    let gone = async {
-        while tasks.num_alive_tasks() > 0 {
-            sleep(LOOK).await;
-        }
-    };
-    // A server that does not take the goodbye will notice by itself.
-    let _ = within_time(GOODBYE, gone).await;
 }
 
 /// What the future gives in time.

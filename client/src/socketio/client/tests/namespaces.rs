@@ -39,11 +39,9 @@ fn a_second_namespace_shares_the_session_and_leaves_it_open() {
     assert_eq!(scene.sent().last().unwrap(), "41/admin,");
     assert_eq!(scene.status().link, Link::Connected);
     scene.command(Command::Disconnect(scene.main));
-    assert_eq!(
-        scene.sent().last().unwrap(),
-        "1",
-        "the last one closes the session"
-    );
+    assert_eq!(scene.sent().last().unwrap(), "41");
+    let close = Action::Close(socket);
+    assert_eq!(scene.actions.last(), Some(&close), "the last one closes it");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn attempts_are_bounded_where_that_is_asked_for() {
 fn a_disconnect_by_hand_says_goodbye_and_nothing_comes_by_itself() {
     let (mut scene, socket) = Scene::on_websocket();
     scene.command(Command::Disconnect(scene.main));
-    assert_eq!(scene.sent(), ["41", "1"]);
+    assert_eq!(scene.sent(), ["41"]);
     assert_eq!(scene.actions.last(), Some(&Action::Close(socket)));
     assert_eq!(
         scene.links(),
