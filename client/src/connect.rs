@@ -20,6 +20,9 @@ pub enum ConnectError {
     /// An extra header has a name or a value that HTTP does not allow.
     #[error("`{0}` is no HTTP header, or its value is none")]
     Header(String),
+    /// A certificate of an authority is none; natively only.
+    #[error("certificate of an authority: {0}")]
+    Certificate(String),
 }
 
 impl Connection {
@@ -41,7 +44,7 @@ impl Connection {
     /// with its options. With [`Options::force_new`], or where the namespace is in use there already, there is another.
     ///
     /// # Errors
-    /// When the URL is none of a server, or an extra header is none.
+    /// When the URL is none of a server, an extra header is none, or a certificate is none.
     ///
     /// # Panics
     /// Natively outside a tokio runtime.

@@ -17,9 +17,10 @@ use cookies::Cookies;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
 use reqwest::{RequestBuilder, header::HeaderMap};
+use rustls::ClientConfig;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
     runtime,
@@ -50,17 +51,20 @@ pub(crate) fn random_seed() -> u64 {
 pub(crate) struct Transport {
     http: reqwest::Client,
     headers: HeaderMap,
+    tls: Arc<ClientConfig>,
     /// Where they are wanted.
     cookies: Option<Cookies>,
 }
 
 impl Transport {
-    /// Fails when an extra header is none.
+    /// Fails when an extra header or a certificate is none.
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let headers = http::headers(&options.extra_headers)?;
+        let tls = tls::config(&options.certificate_authorities)?;
         Ok(Self {
-            http: http::client(),
+            http: http::client(tls.clone()),
             headers,
+            tls: Arc::new(tls),
             cookies: options.with_credentials.then(Cookies::default),
         })
     }
@@ -199,8 +203,9 @@ impl Driver {
                 }
             }
             Action::Open(id, url) => {
-                let headers = self.transport.headers();
-                let socket = Socket::open(id, url, headers, self.inputs.clone(), &mut self.tasks);
+                let (headers, tls) = (self.transport.headers(), Arc::clone(&self.transport.tls));
+                let (socket, task) = Socket::open(id, url, headers, tls, self.inputs.clone());
+                self.tasks.spawn(task);
                 self.sockets.insert(id, socket);
             }
             Action::Send(id, frame) => {

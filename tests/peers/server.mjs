@@ -1,10 +1,11 @@
 // The official server, to which our client connects. Its argument is JSON: `port`, `io` (options of the official
-// `Server`), `holds` (WebSockets wait until `/release`) and `packets` (says every message packet that comes).
+// `Server`), `holds` (WebSockets wait until `/release`), `tls` (`key` and `cert`) and `packets` (says every message packet that comes).
 // It prints its port and process, then a JSON line for each thing that happens; the test steers it by POST requests.
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { Server } from "socket.io";
 
-const { port = 0, io: options = {}, holds = false, packets = false } = JSON.parse(process.argv[2]);
+const { port = 0, io: options = {}, holds = false, packets = false, tls = null } = JSON.parse(process.argv[2]);
 const say = (step, value = null) => console.log(JSON.stringify({ step, value }));
 const held = [];
 const cookies = {};
@@ -24,12 +25,13 @@ const controls = {
     missed?.forEach((args) => io.emit(...args));
   },
 };
-const http = createServer(async (request, response) => {
+const steer = async (request, response) => {
   let body = "";
   for await (const part of request) body += part;
   const result = controls[request.url.slice(1)](body && JSON.parse(body));
   response.end(JSON.stringify(result ?? null));
-});
+};
+const http = tls ? createSecureServer(tls, steer) : createServer(steer);
 const io = new Server(http, options);
 if (holds) {
   const [accept] = http.listeners("upgrade");

@@ -38,10 +38,15 @@ impl Node {
         let mut peer = Peer::start("server.mjs", &[&setup.to_string()]);
         let ready = peer.says().await["value"].clone();
         setup["port"] = ready["port"].clone();
+        let scheme = if setup["tls"].is_null() {
+            "http"
+        } else {
+            "https"
+        };
         Self {
             peer,
             process: ready["process"].to_string(),
-            origin: format!("http://127.0.0.1:{}", ready["port"]),
+            origin: format!("{scheme}://127.0.0.1:{}", ready["port"]),
             setup,
         }
     }

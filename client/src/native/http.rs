@@ -10,6 +10,7 @@ use reqwest::{
     RequestBuilder,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
+use rustls::ClientConfig;
 use std::{error::Error, iter, time::Duration};
 
 /// How long a connection that is not used is kept: less than servers keep it (Node: 5 s), so that no request is sent into
@@ -30,10 +31,11 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectEr
 }
 
 /// What sends the requests.
-pub(super) fn client() -> reqwest::Client {
-    super::tls::install();
-    let builder = reqwest::Client::builder().pool_idle_timeout(MOST_IDLE);
-    // It fails only where the system's certificates cannot be read; plain HTTP goes on working without.
+pub(super) fn client(tls: ClientConfig) -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .pool_idle_timeout(MOST_IDLE);
+    // It fails for certificates, headers and proxies, and all of those are given or none.
     builder.build().unwrap_or_default()
 }
 

@@ -4,15 +4,18 @@ use crate::socketio::{Frame, Input, IoId};
 use futures_channel::mpsc;
 use futures_util::{SinkExt, Stream, StreamExt};
 use reqwest::header::HeaderMap;
-use std::time::Duration;
-use tokio::task::JoinSet;
+use rustls::ClientConfig;
+use std::{sync::Arc, time::Duration};
+use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
 /// How long the other side may take to say goodbye too.
 const GOODBYE: Duration = Duration::from_secs(5);
+
+type Wire = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A WebSocket; dropping it closes it after what was sent.
 #[derive(Debug)]
@@ -21,24 +24,28 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Opens a WebSocket; what happens to it comes as inputs.
+    /// A WebSocket, and the task that opens and carries it; what happens to it comes as inputs.
     pub(super) fn open(
         id: IoId,
         url: String,
         headers: HeaderMap,
+        tls: Arc<ClientConfig>,
         inputs: mpsc::UnboundedSender<Input>,
-        tasks: &mut JoinSet<()>,
-    ) -> Self {
+    ) -> (Self, impl Future<Output = ()> + Send) {
         let (frames, outgoing) = mpsc::unbounded();
-        tasks.spawn(async move {
-            let reason = match carry(id, &url, headers, outgoing, &inputs).await {
+        let task = async move {
+            let carried = match connect(&url, headers, tls).await {
+                Ok(socket) => carry(id, socket, outgoing, &inputs).await,
+                Err(error) => Err(error),
+            };
+            let reason = match carried {
                 Ok(()) => "closed".to_owned(),
                 Err(error) => error.to_string(),
             };
             // Where the driver is gone, nobody is left to tell.
             let _ = inputs.unbounded_send(Input::Closed(id, reason));
-        });
-        Self { frames }
+        };
+        (Self { frames }, task)
     }
 
     /// Sends a message; a socket that is closed has said so by an input.
@@ -47,17 +54,22 @@ impl Socket {
     }
 }
 
+async fn connect(url: &str, headers: HeaderMap, tls: Arc<ClientConfig>) -> Result<Wire, Error> {
+    let mut request = url.into_client_request()?;
+    request.headers_mut().extend(headers);
+    let tls = Some(Connector::Rustls(tls));
+    // Small packets are to leave at once.
+    let (socket, _) = connect_async_tls_with_config(request, None, true, tls).await?;
+    Ok(socket)
+}
+
 /// Carries messages both ways until one side closes.
 async fn carry(
     id: IoId,
-    url: &str,
-    headers: HeaderMap,
+    mut socket: Wire,
     mut outgoing: mpsc::UnboundedReceiver<Frame>,
     inputs: &mpsc::UnboundedSender<Input>,
 ) -> Result<(), Error> {
-    let mut request = url.into_client_request()?;
-    request.headers_mut().extend(headers);
-    let (mut socket, _) = connect_async(request).await?;
     let _ = inputs.unbounded_send(Input::Opened(id));
     loop {
         tokio::select! {

@@ -18,6 +18,9 @@ pub struct Options {
     /// Whether requests to another origin carry cookies, and cookies that the server sets come back: what a load
     /// balancer with sticky sessions may need. Default false.
     pub with_credentials: bool,
+    /// Certificates (PEM, several in a row) of authorities to trust besides those of the system: for servers with a
+    /// certificate of their own. Natively only; a browser has its own. Default none.
+    pub certificate_authorities: String,
     /// What the CONNECT packet carries. Default nothing.
     pub auth: Auth,
     /// The transports to try, in order. Default polling, then WebSocket.
@@ -59,6 +62,7 @@ impl Default for Options {
             query: Vec::new(),
             extra_headers: Vec::new(),
             with_credentials: false,
+            certificate_authorities: String::new(),
             auth: Auth::None,
             transports: vec![Transport::Polling, Transport::WebSocket],
             upgrade: true,

@@ -4,7 +4,7 @@ use super::{Failure, text::shown, value};
 use clap::Args;
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
-use std::{future::Future, time::Duration};
+use std::{fs, future::Future, path::PathBuf, time::Duration};
 use tertulia_client::connection::{
     Auth, Connection, Link, Options, Reason, Refusal, Status, Transport, Watcher,
 };
@@ -33,6 +33,10 @@ pub(super) struct Target {
     #[arg(long, value_name = "HEADER", value_parser = value::header)]
     header: Vec<(String, String)>,
 
+    /// A file with certificates (PEM) of authorities to trust besides those of the system.
+    #[arg(long, value_name = "FILE")]
+    cafile: Option<PathBuf>,
+
     /// Use polling or websocket only; repeated, in that order. Without it polling, then an upgrade to WebSocket.
     #[arg(long, value_name = "TRANSPORT", value_parser = value::transport)]
     transport: Vec<Transport>,
@@ -49,10 +53,15 @@ pub(super) struct Target {
 impl Target {
     /// The connection, which does not connect yet: what is to hear of everything can be put up before.
     pub(super) fn connection(&self) -> Result<Connection, Failure> {
+        let certificates = self.cafile.as_ref().map(|file| {
+            let shown = file.display();
+            fs::read_to_string(file).map_err(|error| Failure::usage(format!("{shown}: {error}")))
+        });
         let mut options = Options {
             auth: self.auth.clone().map_or(Auth::None, Auth::Value),
             extra_headers: self.header.clone(),
             path: self.path.clone(),
+            certificate_authorities: certificates.transpose()?.unwrap_or_default(),
             auto_connect: false,
             ..Options::default()
         };
