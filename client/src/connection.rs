@@ -20,7 +20,9 @@ pub use listener::{Listener, Once, Tap, Tapped, Watcher};
 #[cfg(target_arch = "wasm32")]
 use std::rc::{Rc as Counted, Weak};
 #[cfg(not(target_arch = "wasm32"))]
-use std::sync::{Arc as Counted, Weak};
+use std::sync::Arc as Counted;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+use std::sync::Weak;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::{
     ClientToServer, ServerToClient,
