@@ -125,6 +125,11 @@ pub(crate) const RESERVED: &[&str] = &[
     "removeListener",
 ];
 
+/// Whether Socket.IO keeps this name for itself.
+pub const fn is_reserved(name: &str) -> bool {
+    position(RESERVED, name) < RESERVED.len()
+}
+
 /// Checks the names of a table while it compiles.
 ///
 /// # Panics
@@ -136,7 +141,7 @@ pub const fn check_names(names: &[&str]) {
         if !is_noun_verb(names[at]) {
             refuse("event name is not a lower-case `noun:verb`: ", names[at]);
         }
-        if position(RESERVED, names[at]) < RESERVED.len() {
+        if is_reserved(names[at]) {
             refuse("event name is reserved by Socket.IO: ", names[at]);
         }
         if position(names, names[at]) < at {

@@ -21,8 +21,8 @@ pub enum EmitError {
     /// A volatile event where there is no connection, or an answer to an event of a connection that is gone: it was dropped.
     #[error("there is no connection to send it on")]
     NotConnected,
-    /// This many events wait for a connection already; it was not taken.
-    #[error("{0} events wait for a connection already")]
+    /// This many events wait already; it was not taken.
+    #[error("{0} events wait already")]
     BufferFull(usize),
     /// It is longer than the server takes; it was not sent.
     #[error("event has {bytes} bytes, the server takes at most {limit}")]
@@ -31,6 +31,17 @@ pub enum EmitError {
         bytes: u64,
         /// The server's `maxPayload`, in bytes.
         limit: u64,
+    },
+    /// It is no event that a server takes, and why; it was not sent.
+    #[error("no event: {0}")]
+    Invalid(String),
+    /// It has more attachments than a server takes; it was not sent.
+    #[error("event has {count} attachments, the server takes at most {limit}")]
+    TooManyAttachments {
+        /// Its attachments.
+        count: usize,
+        /// [`Options::max_attachments`](crate::connection::Options::max_attachments).
+        limit: usize,
     },
     /// The payload does not encode; it was not sent.
     #[error("payload does not encode: {0}")]
@@ -54,6 +65,10 @@ pub(super) fn unsettled(
         Unsettled::NotConnected => EmitError::NotConnected,
         Unsettled::BufferFull(waiting) => EmitError::BufferFull(waiting),
         Unsettled::TooLarge { bytes, limit } => EmitError::TooLarge { bytes, limit },
+        Unsettled::Invalid(why) => EmitError::Invalid(why),
+        Unsettled::TooManyAttachments { count, limit } => {
+            EmitError::TooManyAttachments { count, limit }
+        }
     })
 }
 

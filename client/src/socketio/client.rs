@@ -146,6 +146,7 @@ impl Client {
         let is_live = matches!(link, Link::Connecting { .. } | Link::Connected);
         Status {
             transport: self.session.transport().filter(|_| is_live),
+            id: namespace.and_then(Namespace::id),
             recovered: namespace.is_some_and(Namespace::recovered) && link == Link::Connected,
             link,
         }
@@ -165,9 +166,12 @@ impl Client {
                 id,
                 args,
                 delivery,
-            } => self.at(namespace, |namespace| {
-                namespace.emit(now, id, args, delivery);
-            }),
+            } => {
+                let way = self.session.way();
+                self.at(namespace, |namespace| {
+                    namespace.emit(now, id, args, delivery, way);
+                });
+            }
             Command::Reply {
                 namespace,
                 id,

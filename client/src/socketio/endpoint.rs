@@ -57,7 +57,7 @@ impl Endpoint {
         let endpoint = Self {
             secure,
             authority: authority.to_owned(),
-            path: path.to_owned(),
+            path: slashed(path),
             query: format!("{and}{query}"),
         };
         Ok((
@@ -92,6 +92,15 @@ impl Endpoint {
             push_parameter(&mut url, "sid", sid);
         }
         url
+    }
+}
+
+/// The path with a slash at both ends.
+fn slashed(path: &str) -> String {
+    let path = path.trim_matches('/');
+    match path {
+        "" => "/".to_owned(),
+        path => format!("/{path}/"),
     }
 }
 
@@ -143,14 +152,18 @@ mod tests {
 
     #[test]
     fn a_url_may_name_a_namespace_and_a_query() {
-        let (endpoint, namespace) = Endpoint::parse("wss://[::1]:3000/admin?a=%20", "/s/").unwrap();
+        let (plain, namespace) = Endpoint::parse("wss://[::1]:3000/admin?a=%20", "/s/").unwrap();
         assert_eq!(namespace.as_deref(), Some("/admin"));
-        let more = endpoint.with_query(&[("b".to_owned(), "x&y".to_owned())]);
+        let more = plain.with_query(&[("b".to_owned(), "x&y".to_owned())]);
         assert_eq!(
             more.url(Transport::Polling, Some("1")),
             "https://[::1]:3000/s/?EIO=4&transport=polling&a=%20&b=x%26y&sid=1"
         );
         assert_eq!(Endpoint::parse("http://h/", "/s/").unwrap().1, None);
+        for path in ["s/t", "/s/t", "s/t/", "/s/t/"] {
+            let url = endpoint("http://h", path).url(Transport::Polling, None);
+            assert!(url.starts_with("http://h/s/t/?"), "{url}");
+        }
     }
 
     #[test]

@@ -15,13 +15,17 @@ use super::{
 };
 pub(super) use limit::Limit;
 pub use outbox::Delivery;
+pub(super) use outbox::Way;
 use outbox::{Outbox, Post};
-use recovery::Recovery;
+use recovery::{Confirmation, Recovery};
 use std::{collections::VecDeque, time::Duration};
-use tertulia_shared::wire::{
-    args::Args,
-    json::Json,
-    socket::{AckId, Kind, Packet},
+use tertulia_shared::{
+    event,
+    wire::{
+        args::Args,
+        json::Json,
+        socket::{AckId, Kind, Packet},
+    },
 };
 
 /// Names one emit; chosen by the caller, never used twice.
@@ -51,8 +55,19 @@ pub enum Unsettled {
     /// A volatile event where there is no connection, or a reply to an event of a connection that is gone: it was dropped.
     #[error("there is no connection to send it on")]
     NotConnected,
-    /// As many events as are allowed wait for a connection; this one was not taken.
-    #[error("{0} events wait for a connection already")]
+    /// It is no event that a server takes, and why; it was not sent.
+    #[error("no event: {0}")]
+    Invalid(String),
+    /// It has more attachments than a server takes; it was not sent.
+    #[error("event has {count} attachments, the server takes at most {limit}")]
+    TooManyAttachments {
+        /// Its attachments.
+        count: usize,
+        /// [`Options::max_attachments`](super::Options::max_attachments).
+        limit: usize,
+    },
+    /// As many events as are allowed wait already; this one was not taken.
+    #[error("{0} events wait already")]
     BufferFull(usize),
     /// The event or one of its attachments is longer than the server takes; it was not sent.
     #[error("event has {bytes} bytes, the server takes at most {limit}")]
@@ -100,8 +115,12 @@ pub(super) struct Namespace {
     /// How many times the application was asked for the auth, and whether its answer is still to come.
     asked: u32,
     asking: bool,
+    /// The id that the server gave this connection.
+    id: Option<String>,
     recovery: Recovery,
     limit: Limit,
+    /// Events that came before the CONNECT reply.
+    early: Vec<(Option<AckId>, Args)>,
     outputs: VecDeque<NamespaceOutput>,
 }
 
@@ -115,8 +134,10 @@ impl Namespace {
             connection: 0,
             asked: 0,
             asking: false,
+            id: None,
             recovery: Recovery::default(),
             limit: Limit::NONE,
+            early: Vec::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -132,6 +153,12 @@ impl Namespace {
     /// Whether the last CONNECT reply said that nothing was missed.
     pub(super) fn recovered(&self) -> bool {
         self.recovery.recovered()
+    }
+
+    /// The id of the connection, while there is one.
+    pub(super) fn id(&self) -> Option<String> {
+        let id = self.id.clone();
+        id.filter(|_| self.stage == Stage::Connected)
     }
 
     pub(super) fn is_wanted(&self) -> bool {
@@ -181,6 +208,21 @@ impl Namespace {
         }
     }
 
+    /// The answer to CONNECT is overdue.
+    pub(super) fn is_late(&self, now: Duration) -> bool {
+        matches!(self.stage, Stage::Connecting(deadline) if deadline <= now)
+    }
+
+    /// The application was asked for the auth and has not answered.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking
+    }
+
+    /// Waits for the answer to CONNECT as long as the session lives.
+    pub(super) fn wait_on(&mut self) {
+        self.stage = Stage::Connecting(Duration::MAX);
+    }
+
     /// Leaves the namespace.
     pub(super) fn disconnect(&mut self, reason: Reason) {
         if self.stage == Stage::Connected {
@@ -197,12 +239,23 @@ impl Namespace {
             self.stage = Stage::Wanted;
         }
         self.asking = false;
+        self.early.clear();
         let posts = self.outbox.lost();
         self.post(Duration::ZERO, posts);
     }
 
-    pub(super) fn emit(&mut self, now: Duration, emit: EmitId, args: Args, delivery: Delivery) {
-        let posts = self.outbox.emit(now, emit, args, delivery);
+    pub(super) fn emit(
+        &mut self,
+        now: Duration,
+        emit: EmitId,
+        args: Args,
+        delivery: Delivery,
+        way: Way,
+    ) {
+        let posts = match invalid(&args) {
+            Some(why) => Some(Post::Settled(emit, Err(Unsettled::Invalid(why)))),
+            None => self.outbox.emit(now, emit, args, delivery, way),
+        };
         self.post(now, posts);
     }
 
@@ -222,20 +275,27 @@ impl Namespace {
             Kind::Connect(body) => self.confirmed(now, body),
             Kind::Disconnect => self.ended(Reason::ServerDisconnect),
             Kind::ConnectError(body) => self.ended(Reason::Refused(Refusal(body))),
-            Kind::Event(ack, args) => {
-                if ack.is_none() {
-                    self.recovery.passed(&args);
-                }
-                let connection = self.connection;
-                let reply_to = ack.map(|ack| ReplyTo { ack, connection });
-                self.outputs
-                    .push_back(NamespaceOutput::Received(args, reply_to));
-            }
+            Kind::Event(ack, args) => match self.stage {
+                Stage::Connected => self.receive(ack, args),
+                // It overtook the CONNECT reply.
+                Stage::Connecting(_) => self.early.push((ack, args)),
+                Stage::Idle(_) | Stage::Wanted => {}
+            },
             Kind::Ack(ack, args) => {
                 let posts = self.outbox.acknowledged(now, ack, args);
                 self.post(now, posts);
             }
         }
+    }
+
+    fn receive(&mut self, ack: Option<AckId>, args: Args) {
+        if ack.is_none() {
+            self.recovery.passed(&args);
+        }
+        let connection = self.connection;
+        let reply_to = ack.map(|ack| ReplyTo { ack, connection });
+        self.outputs
+            .push_back(NamespaceOutput::Received(args, reply_to));
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) {
@@ -245,7 +305,7 @@ impl Namespace {
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         let connect = match self.stage {
-            Stage::Connecting(deadline) => Some(deadline),
+            Stage::Connecting(deadline) => Some(deadline).filter(|due| *due < Duration::MAX),
             _ => None,
         };
         connect.into_iter().chain(self.outbox.poll_timeout()).min()
@@ -255,13 +315,27 @@ impl Namespace {
         self.outputs.pop_front()
     }
 
+    /// Ends it from this side as a refusal by the server would.
+    fn refused(&mut self, why: &str) {
+        if let Ok(body) = Json::parse(&format!(r#"{{"message":"{why}"}}"#)) {
+            self.ended(Reason::Refused(Refusal(body)));
+        }
+    }
+
     /// Sends CONNECT; with what is known of an earlier connection, so that the server can bring what was missed.
     fn connect(&mut self, auth: Option<Json>) {
+        if auth.as_ref().is_some_and(|auth| !auth.is_object()) {
+            return self.refused("the auth is no object");
+        }
         self.say(Kind::Connect(self.recovery.ask(auth)));
     }
 
     /// The server confirmed: what waited goes first, in order.
     fn confirmed(&mut self, now: Duration, body: Option<Json>) {
+        let confirmation = body.and_then(|body| body.decode().ok());
+        let Some(Confirmation { sid, pid }) = confirmation else {
+            return self.refused("the CONNECT reply has no sid: is it a server of Socket.IO 2?");
+        };
         match self.stage {
             Stage::Connecting(_) if !self.asking => self.stage = Stage::Connected,
             // It was disconnected before the server had answered.
@@ -269,10 +343,19 @@ impl Namespace {
             _ => return,
         }
         self.connection = self.connection.wrapping_add(1);
-        self.recovery.confirmed(body);
+        self.id = Some(sid);
+        self.recovery.confirmed(pid);
         self.outputs.push_back(NamespaceOutput::Connected);
+        for (ack, args) in std::mem::take(&mut self.early) {
+            self.receive(ack, args);
+        }
         let posts = self.outbox.connected(now);
         self.post(now, posts);
+    }
+
+    /// There will be no other session; what could be recovered still can.
+    pub(super) fn give_up(&mut self, reason: Reason) {
+        self.stage = Stage::Idle(reason);
     }
 
     fn ended(&mut self, reason: Reason) {
@@ -326,6 +409,10 @@ impl Namespace {
     /// Sends an event or an acknowledgement; one that is too large is not sent: the server would close the session over it.
     fn send(&mut self, kind: Kind) -> Result<(), Unsettled> {
         let frames = self.frames(kind);
+        let (count, limit) = (frames.len() - 1, self.limit.attachments);
+        if count > limit {
+            return Err(Unsettled::TooManyAttachments { count, limit });
+        }
         let lengths = frames.iter().map(|frame| self.limit.length(frame));
         let (bytes, limit) = (lengths.max().unwrap_or(0), self.limit.bytes);
         if bytes > limit {
@@ -341,5 +428,16 @@ impl Namespace {
         let (text, attachments) = Packet::new(self.name.as_str(), kind).encode();
         let attachments = attachments.into_iter().map(Frame::Binary);
         [Frame::Text(text)].into_iter().chain(attachments).collect()
+    }
+}
+
+/// Why no server takes this as an event.
+fn invalid(args: &Args) -> Option<String> {
+    match args.name() {
+        Ok(name) if event::is_reserved(&name) => {
+            Some(format!("the name `{name}` is reserved by Socket.IO"))
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
     }
 }

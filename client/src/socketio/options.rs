@@ -7,7 +7,7 @@ use tertulia_shared::wire::socket::MAIN;
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The path of the Engine.IO endpoint, with both slashes. Default `/socket.io/`.
+    /// The path of the Engine.IO endpoint; slashes that lack at its ends are added. Default `/socket.io/`.
     pub path: String,
     /// The namespace. Default `/`.
     pub namespace: String,
@@ -27,7 +27,7 @@ pub struct Options {
     pub transports: Vec<Transport>,
     /// Whether a polling session goes on over WebSocket when the server offers it. Default true.
     pub upgrade: bool,
-    /// Whether a session that follows one that went over WebSocket begins with WebSocket. Default false.
+    /// Whether a session that follows one that went over WebSocket to its end begins with WebSocket. Default false.
     pub remember_upgrade: bool,
     /// Whether not to share the connection of another namespace of the same server. Default false.
     pub force_new: bool,
@@ -41,15 +41,20 @@ pub struct Options {
     pub randomization: f64,
     /// How many attempts are made before giving up. Default `None`: without end.
     pub reconnection_attempts: Option<u32>,
-    /// How long a connection, from the first request to the CONNECT reply, may take. Default 20 s.
+    /// How long each transport that is tried may take to open, and after it the CONNECT reply to come. Default 20 s.
     pub timeout: Duration,
-    /// How long an emit waits for its acknowledgement, the time in the buffer included. Default 10 s.
+    /// How long an emit waits for its acknowledgement, the time in the buffer included; with `retries` each time that it
+    /// is sent, and the waiting for a connection has no end. Default 10 s.
     pub ack_timeout: Duration,
     /// How often an emit is sent again when no acknowledgement came in `ack_timeout`. Default 0. With more, events are
     /// sent one after the other, at least once each, in strict order.
     pub retries: u32,
-    /// The events that wait while offline, at most. Default 1,000.
+    /// The events that wait, at most: for a connection, for the acknowledgement of the one before them, or for polling's
+    /// request that is under way. Default 1,000.
     pub buffer: usize,
+    /// The attachments of one event or acknowledgement, at most: the official server ends the connection over more than
+    /// 10, which is the default.
+    pub max_attachments: usize,
     /// Where the jitter starts. Default `None`: the driver draws one, so that many clients spread.
     pub seed: Option<u64>,
 }
@@ -77,6 +82,7 @@ impl Default for Options {
             ack_timeout: Duration::from_secs(10),
             retries: 0,
             buffer: 1_000,
+            max_attachments: 10,
             seed: None,
         }
     }

@@ -12,6 +12,7 @@ mod upgrade;
 use super::{
     endpoint::Endpoint,
     io::{Action, Frame, Input, IoId},
+    namespace::Way,
     options::Options,
     status::{Reason, Transport},
     timers::Timers,
@@ -89,6 +90,8 @@ impl Carrier {
 pub(super) struct Session {
     endpoint: Endpoint,
     transports: Vec<Transport>,
+    /// The order in which this session tries them.
+    order: Vec<Transport>,
     upgrade: bool,
     remember_upgrade: bool,
     /// The session went over WebSocket, or the one before it did.
@@ -107,6 +110,7 @@ impl Session {
         Self {
             endpoint,
             transports: options.transports.clone(),
+            order: Vec::new(),
             upgrade: options.upgrade,
             remember_upgrade: options.remember_upgrade,
             upgraded: false,
@@ -144,13 +148,29 @@ impl Session {
         matches!(&self.state, State::Open(open) if open.closing)
     }
 
+    /// How its transport is doing.
+    pub(super) fn way(&self) -> Way {
+        let is_free = match &self.state {
+            State::Open(open) => match &open.carrier {
+                Carrier::Polling(polling) => polling.is_free(),
+                Carrier::WebSocket(_) => true,
+            },
+            _ => false,
+        };
+        Way {
+            is_free,
+            waiting: self.buffer.len(),
+        }
+    }
+
     /// Begins a new session; one that is still there is dropped without a word.
     pub(super) fn open(&mut self, now: Duration) {
         self.drop_all();
+        self.order.clone_from(&self.transports);
         if self.remember_upgrade && self.upgraded {
             let socket = Transport::WebSocket;
-            if let Some(at) = self.transports.iter().position(|other| *other == socket) {
-                self.transports[..=at].rotate_right(1);
+            if let Some(at) = self.order.iter().position(|other| *other == socket) {
+                self.order[..=at].rotate_right(1);
             }
         }
         self.try_transport(now, 0, "no transport is allowed");
@@ -185,6 +205,8 @@ impl Session {
     /// Drops the session at once and says nothing.
     pub(super) fn abort(&mut self) {
         self.drop_all();
+        self.outputs
+            .retain(|output| matches!(output, SessionOutput::Action(_)));
     }
 
     pub(super) fn handle_input(&mut self, now: Duration, input: Input) {
@@ -239,13 +261,22 @@ impl Session {
         match input {
             Input::Received(_, Frame::Text(text)) => match Packet::from_text(&text) {
                 Ok(packet) => self.handle_packet(now, packet),
-                Err(error) => self.finish(Reason::ParseError(error.to_string())),
+                Err(error) => self.finish(Reason::TransportError(error.to_string())),
             },
             Input::Received(_, Frame::Binary(bytes)) => {
                 self.handle_packet(now, Packet::Binary(bytes));
             }
             Input::Closed(..) => self.finish(Reason::TransportClose),
             Input::Opened(_) | Input::Response(..) | Input::Failed(..) => {}
+        }
+    }
+
+    /// Handles packets, up to the one that ends the session.
+    fn handle_packets(&mut self, now: Duration, packets: impl IntoIterator<Item = Packet>) {
+        for packet in packets {
+            if matches!(self.state, State::Open(_)) {
+                self.handle_packet(now, packet);
+            }
         }
     }
 
@@ -262,7 +293,7 @@ impl Session {
             Packet::Close => self.finish(Reason::TransportClose),
             Packet::Noop => {}
             Packet::Open(_) | Packet::Ping(_) | Packet::Pong(_) | Packet::Upgrade => {
-                self.finish(Reason::ParseError("packet out of place".to_owned()));
+                self.finish(Reason::TransportError("packet out of place".to_owned()));
             }
         }
     }

@@ -29,6 +29,9 @@ pub struct Status {
     pub link: Link,
     /// What carries the packets, once the server has answered.
     pub transport: Option<Transport>,
+    /// The id that the server gave this connection (`socket.id`), while there is one. Some servers take it for a
+    /// credential: show it to nobody.
+    pub id: Option<String>,
     /// Whether the server brought what was missed since the last connection (connection state recovery).
     pub recovered: bool,
 }

@@ -3,20 +3,10 @@
 use humantime::parse_duration;
 use std::time::Duration;
 use tertulia_client::socketio::{Endpoint, Transport};
-use tertulia_shared::wire::json::Json;
+use tertulia_shared::{event::is_reserved, wire::json::Json};
 
 /// The longest time that can be asked for, one day.
 const MAX_TIME: Duration = Duration::from_secs(86_400);
-/// What Socket.IO's servers take for a broken packet, because their libraries emit these events themselves.
-const RESERVED: &[&str] = &[
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
-
 /// One argument of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Argument {
@@ -46,7 +36,7 @@ pub(super) fn auth(text: &str) -> Result<Json, String> {
 
 /// The name of an event that may be emitted.
 pub(super) fn event(text: &str) -> Result<String, String> {
-    if RESERVED.contains(&text) {
+    if is_reserved(text) {
         return Err("Socket.IO keeps this name for itself".to_owned());
     }
     Ok(text.to_owned())

@@ -33,6 +33,11 @@ impl Json {
         serde_json::from_str(&self.0)
     }
 
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.trim_start().starts_with('{')
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -32,9 +32,11 @@ impl From<EmitError> for Failure {
             EmitError::Rejected(reject) => Self::Refused(reject),
             EmitError::Timeout(_) | EmitError::BufferFull(_) | EmitError::Stopped => Self::NoAnswer,
             EmitError::Disconnected | EmitError::NotConnected => Self::LinkLost,
-            EmitError::Encode(_) | EmitError::Decode(_) | EmitError::TooLarge { .. } => {
-                Self::Unreadable
-            }
+            EmitError::Encode(_)
+            | EmitError::Decode(_)
+            | EmitError::Invalid(_)
+            | EmitError::TooLarge { .. }
+            | EmitError::TooManyAttachments { .. } => Self::Unreadable,
         }
     }
 }

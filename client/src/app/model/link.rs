@@ -77,6 +77,7 @@ mod tests {
         Status {
             link,
             transport: None,
+            id: None,
             recovered: false,
         }
     }

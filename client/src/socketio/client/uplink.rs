@@ -29,14 +29,16 @@ impl Client {
     }
 
     pub(super) fn connect(&mut self, now: Duration, id: NamespaceId) {
+        let was_wanted = self.namespace(id).is_some_and(Namespace::is_wanted);
         self.at(id, Namespace::want);
         match self.uplink {
             Uplink::Down => {
                 self.backoff.reset();
                 self.attempt(now);
             }
-            Uplink::Waiting(..) => self.attempt(now),
-            Uplink::Opening => self.tell_status(now, id),
+            Uplink::Waiting(..) if was_wanted => self.attempt(now),
+            // A further namespace does not shorten the delay of the others.
+            Uplink::Waiting(..) | Uplink::Opening => self.tell_status(now, id),
             Uplink::Open => {
                 self.start(now, id);
                 self.tell_status(now, id);
@@ -73,6 +75,7 @@ impl Client {
     fn limit(&self) -> Limit {
         Limit {
             bytes: self.session.max_payload(),
+            attachments: self.options.max_attachments,
             base64: self.session.transport() == Some(Transport::Polling),
         }
     }
@@ -112,7 +115,7 @@ impl Client {
             self.uplink = Uplink::Down;
             for id in &wanted {
                 let reason = reason.clone();
-                self.at(*id, |namespace| namespace.disconnect(reason));
+                self.at(*id, |namespace| namespace.give_up(reason));
             }
         }
         for id in wanted {
@@ -235,12 +238,26 @@ impl Client {
         }
     }
 
-    /// A server that opens a session and does not answer CONNECT is none.
+    /// A server that opens a session and does not answer CONNECT is none; but one that is slow with one namespace does
+    /// not end the others.
     pub(super) fn fail_when_late(&mut self, now: Duration) {
-        let late = |namespace: &Namespace| matches!(namespace.stage(), Stage::Connecting(deadline) if *deadline <= now);
-        if self.namespaces.iter().any(late) {
-            let reason = Reason::TransportError("no CONNECT reply came".to_owned());
-            self.fail(now, reason);
+        let late: Vec<_> = (0..self.namespaces.len())
+            .filter(|index| self.namespaces[*index].is_late(now))
+            .collect();
+        let Some(first) = late.first() else {
+            return;
+        };
+        let connected = |namespace: &Namespace| *namespace.stage() == Stage::Connected;
+        if self.namespaces.iter().any(connected) {
+            for index in late {
+                self.namespaces[index].wait_on();
+            }
+            return;
         }
+        let reason = match self.namespaces[*first].is_asking() {
+            true => "the application gave no auth in time",
+            false => "no CONNECT reply came",
+        };
+        self.fail(now, Reason::TransportError(reason.to_owned()));
     }
 }

@@ -7,6 +7,8 @@ use crate::socketio::io::Frame;
 pub(in crate::socketio) struct Limit {
     /// Its `maxPayload`, in bytes.
     pub(in crate::socketio) bytes: u64,
+    /// The most attachments of a packet.
+    pub(in crate::socketio) attachments: usize,
     /// Binaries travel as base64: polling.
     pub(in crate::socketio) base64: bool,
 }
@@ -14,6 +16,7 @@ pub(in crate::socketio) struct Limit {
 impl Limit {
     pub(super) const NONE: Self = Self {
         bytes: u64::MAX,
+        attachments: usize::MAX,
         base64: false,
     };
 

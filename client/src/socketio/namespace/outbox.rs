@@ -11,12 +11,22 @@ use tertulia_shared::wire::{args::Args, socket::AckId};
 pub struct Delivery {
     /// How long to wait for an acknowledgement; `None` where none is expected.
     pub ack_within: Option<Duration>,
-    /// Drop the event where there is no connection now, instead of letting it wait.
+    /// Drop the event where there is no connection now, or the transport is busy, instead of letting it wait; it is then
+    /// not sent again either.
     pub volatile: bool,
     /// How often it is sent again, with the same acknowledgement id, when no acknowledgement came within `ack_within`.
     /// With more than 0 the events of a namespace are sent one after the other, each after the one before is settled: at
     /// least once, in strict order. It means nothing where no acknowledgement is expected.
     pub retries: u32,
+}
+
+/// How the transport is doing.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::socketio) struct Way {
+    /// It takes an event now.
+    pub(in crate::socketio) is_free: bool,
+    /// The packets that wait for it.
+    pub(in crate::socketio) waiting: usize,
 }
 
 /// An event that waits for the connection.
@@ -99,18 +109,19 @@ impl Outbox {
         emit: EmitId,
         args: Args,
         delivery: Delivery,
+        way: Way,
     ) -> Option<Post> {
         let Delivery {
             ack_within,
             volatile,
             retries,
         } = delivery;
-        if volatile && !self.connected {
+        if volatile && !(self.connected && way.is_free) {
             return Some(Post::Settled(emit, Err(Unsettled::NotConnected)));
         }
-        let strictly = ack_within.filter(|_| retries > 0);
-        let waiting = self.buffer.len() + self.strict.len();
-        if waiting >= self.limit && (strictly.is_some() || !self.connected) {
+        let strictly = ack_within.filter(|_| retries > 0 && !volatile);
+        let waiting = self.buffer.len() + self.strict.len() + way.waiting;
+        if waiting >= self.limit && (strictly.is_some() || !self.connected || way.waiting > 0) {
             return Some(Post::Settled(emit, Err(Unsettled::BufferFull(waiting))));
         }
         if let Some(ack_within) = strictly {
@@ -157,22 +168,26 @@ impl Outbox {
     /// Not connected any more: what was sent and not acknowledged is settled; what waits and what is retried stays.
     pub(super) fn lost(&mut self) -> Vec<Post> {
         self.connected = false;
-        if std::mem::take(&mut self.head_sent) {
-            // The loss of the connection is no try that failed.
-            self.head_tries -= 1;
-        }
+        self.head_sent = false;
         let sent: Vec<_> = self
             .pending
             .iter()
             .filter(|(_, pending)| pending.state != State::Buffered)
             .map(|(ack, _)| ack)
             .collect();
-        let forget = |ack| self.forget(ack);
-        sent.into_iter()
-            .filter_map(forget)
-            .filter(|pending| pending.state == State::Sent)
-            .map(|pending| Post::Settled(pending.emit, Err(Unsettled::Disconnected)))
-            .collect()
+        let mut lost: Vec<_> = sent
+            .into_iter()
+            .filter_map(|ack| self.forget(ack))
+            .collect();
+        // An event over which the server ends the connection would otherwise be sent without end.
+        let is_spent = |head: &Retried| self.head_tries > head.retries;
+        if self.strict.front().is_some_and(is_spent) {
+            self.drop_head();
+        } else {
+            lost.retain(|pending| pending.state == State::Sent);
+        }
+        let settled = |pending: Pending| Post::Settled(pending.emit, Err(Unsettled::Disconnected));
+        lost.into_iter().map(settled).collect()
     }
 
     /// An acknowledgement came; an unknown one is ignored.

@@ -23,9 +23,10 @@ struct Known {
 
 /// The CONNECT reply of a server.
 #[derive(Deserialize)]
-struct Confirmation {
+pub(super) struct Confirmation {
+    pub(super) sid: String,
     #[serde(default)]
-    pid: Option<String>,
+    pub(super) pid: Option<String>,
 }
 
 impl Recovery {
@@ -49,10 +50,7 @@ impl Recovery {
     }
 
     /// The server confirmed the connection: with the `pid` of before, or another one, or none.
-    pub(super) fn confirmed(&mut self, body: Option<Json>) {
-        let pid = body
-            .and_then(|body| body.decode::<Confirmation>().ok())
-            .and_then(|confirmation| confirmation.pid);
+    pub(super) fn confirmed(&mut self, pid: Option<String>) {
         let before = self.known.take();
         self.recovered = pid.is_some() && before.as_ref().map(|known| &known.pid) == pid.as_ref();
         let offset = before

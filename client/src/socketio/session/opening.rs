@@ -11,7 +11,7 @@ use tertulia_shared::wire::engine::{Handshake, Packet, decode_payload};
 impl Session {
     /// Tries the transport of that index; after the last one the session is closed with `reason`.
     pub(super) fn try_transport(&mut self, now: Duration, index: usize, reason: &str) {
-        let Some(transport) = self.transports.get(index).copied() else {
+        let Some(transport) = self.order.get(index).copied() else {
             self.finish(Reason::TransportError(reason.to_owned()));
             return;
         };
@@ -28,12 +28,17 @@ impl Session {
             }
         };
         self.state = State::Opening(index, carrier);
-        self.timers.set(Timer::Opening, now + self.timeout);
+        self.timers
+            .set(Timer::Opening, now.saturating_add(self.timeout));
     }
 
     /// The transport that is tried does not work: goes on with the next one.
     pub(super) fn transport_failed(&mut self, now: Duration, reason: &str) {
-        if let State::Opening(index, _) = self.state {
+        if let State::Opening(index, carrier) = &self.state {
+            let index = *index;
+            if matches!(carrier, Carrier::WebSocket(_)) {
+                self.upgraded = false;
+            }
             self.drop_all();
             self.try_transport(now, index + 1, reason);
         }
@@ -80,9 +85,7 @@ impl Session {
             return;
         };
         self.opened(now, handshake);
-        for packet in packets {
-            self.handle_packet(now, packet);
-        }
+        self.handle_packets(now, packets);
         self.poll();
     }
 

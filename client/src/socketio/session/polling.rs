@@ -42,6 +42,11 @@ impl Polling {
         self.get.into_iter().chain(self.post)
     }
 
+    /// A packet would go out at once.
+    pub(super) fn is_free(&self) -> bool {
+        self.post.is_none() && !self.paused
+    }
+
     pub(super) fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
     }
@@ -128,13 +133,11 @@ impl Session {
     fn polled(&mut self, now: Duration, body: &str) {
         match decode_payload(body, usize::MAX) {
             Ok(packets) => {
-                for packet in packets {
-                    self.handle_packet(now, packet);
-                }
+                self.handle_packets(now, packets);
                 self.poll();
                 self.upgrade_when_quiet();
             }
-            Err(error) => self.finish(Reason::ParseError(error.to_string())),
+            Err(error) => self.finish(Reason::TransportError(error.to_string())),
         }
     }
 

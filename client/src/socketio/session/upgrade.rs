@@ -29,7 +29,8 @@ impl Session {
         let sid = Some(open.handshake.sid.as_str());
         let url = self.endpoint.url(Transport::WebSocket, sid);
         self.act(Action::Open(id, url));
-        self.timers.set(Timer::Probe, now + self.timeout);
+        self.timers
+            .set(Timer::Probe, now.saturating_add(self.timeout));
     }
 
     pub(super) fn probe_input(&mut self, input: Input) {
