@@ -152,6 +152,53 @@ async fn the_network_is_back_and_the_next_attempt_is_made_at_once() {
     restore();
 }
 
+/// Breaks when: only the heartbeat finds out that the network is gone.
+#[wasm_bindgen_test]
+async fn the_network_goes_and_that_is_told_at_once() {
+    let connection = on_websocket().await;
+    let mut statuses = connection.watch();
+    network::microtasks().await;
+    network::stop_timers();
+    network::tell_page("offline");
+    let reason = loop {
+        if let Link::Waiting { reason, .. } = statuses.next().await.unwrap().link {
+            break reason;
+        }
+    };
+    assert_eq!(reason, Reason::TransportClose);
+    assert!(network::is_closed(0));
+    network::tell_page("online");
+    open_socket(1).await;
+    drop(connection);
+    restore();
+}
+
+/// Breaks when: requests that are under way are forgotten, as those of polling are.
+#[wasm_bindgen_test]
+async fn the_network_goes_in_the_middle_of_a_request() {
+    script();
+    let options = Options {
+        transports: vec![Transport::Polling],
+        ..Options::default()
+    };
+    let connection = Connection::connect_with("http://h:1", options).unwrap();
+    let mut statuses = connection.watch();
+    respond("GET", 200, HANDSHAKE).await;
+    respond("POST", 200, "ok").await;
+    respond("GET", 200, CONNECTED).await;
+    until(&mut statuses, &Link::Connected, Transport::Polling).await;
+    network::stop_timers();
+    network::tell_page("offline");
+    loop {
+        if let Link::Waiting { .. } = statuses.next().await.unwrap().link {
+            break;
+        }
+    }
+    drop(connection);
+    network::microtasks().await;
+    restore();
+}
+
 #[wasm_bindgen_test]
 async fn dropping_the_last_handle_says_goodbye() {
     drop(on_websocket().await);

@@ -1,6 +1,7 @@
 //! The client on a virtual clock, against a scripted server: what it sends, what it tells, and when.
 
 mod closing;
+mod edges;
 mod emits;
 mod namespaces;
 mod reconnection;

@@ -108,8 +108,6 @@ fn the_auth_is_asked_again_at_each_connect() {
 /// Breaks when: the offset of an event with acknowledgement is taken, or the last one is not.
 #[test]
 fn the_next_connect_asks_for_what_was_missed() {
-    let (mut scene, socket) = Scene::on_websocket();
-    scene.text(socket, r#"42["before recovery is known","x"]"#);
     let mut scene = Scene::new(Options {
         auth: Auth::Value(json(r#"{"token":"t"}"#)),
         ..websocket_only()
