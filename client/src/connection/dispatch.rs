@@ -111,8 +111,14 @@ impl Dispatcher {
                 listeners.push(Listening { name, sender });
             }
             Ask::Keep(keep) => self.kept.push(keep),
-            Ask::Tap(sender) => self.rooms[index].taps.push(sender),
+            Ask::Tap(sender) => {
+                let taps = &mut self.rooms[index].taps;
+                taps.retain(|tap| !tap.is_closed());
+                taps.push(sender);
+            }
             Ask::Watch(sender) => {
+                let watchers = &mut self.rooms[index].watchers;
+                watchers.retain(|watcher| !watcher.is_closed());
                 if sender.unbounded_send(self.client.status(now, id)).is_ok() {
                     self.rooms[index].watchers.push(sender);
                 }
@@ -249,5 +255,38 @@ impl Room {
     fn tap(&mut self, tapped: &Tapped) {
         self.taps
             .retain(|tap| tap.unbounded_send(tapped.clone()).is_ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dispatcher;
+    use crate::{
+        connection::{Connection, Options},
+        socketio::{Client, Endpoint},
+    };
+    use futures_util::{FutureExt, StreamExt};
+    use std::time::Duration;
+
+    /// Breaks when: what was dropped is only found out by the next event, which on a quiet connection never comes.
+    #[test]
+    fn who_has_stopped_listening_is_forgotten_on_a_quiet_connection() {
+        let options = Options::default();
+        let (connection, mut requests) = Connection::new(&options);
+        let (endpoint, _) = Endpoint::parse("http://h:1", &options.path).unwrap();
+        let mut dispatcher = Dispatcher::new(Client::new(endpoint, options));
+        for _ in 0..10 {
+            let _listening = (
+                connection.tap(),
+                connection.watch(),
+                connection.listen_to("e"),
+            );
+            while let Some(Some(request)) = requests.next().now_or_never() {
+                dispatcher.handle_request(Duration::ZERO, request);
+            }
+        }
+        let room = &dispatcher.rooms[0];
+        assert_eq!((room.taps.len(), room.listeners.len()), (1, 1));
+        assert_eq!(room.watchers.len(), 1);
     }
 }
