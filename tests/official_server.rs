@@ -11,6 +11,7 @@ mod reasons;
 mod reconnection;
 mod recovery;
 mod retries;
+mod stopping;
 mod tls;
 mod transports;
 mod upgrade;

@@ -20,6 +20,9 @@ pub enum ConnectError {
     /// An extra header has a name or a value that HTTP does not allow.
     #[error("`{0}` is no HTTP header, or its value is none")]
     Header(String),
+    /// The HTTP client cannot be built; natively only.
+    #[error("HTTP client: {0}")]
+    Http(String),
     /// A certificate of an authority is none; natively only.
     #[error("certificate of an authority: {0}")]
     Certificate(String),

@@ -8,6 +8,8 @@
 #![cfg_attr(feature = "native", doc = include_str!("../README.md"))]
 
 pub mod app;
+#[cfg(any(test, target_arch = "wasm32", feature = "native"))]
+mod clock;
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 pub mod connect;
 pub mod connection;

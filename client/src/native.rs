@@ -8,6 +8,7 @@ mod tls;
 mod websocket;
 
 use crate::{
+    clock::{Clock, Reading},
     connect::{ConnectError, Shared},
     connection::{Ask, AuthRequest, Dispatcher, Request},
     ordered::Ordered,
@@ -19,15 +20,17 @@ use futures_util::StreamExt;
 use reqwest::{RequestBuilder, header::HeaderMap};
 use rustls::ClientConfig;
 use std::{
+    future::pending,
     hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
     runtime,
     task::{AbortHandle, JoinSet},
-    time::Instant,
+    time::{Instant, sleep_until, timeout},
 };
-use websocket::Socket;
+use websocket::{GOODBYE, Handshake, Socket};
 
 /// Drivers are shared within a runtime only: they end with it.
 pub(crate) type Place = runtime::Id;
@@ -46,6 +49,9 @@ pub(crate) fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
+/// How much later than it should a task may end.
+const MARGIN: Duration = Duration::from_secs(1);
+
 /// What requests and WebSockets are made with.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -57,12 +63,12 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Fails when an extra header or a certificate is none.
+    /// Fails when an extra header or a certificate is none, or the HTTP client cannot be built.
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let headers = http::headers(&options.extra_headers)?;
         let tls = tls::config(&options.certificate_authorities)?;
         Ok(Self {
-            http: http::client(tls.clone()),
+            http: http::client(tls.clone())?,
             headers,
             tls: Arc::new(tls),
             cookies: options.with_credentials.then(Cookies::default),
@@ -72,6 +78,15 @@ impl Transport {
     /// Runs the driver on the current runtime.
     pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Request>) {
         tokio::spawn(Driver::new(client, self).run(requests));
+    }
+
+    fn handshake(&self, url: String) -> Handshake {
+        Handshake {
+            url,
+            headers: self.headers(),
+            tls: Arc::clone(&self.tls),
+            cookies: self.cookies.clone(),
+        }
     }
 
     /// The extra headers, and the cookies of earlier responses.
@@ -87,6 +102,7 @@ impl Transport {
 struct Driver {
     dispatcher: Dispatcher,
     started: Instant,
+    clock: Clock,
     transport: Transport,
     /// The requests and WebSockets; when all is over, they are waited for.
     tasks: JoinSet<()>,
@@ -103,9 +119,11 @@ impl Driver {
     fn new(client: Client, transport: Transport) -> Self {
         let (inputs, arrivals) = mpsc::unbounded();
         let (answering, answers) = mpsc::unbounded();
+        let started = Instant::now();
         Self {
             dispatcher: Dispatcher::new(client),
-            started: Instant::now(),
+            started,
+            clock: Clock::new(reading(started)),
             transport,
             tasks: JoinSet::new(),
             requests: Ordered::new(),
@@ -121,32 +139,47 @@ impl Driver {
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let mut stops = false;
         while !(stops && self.dispatcher.is_closed()) {
-            let due = self.dispatcher.poll_timeout();
-            let timer = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(self.started + due).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let timer = wait_until(self.due());
             tokio::select! {
-                request = requests.next(), if !stops => match request {
-                    Some(request) => self.dispatcher.handle_request(self.started.elapsed(), request),
-                    None => {
-                        stops = true;
-                        self.dispatcher.stop(self.started.elapsed());
+                request = requests.next(), if !stops => {
+                    let now = self.now();
+                    match request {
+                        Some(request) => self.dispatcher.handle_request(now, request),
+                        None => {
+                            stops = true;
+                            self.dispatcher.stop(now);
+                        }
                     }
-                },
+                }
                 Some(answer) = self.answers.next() => {
-                    self.dispatcher.handle_request(self.started.elapsed(), answer);
+                    let now = self.now();
+                    self.dispatcher.handle_request(now, answer);
                 }
                 Some(input) = self.arrivals.next() => self.take(input),
-                () = timer => self.dispatcher.handle_timeout(self.started.elapsed()),
+                () = timer => {
+                    let now = self.now();
+                    self.dispatcher.handle_timeout(now);
+                }
             }
             self.work();
             while self.tasks.try_join_next().is_some() {}
         }
         self.sockets = Ordered::new();
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // What is late is aborted with the set.
+        let _ = timeout(GOODBYE + MARGIN, ended).await;
+    }
+
+    /// The time since the driver began, sleep included.
+    fn now(&mut self) -> Duration {
+        self.clock.now(reading(self.started))
+    }
+
+    /// When the machine wants to be called; `None` where that is never, or beyond any time.
+    fn due(&mut self) -> Option<Instant> {
+        let due = self.dispatcher.poll_timeout()?;
+        let wait = due.saturating_sub(self.now());
+        Instant::now().checked_add(wait)
     }
 
     /// Does what there is to do.
@@ -179,7 +212,8 @@ impl Driver {
             }
             Input::Opened(_) | Input::Received(..) => {}
         }
-        self.dispatcher.handle_input(self.started.elapsed(), input);
+        let now = self.now();
+        self.dispatcher.handle_input(now, input);
     }
 
     fn request(&mut self, id: IoId, request: RequestBuilder) {
@@ -203,8 +237,8 @@ impl Driver {
                 }
             }
             Action::Open(id, url) => {
-                let (headers, tls) = (self.transport.headers(), Arc::clone(&self.transport.tls));
-                let (socket, task) = Socket::open(id, url, headers, tls, self.inputs.clone());
+                let handshake = self.transport.handshake(url);
+                let (socket, task) = Socket::open(id, handshake, self.inputs.clone());
                 self.tasks.spawn(task);
                 self.sockets.insert(id, socket);
             }
@@ -217,5 +251,22 @@ impl Driver {
                 self.sockets.remove(id);
             }
         }
+    }
+}
+
+/// Both clocks: the first one stands still while the machine sleeps.
+fn reading(started: Instant) -> Reading {
+    Reading {
+        monotonic: started.elapsed(),
+        date: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    }
+}
+
+async fn wait_until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
     }
 }

@@ -30,13 +30,14 @@ pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, ConnectEr
     Ok(headers)
 }
 
-/// What sends the requests.
-pub(super) fn client(tls: ClientConfig) -> reqwest::Client {
-    let builder = reqwest::Client::builder()
+/// What sends the requests: without a proxy, as the WebSockets go.
+pub(super) fn client(tls: ClientConfig) -> Result<reqwest::Client, ConnectError> {
+    reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .pool_idle_timeout(MOST_IDLE);
-    // It fails for certificates, headers and proxies, and all of those are given or none.
-    builder.build().unwrap_or_default()
+        .no_proxy()
+        .pool_idle_timeout(MOST_IDLE)
+        .build()
+        .map_err(|error| ConnectError::Http(described(&error)))
 }
 
 /// Sends the request; its answer comes as an input.

@@ -1,41 +1,60 @@
 //! One WebSocket on a task of its own.
 
+use super::cookies::Cookies;
 use crate::socketio::{Frame, Input, IoId};
-use futures_channel::mpsc;
+use futures_channel::{mpsc, oneshot};
 use futures_util::{SinkExt, Stream, StreamExt};
 use reqwest::header::HeaderMap;
 use rustls::ClientConfig;
-use std::{sync::Arc, time::Duration};
-use tokio::net::TcpStream;
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use tokio::{net::TcpStream, time::sleep};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-/// How long the other side may take to say goodbye too.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long the other side may take to read what was sent and to say goodbye too.
+pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 
 type Wire = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What the handshake is made with.
+pub(super) struct Handshake {
+    pub(super) url: String,
+    pub(super) headers: HeaderMap,
+    pub(super) tls: Arc<ClientConfig>,
+    /// Where the server may set them.
+    pub(super) cookies: Option<Cookies>,
+}
 
 /// A WebSocket; dropping it closes it after what was sent.
 #[derive(Debug)]
 pub(super) struct Socket {
     frames: mpsc::UnboundedSender<Frame>,
+    /// It ends with the handle, wherever the task is.
+    _held: oneshot::Sender<Infallible>,
 }
 
 impl Socket {
-    /// A WebSocket, and the task that opens and carries it; what happens to it comes as inputs.
+    /// A WebSocket, and the task that opens and carries it; what happens to it comes as inputs. Once the WebSocket is
+    /// dropped, the task ends: at once where it is not open yet, and otherwise within [`GOODBYE`].
     pub(super) fn open(
         id: IoId,
-        url: String,
-        headers: HeaderMap,
-        tls: Arc<ClientConfig>,
+        handshake: Handshake,
         inputs: mpsc::UnboundedSender<Input>,
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (frames, outgoing) = mpsc::unbounded();
+        let (held, mut dropped) = oneshot::channel();
         let task = async move {
-            let carried = match connect(&url, headers, tls).await {
-                Ok(socket) => carry(id, socket, outgoing, &inputs).await,
+            let connected = tokio::select! {
+                connected = connect(handshake) => connected,
+                _ = &mut dropped => return,
+            };
+            let carried = match connected {
+                Ok(socket) => tokio::select! {
+                    carried = carry(id, socket, outgoing, &inputs) => carried,
+                    () = late(dropped) => return,
+                },
                 Err(error) => Err(error),
             };
             let reason = match carried {
@@ -45,7 +64,11 @@ impl Socket {
             // Where the driver is gone, nobody is left to tell.
             let _ = inputs.unbounded_send(Input::Closed(id, reason));
         };
-        (Self { frames }, task)
+        let socket = Self {
+            frames,
+            _held: held,
+        };
+        (socket, task)
     }
 
     /// Sends a message; a socket that is closed has said so by an input.
@@ -54,13 +77,22 @@ impl Socket {
     }
 }
 
-async fn connect(url: &str, headers: HeaderMap, tls: Arc<ClientConfig>) -> Result<Wire, Error> {
-    let mut request = url.into_client_request()?;
-    request.headers_mut().extend(headers);
-    let tls = Some(Connector::Rustls(tls));
+async fn connect(handshake: Handshake) -> Result<Wire, Error> {
+    let mut request = handshake.url.into_client_request()?;
+    request.headers_mut().extend(handshake.headers);
+    let tls = Some(Connector::Rustls(handshake.tls));
     // Small packets are to leave at once.
-    let (socket, _) = connect_async_tls_with_config(request, None, true, tls).await?;
+    let (socket, response) = connect_async_tls_with_config(request, None, true, tls).await?;
+    if let Some(cookies) = handshake.cookies {
+        cookies.take(response.headers());
+    }
     Ok(socket)
+}
+
+/// Ends when the handle is gone and the time for the goodbye is over.
+async fn late(dropped: oneshot::Receiver<Infallible>) {
+    let _ = dropped.await;
+    sleep(GOODBYE).await;
 }
 
 /// Carries messages both ways until one side closes.
@@ -80,8 +112,7 @@ async fn carry(
                     socket.close(None).await?;
                     // Closed with something unread, the system resets the connection: then the other side may not read
                     // what was sent before the goodbye.
-                    let rest = async { while let Ok(Some(_)) = next(&mut socket).await {} };
-                    let _ = tokio::time::timeout(GOODBYE, rest).await;
+                    while let Ok(Some(_)) = next(&mut socket).await {}
                     return Ok(());
                 }
             },
