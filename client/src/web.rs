@@ -9,12 +9,12 @@ mod wakes;
 mod websocket;
 
 use crate::{
+    clock::Clock,
     connect::{ConnectError, Shared},
     connection::{Ask, AuthRequest, Dispatcher, Request},
     ordered::Ordered,
     socketio::{Action, Client, Input, IoId, Options},
 };
-use clock::Clock;
 use fetch::Fetch;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
@@ -41,6 +41,12 @@ pub(crate) fn with_shared<T>(act: impl FnOnce(&mut Shared, Place) -> T) -> T {
 pub(crate) fn random_seed() -> u64 {
     js_sys::Math::random().to_bits()
 }
+
+/// Browsers fire longer ones at once; the machine is called early then, which is harmless, and the next one is set.
+const LONGEST_TIMER_MS: u32 = u32::MAX >> 1;
+
+/// Why what is under way ends when the browser says that there is no network.
+const OFFLINE: &str = "the network is gone";
 
 /// What requests are made with.
 #[derive(Debug)]
@@ -80,6 +86,8 @@ struct Driver {
     transport: Transport,
     fetches: Ordered<IoId, Fetch>,
     sockets: Ordered<IoId, Socket>,
+    /// Whether the server is on this machine.
+    is_local: bool,
     /// The one timer, and for when it is set.
     timer: Option<(Duration, Timeout)>,
     wakes: mpsc::UnboundedSender<Wake>,
@@ -91,10 +99,11 @@ impl Driver {
         let (wakes, arrivals) = mpsc::unbounded();
         Self {
             dispatcher: Dispatcher::new(client),
-            clock: Clock::new(),
+            clock: Clock::new(clock::reading()),
             transport,
             fetches: Ordered::new(),
             sockets: Ordered::new(),
+            is_local: false,
             timer: None,
             wakes,
             arrivals,
@@ -143,7 +152,7 @@ impl Driver {
     }
 
     fn take(&mut self, wake: Wake) {
-        let now = self.clock.now();
+        let now = self.clock.now(clock::reading());
         match wake {
             Wake::Request(request) => self.dispatcher.handle_request(now, request),
             Wake::Stop => self.dispatcher.stop(now),
@@ -155,10 +164,31 @@ impl Driver {
                 self.dispatcher.handle_timeout(now);
                 self.dispatcher.retry(now);
             }
+            Wake::Offline => self.lose_all(now),
             Wake::Input(input) => {
                 self.forget(&input);
                 self.dispatcher.handle_input(now, input);
             }
+        }
+    }
+
+    /// Ends what is under way: without a network it would only be found out by the heartbeat. What goes to this machine
+    /// needs no network.
+    fn lose_all(&mut self, now: Duration) {
+        if self.is_local {
+            return;
+        }
+        while let Some(id) = self.fetches.first_key() {
+            if let Some(fetch) = self.fetches.remove(id) {
+                fetch.abort();
+            }
+            let failed = Input::Failed(id, OFFLINE.to_owned());
+            self.dispatcher.handle_input(now, failed);
+        }
+        while let Some(id) = self.sockets.first_key() {
+            self.sockets.remove(id);
+            let closed = Input::Closed(id, OFFLINE.to_owned());
+            self.dispatcher.handle_input(now, closed);
         }
     }
 
@@ -177,6 +207,9 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         let wakes = self.wakes.clone();
+        if let Action::Get(_, url) | Action::Open(_, url) = &action {
+            self.is_local = is_local(url);
+        }
         match action {
             Action::Get(id, url) => {
                 self.fetches
@@ -215,9 +248,10 @@ impl Driver {
             return;
         }
         self.timer = due.map(|due| {
-            let wait = due.saturating_sub(self.clock.now());
+            let wait = due.saturating_sub(self.clock.now(clock::reading()));
             // Rounded up: a timer that fires a fraction early would find nothing due.
-            let millis = u32::try_from(wait.as_millis() + 1).unwrap_or(u32::MAX >> 1);
+            let millis = u32::try_from(wait.as_millis() + 1).unwrap_or(LONGEST_TIMER_MS);
+            let millis = millis.min(LONGEST_TIMER_MS);
             let wakes = self.wakes.clone();
             let tick = move || {
                 let _ = wakes.unbounded_send(Wake::Tick);
@@ -225,4 +259,12 @@ impl Driver {
             (due, Timeout::new(millis, tick))
         });
     }
+}
+
+/// Whether a URL is of this machine, as far as its name says.
+fn is_local(url: &str) -> bool {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    let rest = names.iter().find_map(|name| authority.strip_prefix(name));
+    rest.is_some_and(|port| port.is_empty() || port.starts_with(':'))
 }

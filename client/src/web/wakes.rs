@@ -17,6 +17,8 @@ pub(super) enum Wake {
     Tick,
     /// The browser believes that there is a network again.
     Online,
+    /// The browser knows that there is no network.
+    Offline,
 }
 
 /// Tells the driver; where it is gone, nobody is left to tell.
@@ -24,7 +26,7 @@ pub(super) fn wake(wakes: &mpsc::UnboundedSender<Wake>, input: Input) {
     let _ = wakes.unbounded_send(Wake::Input(input));
 }
 
-/// Wakes the driver when the page is shown again or the network is back, for as long as what it gives lives.
+/// Wakes the driver when the page is shown again, and when the network goes or is back, for as long as what it gives lives.
 pub(super) fn listen_to_page(wakes: &mpsc::UnboundedSender<Wake>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else {
         return Vec::new();
@@ -37,6 +39,7 @@ pub(super) fn listen_to_page(wakes: &mpsc::UnboundedSender<Wake>) -> Vec<EventLi
     };
     let mut listeners = vec![
         on(&window, "online", || Wake::Online),
+        on(&window, "offline", || Wake::Offline),
         on(&window, "pageshow", || Wake::Tick),
     ];
     if let Some(document) = window.document() {
