@@ -52,7 +52,7 @@ impl Connection {
     /// # Panics
     /// Natively outside a tokio runtime.
     pub fn connect_with(url: &str, mut options: Options) -> Result<Self, ConnectError> {
-        let (endpoint, namespace) = Endpoint::parse(url, &options.path)?;
+        let (endpoint, namespace) = Endpoint::parse(&normal(url), &options.path)?;
         let endpoint = endpoint.with_query(&options.query);
         options.namespace = namespace.unwrap_or(options.namespace);
         let transport = driver::Transport::new(&options)?;
@@ -63,13 +63,11 @@ impl Connection {
             if let Some(connection) = shared.join(place, &endpoint, &options) {
                 return Ok(connection);
             }
-            let namespaces = vec![options.namespace.clone()];
             let connection = start(endpoint.clone(), options, transport);
             shared.entries.push(Entry {
                 place,
                 endpoint,
                 handle: connection.downgrade(),
-                namespaces,
             });
             Ok(connection)
         })
@@ -81,6 +79,22 @@ fn start(endpoint: Endpoint, mut options: Options, transport: driver::Transport)
     let (connection, requests) = Connection::new(&options);
     transport.start(Client::new(endpoint, options), requests);
     connection
+}
+
+/// The URL with its host in small letters and without the port that its scheme has anyway: the same server, however it is
+/// written.
+fn normal(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let default_port = match scheme {
+        "http" | "ws" => ":80",
+        _ => ":443",
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    let host = host.strip_suffix(default_port).unwrap_or(host);
+    format!("{scheme}://{user}{}{path}", host.to_ascii_lowercase())
 }
 
 /// The drivers that run, by where they connect to.
@@ -96,7 +110,6 @@ struct Entry {
     place: driver::Place,
     endpoint: Endpoint,
     handle: WeakConnection,
-    namespaces: Vec<String>,
 }
 
 impl Shared {
@@ -114,14 +127,31 @@ impl Shared {
         options: &Options,
     ) -> Option<Connection> {
         self.entries.retain(|entry| entry.handle.is_alive());
-        let fits = |entry: &&mut Entry| {
-            entry.place == place
-                && entry.endpoint == *endpoint
-                && !entry.namespaces.contains(&options.namespace)
-        };
-        let entry = self.entries.iter_mut().find(fits)?;
-        let connection = entry.handle.connect(options)?;
-        entry.namespaces.push(options.namespace.clone());
-        Some(connection)
+        let fits = |entry: &&Entry| entry.place == place && entry.endpoint == *endpoint;
+        let mut fitting = self.entries.iter().filter(fits);
+        fitting.find_map(|entry| entry.handle.join(options))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal;
+
+    #[test]
+    fn one_server_has_one_url() {
+        for (written, meant) in [
+            ("http://h", "http://h"),
+            ("http://H:80/Admin?A=:80", "http://h/Admin?A=:80"),
+            ("wss://h:443?a=1", "wss://h?a=1"),
+            ("https://U:P@H:443", "https://U:P@h"),
+            ("http://[::1]:80", "http://[::1]"),
+            ("http://[fe80::80]", "http://[fe80::80]"),
+            ("https://h:80", "https://h:80"),
+            ("http://h:8080", "http://h:8080"),
+            ("http://:80", "http://"),
+            ("h:80", "h:80"),
+        ] {
+            assert_eq!(normal(written), meant);
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod dispatch;
 mod emit;
+mod line;
 mod listener;
 
 use crate::socketio::Settled;
@@ -16,13 +17,10 @@ pub use answer::{Answers, Responder};
 pub use dispatch::{AuthRequest, Dispatcher};
 pub use emit::EmitError;
 use futures_channel::{mpsc, oneshot};
+#[cfg(any(target_arch = "wasm32", feature = "native"))]
+pub(crate) use line::WeakConnection;
+use line::{Counted, Line};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
-#[cfg(target_arch = "wasm32")]
-use std::rc::{Rc as Counted, Weak};
-#[cfg(not(target_arch = "wasm32"))]
-use std::sync::Arc as Counted;
-#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
-use std::sync::Weak;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::{
     ClientToServer, ServerToClient,
@@ -81,46 +79,27 @@ pub enum Ask {
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Shared by all handles, so that a [`WeakConnection`] does not keep the driver running.
-    requests: Counted<mpsc::UnboundedSender<Request>>,
+    line: Counted<Line>,
     namespace: Arc<str>,
     delivery: Delivery,
     plain_acks: bool,
-}
-
-/// What finds the driver again as long as a handle lives.
-#[cfg(any(target_arch = "wasm32", feature = "native"))]
-#[derive(Clone, Debug)]
-pub(crate) struct WeakConnection(Weak<mpsc::UnboundedSender<Request>>);
-
-#[cfg(any(target_arch = "wasm32", feature = "native"))]
-impl WeakConnection {
-    /// Whether a handle is left and the driver still takes its requests.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.0
-            .upgrade()
-            .is_some_and(|requests| !requests.is_closed())
-    }
-
-    /// A handle on the namespace of the options, where the driver still runs.
-    pub(crate) fn connect(&self, options: &Options) -> Option<Connection> {
-        self.0
-            .upgrade()
-            .map(|requests| Connection::on(requests, options))
-    }
 }
 
 impl Connection {
     /// The handle of the main namespace, and where its driver gets the requests: for a driver on a runtime of your own.
     pub fn new(options: &Options) -> (Self, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded();
-        (Self::on(Counted::new(requests), options), receiver)
+        let namespace = options.namespace.as_str().into();
+        let line = Line::new(requests, &namespace);
+        let connection = Self::on(Counted::new(line), namespace, options);
+        (connection, receiver)
     }
 
     /// A handle on a driver that runs already.
-    fn on(requests: Counted<mpsc::UnboundedSender<Request>>, options: &Options) -> Self {
+    fn on(line: Counted<Line>, namespace: Arc<str>, options: &Options) -> Self {
         let connection = Self {
-            requests,
-            namespace: options.namespace.as_str().into(),
+            line,
+            namespace,
             delivery: Delivery {
                 ack_within: Some(options.ack_timeout),
                 volatile: false,
@@ -135,12 +114,8 @@ impl Connection {
         connection
     }
 
-    #[cfg(any(target_arch = "wasm32", feature = "native"))]
-    pub(crate) fn downgrade(&self) -> WeakConnection {
-        WeakConnection(Counted::downgrade(&self.requests))
-    }
-
-    /// A handle on another namespace over the same connection, `/admin`; it is connected at once.
+    /// A handle on another namespace over the same connection, `/admin`; it is connected at once. It stays connected when
+    /// this handle is dropped, until [`Connection::disconnect`] or the end of the driver.
     #[must_use]
     pub fn of(&self, namespace: &str, auth: Auth) -> Self {
         let namespace = if namespace.is_empty() {
@@ -152,6 +127,7 @@ impl Connection {
             namespace: namespace.into(),
             ..self.clone()
         };
+        other.line.takes(&other.namespace);
         other.ask(Ask::Auth(auth));
         other.open();
         other
@@ -276,9 +252,10 @@ impl Connection {
         Once::new(self.listen())
     }
 
-    /// The events of a kind with what answers them: for events that the server emits with acknowledgement.
+    /// The events of a kind with what answers them: for events that the server emits with acknowledgement. It keeps no
+    /// connection alive; without any other handle an answer fails with [`EmitError::Stopped`].
     pub fn answer<E: ServerToClient>(&self) -> Answers<E> {
-        Answers::new(self.listen_to(E::NAME), self.clone())
+        Answers::new(self.listen_to(E::NAME), self.downgrade())
     }
 
     /// The events of any name, with what acknowledges them, from now on, until the receiver is dropped.
@@ -325,10 +302,9 @@ impl Connection {
         }
     }
 
-    /// A driver that has stopped drops the request, and with it the channel on which the answer is awaited.
     fn ask(&self, ask: Ask) {
         let namespace = Arc::clone(&self.namespace);
-        let _ = self.requests.unbounded_send(Request { namespace, ask });
+        self.line.ask(Request { namespace, ask });
     }
 }
 

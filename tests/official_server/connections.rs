@@ -65,6 +65,19 @@ async fn connections_of_one_origin_share_unless_told_otherwise() {
     }
 }
 
+/// What breaks it: looking only at what was connected by URL.
+#[tokio::test]
+async fn a_namespace_that_is_in_use_by_a_handle_is_not_joined() {
+    let node = Node::start().await;
+    let main = node.connect(Options::default());
+    let admin = main.of("/admin", Auth::None);
+    until_connected(&admin).await;
+    let url = format!("{}/admin", node.origin);
+    let another = Connection::connect(&url).unwrap();
+    until_connected(&another).await;
+    assert_eq!(node.engines().await, 2);
+}
+
 #[tokio::test]
 async fn the_namespace_of_the_url_goes_before_that_of_the_options() {
     let node = Node::start().await;

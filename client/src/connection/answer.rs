@@ -1,6 +1,6 @@
 //! Answering events that the server emits with acknowledgement.
 
-use super::{Connection, EmitError};
+use super::{EmitError, line::WeakConnection};
 use crate::socketio::ReplyTo;
 use futures_channel::mpsc;
 use futures_core::Stream;
@@ -19,14 +19,14 @@ use tertulia_shared::{
 #[derive(Debug)]
 pub struct Answers<E> {
     receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
-    connection: Connection,
+    connection: WeakConnection,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Answers<E> {
     pub(super) fn new(
         receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
-        connection: Connection,
+        connection: WeakConnection,
     ) -> Self {
         Self {
             receiver,
@@ -57,7 +57,7 @@ impl<E: ServerToClient> Stream for Answers<E> {
 /// Answers one event, once. Dropping it answers nothing: the server waits until its own time is over.
 #[derive(Debug)]
 pub struct Responder<A> {
-    connection: Connection,
+    connection: WeakConnection,
     ack: Option<ReplyTo>,
     answer: PhantomData<fn(A)>,
 }
@@ -71,7 +71,8 @@ impl<A: Serialize> Responder<A> {
     /// Answers at once, not at the first `await`; where the server does not wait for it, that is all.
     ///
     /// # Errors
-    /// When the answer does not encode, is longer than the server takes, or the connection that brought the event is gone.
+    /// When the answer does not encode, is longer than the server takes, the connection that brought the event is gone,
+    /// or its last handle is.
     pub fn answer(
         self,
         answer: Result<A, Reject>,
@@ -80,12 +81,22 @@ impl<A: Serialize> Responder<A> {
             false => Args::ack(&Reply::from(answer)),
             true => answer.map_or_else(|reject| Args::ack(&reject), |value| Args::ack(&value)),
         };
-        let replied = args.map(|args| self.ack.map(|to| self.connection.reply(to, args)));
+        let replied = args.map(|args| self.reply(args));
         async move {
             match replied.map_err(|error| EmitError::Encode(error.to_string()))? {
-                Some(replied) => replied.await,
+                Some(replied) => replied?.await,
                 None => Ok(()),
             }
         }
+    }
+
+    /// `None` where the server does not wait for an answer.
+    fn reply(
+        &self,
+        args: Args,
+    ) -> Option<Result<impl Future<Output = Result<(), EmitError>> + use<A>, EmitError>> {
+        let to = self.ack?;
+        let connection = self.connection.upgrade().ok_or(EmitError::Stopped);
+        Some(connection.map(|connection| connection.reply(to, args)))
     }
 }

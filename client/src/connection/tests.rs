@@ -180,6 +180,25 @@ fn the_servers_question_is_answered_once() {
     assert_eq!(answered.now_or_never(), Some(Ok(())));
 }
 
+/// Breaks when: who answers keeps the connection; its driver then never ends.
+#[test]
+fn answers_keep_no_connection() {
+    let mut scene = Scene::connected();
+    let mut questions = scene.connection.answer::<Question>();
+    scene.work();
+    scene.say(r#"425["board:question",{"text":"who?"}]"#);
+    let (_, responder) = questions.next().now_or_never().flatten().unwrap();
+    let Scene {
+        connection,
+        mut requests,
+        ..
+    } = scene;
+    drop(connection);
+    assert!(matches!(requests.next().now_or_never(), Some(None)));
+    let answered = responder.answer(Ok("me".to_owned()));
+    assert_eq!(answered.now_or_never(), Some(Err(EmitError::Stopped)));
+}
+
 #[test]
 fn what_does_not_decode_is_an_item_and_the_next_event_comes() {
     let mut scene = Scene::connected();
