@@ -1,4 +1,5 @@
-//! Streams of a connection as Leptos signals, for the life of the component that asks.
+//! Streams of a connection as Leptos signals, for the life of the component that asks. `examples/client_page.rs` is a whole
+//! page that compiles.
 //!
 //! ```ignore
 //! let connection = Connection::connect("https://example.org")?;
