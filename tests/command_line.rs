@@ -4,7 +4,7 @@ mod echo;
 mod emit;
 mod listen;
 
-use crate::world::{process::Process, server::Server, server::program, soon};
+use crate::world::{http::get, process::Process, server::Server, server::program, soon};
 use std::process::Output;
 use tokio::net::TcpListener;
 
@@ -102,7 +102,7 @@ async fn variables_do_what_options_do() {
         .and_then(|rest| rest.split(',').next())
         .unwrap();
     let url = format!("{address}/socket.io/?EIO=4&transport=polling");
-    let handshake = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let handshake = get(url).await.unwrap().text().await.unwrap();
     assert!(handshake.contains(r#""pingInterval":1000"#), "{handshake}");
     assert!(handshake.contains(r#""pingTimeout":2000"#), "{handshake}");
 }
@@ -132,9 +132,7 @@ async fn a_terminated_server_ends_well_and_soon() {
 #[tokio::test]
 async fn health_is_told() {
     let server = Server::start().await;
-    let response = reqwest::get(format!("{}/healthz", server.origin()))
-        .await
-        .unwrap();
+    let response = get(format!("{}/healthz", server.origin())).await.unwrap();
     assert_eq!(response.status(), 200);
     let health: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(health["status"], "ok");

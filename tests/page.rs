@@ -1,6 +1,9 @@
 //! How the built page is served, how it caches, and how small it is.
 
-use crate::world::server::{Server, page};
+use crate::world::{
+    http::http,
+    server::{Server, page},
+};
 use std::fs;
 
 /// The most that the page's wasm, JS and CSS may weigh together, compressed with brotli, in bytes.
@@ -21,9 +24,7 @@ fn header(response: &reqwest::Response, name: &str) -> String {
 }
 
 async fn get(url: &str, encodings: &str) -> reqwest::Response {
-    let request = reqwest::Client::new()
-        .get(url)
-        .header("accept-encoding", encodings);
+    let request = http().get(url).header("accept-encoding", encodings);
     request.send().await.unwrap()
 }
 
@@ -100,7 +101,7 @@ async fn other_origins_are_not_let_in_but_the_development_page_is() {
         ("http://localhost:8080", true),
         ("http://evil.example", false),
     ] {
-        let request = reqwest::Client::new().get(&url).header("origin", origin);
+        let request = http().get(&url).header("origin", origin);
         let response = request.send().await.unwrap();
         let allow = header(&response, "access-control-allow-origin");
         assert_eq!(allow == origin, allowed, "{origin}: {allow}");

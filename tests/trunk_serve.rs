@@ -3,6 +3,7 @@
 use crate::world::{
     browser::{Browser, DESK, tool},
     client::{connected, enter, join, say},
+    http::get,
     process::Process,
     server::Server,
 };
@@ -53,7 +54,7 @@ impl Trunk {
 async fn until_built(origin: &str) {
     let built = async {
         loop {
-            let page = reqwest::get(origin).await;
+            let page = get(origin).await;
             if page.is_ok_and(|page| page.status() == 200) {
                 return;
             }

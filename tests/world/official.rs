@@ -1,6 +1,6 @@
 //! The official Node server, steered by requests, and what our client asks it.
 
-use super::{peer::Peer, process::signal, soon};
+use super::{http::http, peer::Peer, process::signal, soon};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tertulia_client::connection::{Connection, Delivery, Options, Transport};
@@ -92,7 +92,7 @@ impl Node {
     /// Has the server do something, or asks it.
     pub(crate) async fn control(&self, what: &str, argument: Value) -> Value {
         let url = format!("{}/{what}", self.origin);
-        let request = reqwest::Client::new().post(url).body(argument.to_string());
+        let request = http().post(url).body(argument.to_string());
         let answer = soon(what, request.send()).await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }

@@ -17,7 +17,10 @@ pub(super) fn config(pem: &str) -> Result<ClientConfig, ConnectError> {
     if given.is_empty() && !pem.trim().is_empty() {
         return Err(ConnectError::Certificate("there is none".to_owned()));
     }
-    let provider = Arc::new(ring::default_provider());
+    let provider = ring::default_provider();
+    // For whoever else uses rustls here, as requests of the application itself do. It fails where one was chosen before.
+    let _ = provider.clone().install_default();
+    let provider = Arc::new(provider);
     let verifier = verifier(given, &provider)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
