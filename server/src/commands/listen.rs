@@ -1,7 +1,8 @@
 //! `tertulia listen`: prints the events of a server, in the manner of `mosquitto_sub`.
 
 use super::{
-    Failure, printer,
+    Failure,
+    printer::{self, Lines},
     target::{GOODBYE, Target, ended, told, within_time},
     text, value,
 };
@@ -16,7 +17,7 @@ use std::{
 };
 use tertulia_client::connection::{Connection, EmitError, Link, Status, Tap, Tapped};
 use tertulia_shared::room::{Joined, RoomJoin};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{task::coop::consume_budget, time::sleep};
 
 /// The exit code when the time is over, as `mosquitto_sub` has it.
 const TIME_OVER: u8 = 27;
@@ -32,6 +33,8 @@ const EXAMPLES: &str = r#"Examples:
 It prints `EVENT JSON…`, or with --json a line {"at":…,"event":"…","args":[…],"ack":…}: `at` in milliseconds since 1970,
 `ack` whether the server waits for an acknowledgement (none is given). Binaries are {"base64":"…"}. What happens to the
 connection is told on standard error. A lost connection is made again; one that the server refuses or ends is not.
+64 MiB may wait for a reader of standard output that does not read. Further events are dropped, and standard error tells
+how many, with --quiet too.
 
 Exit codes:
   0   --count events came, SIGINT or SIGTERM came, or nobody reads any more
@@ -138,7 +141,7 @@ impl Listen {
         &self,
         connection: &Connection,
         mut tap: Tap,
-        lines: mpsc::Sender<String>,
+        mut lines: Lines,
     ) -> Result<(), Failure> {
         let mut watcher = connection.watch();
         let mut joins = FuturesUnordered::new();
@@ -152,9 +155,12 @@ impl Listen {
                 // What came before the end is printed before the end is told.
                 biased;
                 Some(tapped) = tap.next() => {
+                    // However many come in a row, a signal is heard between them.
+                    consume_budget().await;
                     let Some(line) = self.line(tapped) else { continue };
-                    given += 1;
-                    if lines.send(line).await.is_err() || self.count == Some(given) {
+                    let Ok(taken) = lines.print(line) else { return Ok(()) };
+                    given += u64::from(taken);
+                    if self.count == Some(given) {
                         return Ok(());
                     }
                 }
