@@ -97,11 +97,14 @@ impl Endpoint {
 
 /// The path with a slash at both ends.
 fn slashed(path: &str) -> String {
-    let path = path.trim_matches('/');
-    match path {
-        "" => "/".to_owned(),
-        path => format!("/{path}/"),
+    let mut slashed = path.to_owned();
+    if !slashed.starts_with('/') {
+        slashed.insert(0, '/');
     }
+    if !slashed.ends_with('/') {
+        slashed.push('/');
+    }
+    slashed
 }
 
 fn push_parameter(url: &mut String, key: &str, value: &str) {
