@@ -243,3 +243,19 @@ async fn plain_acknowledgements_have_to_be_asked_for() {
     let moved = soon("an end", plain.emit(&Move(piece(), "a1".to_owned()))).await;
     assert_eq!(moved.unwrap(), "rook a1 01");
 }
+
+/// What breaks it: adding such a time to the time that it is; the driver is gone then.
+#[tokio::test]
+async fn an_acknowledgement_may_be_awaited_for_ever() {
+    let node = Node::start().await;
+    let connection = node.connect(Options::default());
+    let delivery = Delivery {
+        ack_within: Some(Duration::MAX),
+        ..Delivery::default()
+    };
+    for n in 0..3 {
+        let answer = connection.emit_args(event("test:echo", &[json!(n)]), delivery);
+        let answer = soon("an answer", answer).await.unwrap().unwrap();
+        assert_eq!(answer.at::<u32>(0).unwrap(), n);
+    }
+}
