@@ -4,6 +4,7 @@ use super::BOTH;
 use crate::world::{
     client::{until_connected, until_transport},
     official::{Node, ask, json_of, only, retrying, tell},
+    soon,
     watch::{until_linked, until_lost, until_over},
 };
 use serde_json::{Value, json};
@@ -12,6 +13,11 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 use tertulia_client::connection::{Auth, Connection, Options, Reason, Transport};
+use tokio::net::TcpListener;
+use tokio_tungstenite::{
+    accept_hdr_async,
+    tungstenite::handshake::server::{Request, Response},
+};
 
 async fn handshake(connection: &Connection) -> Value {
     ask(connection, "test:handshake", &[]).await
@@ -194,4 +200,37 @@ async fn cookies_come_back_on_both_transports_with_credentials_only() {
             assert_eq!(came, with_credentials, "{transport}: {cookies}");
         }
     }
+}
+
+/// What a WebSocket handshake carries as cookies; its answer sets one, and the connection ends.
+#[expect(clippy::result_large_err, reason = "the error is that of the library")]
+async fn cookies_of_a_handshake(server: &TcpListener) -> Option<String> {
+    let (stream, _) = soon("an attempt", server.accept()).await.unwrap();
+    let mut cookies = None;
+    let shake = |request: &Request, mut response: Response| {
+        let cookie = request.headers().get("cookie");
+        cookies = cookie.map(|cookie| cookie.to_str().unwrap().to_owned());
+        let set = "lb=7; Path=/".parse().unwrap();
+        response.headers_mut().insert("set-cookie", set);
+        Ok(response)
+    };
+    soon("a handshake", accept_hdr_async(stream, shake))
+        .await
+        .unwrap();
+    cookies
+}
+
+/// What breaks it: looking for cookies in the responses of polling only.
+#[tokio::test]
+async fn cookies_of_a_websocket_handshake_come_back_with_the_next_one() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let options = Options {
+        with_credentials: true,
+        ..only(Transport::WebSocket)
+    };
+    let _connection = Connection::connect_with(&url, retrying(10, options)).unwrap();
+    assert_eq!(cookies_of_a_handshake(&server).await, None);
+    let came_back = cookies_of_a_handshake(&server).await;
+    assert_eq!(came_back.as_deref(), Some("lb=7"));
 }
