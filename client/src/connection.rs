@@ -89,7 +89,7 @@ impl Connection {
     /// The handle of the main namespace, and where its driver gets the requests: for a driver on a runtime of your own.
     pub fn new(options: &Options) -> (Self, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded();
-        let namespace = options.namespace.as_str().into();
+        let namespace = named(&options.namespace);
         let line = Line::new(requests, &namespace);
         let connection = Self::on(Counted::new(line), namespace, options);
         (connection, receiver)
@@ -118,13 +118,8 @@ impl Connection {
     /// this handle is dropped, until [`Connection::disconnect`] or the end of the driver.
     #[must_use]
     pub fn of(&self, namespace: &str, auth: Auth) -> Self {
-        let namespace = if namespace.is_empty() {
-            MAIN
-        } else {
-            namespace
-        };
         let other = Self {
-            namespace: namespace.into(),
+            namespace: named(namespace),
             ..self.clone()
         };
         other.line.takes(&other.namespace);
@@ -170,7 +165,8 @@ impl Connection {
     /// Emits an event and gives what the server acknowledges it with.
     ///
     /// It is emitted by the call, not by the first `await`, so that calls go out in their order. While there is no
-    /// connection it waits in the buffer, the waiting counted in the time for the acknowledgement.
+    /// connection it waits in the buffer, the waiting counted in the time for the acknowledgement (but with retries it waits
+    /// for a connection without end).
     ///
     /// # Errors
     /// When the server refuses it, no acknowledgement comes in time, the connection is lost meanwhile, the buffer is
@@ -305,6 +301,15 @@ impl Connection {
     fn ask(&self, ask: Ask) {
         let namespace = Arc::clone(&self.namespace);
         self.line.ask(Request { namespace, ask });
+    }
+}
+
+/// The name of a namespace as it travels: with its slash; nothing is the main one.
+fn named(namespace: &str) -> Arc<str> {
+    match namespace {
+        "" => MAIN.into(),
+        name if name.starts_with('/') => name.into(),
+        name => format!("/{name}").into(),
     }
 }
 

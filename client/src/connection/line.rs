@@ -74,7 +74,7 @@ impl WeakConnection {
     #[cfg(any(target_arch = "wasm32", feature = "native"))]
     pub(crate) fn join(&self, options: &Options) -> Option<Connection> {
         let line = self.line.upgrade()?;
-        let namespace = options.namespace.as_str().into();
+        let namespace = super::named(&options.namespace);
         let is_free = line.takes(&namespace);
         is_free.then(|| Connection::on(line, namespace, options))
     }

@@ -136,6 +136,14 @@ fn without_auto_connect_nothing_happens_before_it_is_asked_for() {
 }
 
 #[test]
+fn a_namespace_may_be_named_without_its_slash() {
+    let mut scene = Scene::connected();
+    let _admin = scene.connection.of("admin", Auth::None);
+    scene.work();
+    assert_eq!(scene.sent, ["40/admin,"]);
+}
+
+#[test]
 fn several_arguments_travel_both_ways() {
     let mut scene = Scene::connected();
     let mut moves = scene.connection.listen::<Moved>();

@@ -9,7 +9,7 @@ use tertulia_shared::wire::socket::MAIN;
 pub struct Options {
     /// The path of the Engine.IO endpoint; slashes that lack at its ends are added. Default `/socket.io/`.
     pub path: String,
-    /// The namespace. Default `/`.
+    /// The namespace, with or without its slash. Default `/`.
     pub namespace: String,
     /// Parameters that every request and WebSocket carries in its URL. Default none.
     pub query: Vec<(String, String)>,
