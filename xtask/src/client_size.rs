@@ -161,6 +161,7 @@ fn function_names(section: wasmparser::NameSectionReader<'_>) -> Result<BTreeMap
 /// The part of a function: by the first of our names or a library's in it, so that `<Vec<T>>::push` counts as Rust's.
 fn part(name: &str) -> &'static str {
     let path = name.trim_start_matches(['<', '&', '*']);
+    let path = path.strip_prefix("mut ").unwrap_or(path);
     let of =
         |(_, prefixes): &&(&str, &[&str])| prefixes.iter().any(|start| path.starts_with(start));
     PARTS.iter().find(of).map_or(REST, |(part, _)| part)
