@@ -16,6 +16,8 @@ use super::{
 };
 pub(super) use limit::Limit;
 pub use outbox::Delivery;
+#[cfg(test)]
+pub(super) use outbox::MAX_UNSENT;
 pub(super) use outbox::Way;
 use outbox::{Outbox, Post};
 use recovery::{Confirmation, Recovery};

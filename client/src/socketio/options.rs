@@ -49,8 +49,8 @@ pub struct Options {
     /// How often an emit is sent again when no acknowledgement came in `ack_timeout`. Default 0. With more, events are
     /// sent one after the other, at least once each, in strict order.
     pub retries: u32,
-    /// The events that wait, at most: for a connection, for the acknowledgement of the one before them, or for polling's
-    /// request that is under way. Default 1,000.
+    /// The events that wait, at most, for a connection or, with retries, for the one before them. Default 1,000. For polling's
+    /// request that is under way 100,000 packets may wait.
     pub buffer: usize,
     /// The attachments of one event or acknowledgement, at most: the official server ends the connection over more than
     /// 10, which is the default.

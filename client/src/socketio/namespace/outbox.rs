@@ -20,6 +20,9 @@ pub struct Delivery {
     pub retries: u32,
 }
 
+/// The most packets that wait for polling's request that is under way: what came beyond would only cost memory.
+pub(in crate::socketio) const MAX_UNSENT: usize = 100_000;
+
 /// How the transport is doing.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::socketio) struct Way {
@@ -120,8 +123,10 @@ impl Outbox {
             return Some(Post::Settled(emit, Err(Unsettled::NotConnected)));
         }
         let strictly = ack_within.filter(|_| retries > 0 && !volatile);
-        let waiting = self.buffer.len() + self.strict.len() + way.waiting;
-        if waiting >= self.limit && (strictly.is_some() || !self.connected || way.waiting > 0) {
+        let waiting = self.buffer.len() + self.strict.len();
+        let is_full = waiting >= self.limit && (strictly.is_some() || !self.connected);
+        if is_full || way.waiting >= MAX_UNSENT {
+            let waiting = waiting.max(way.waiting);
             return Some(Post::Settled(emit, Err(Unsettled::BufferFull(waiting))));
         }
         if let Some(ack_within) = strictly {

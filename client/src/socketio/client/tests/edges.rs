@@ -3,6 +3,7 @@
 use super::{CONNECTED, HANDSHAKE, PLAIN_HANDSHAKE, Scene, no_jitter, websocket_only};
 use crate::socketio::{
     Action, Auth, Command, Delivery, Input, Link, Options, Reason, Transport, Unsettled,
+    namespace::MAX_UNSENT,
 };
 use std::time::Duration;
 use tertulia_shared::wire::{args::Args, binary::Binary, json::Json};
@@ -130,18 +131,16 @@ fn a_volatile_event_is_never_sent_again() {
 
 #[test]
 fn what_polling_does_not_take_at_once_is_bounded_and_volatile_events_do_not_wait_for_it() {
-    let mut scene = Scene::connected(Options {
-        buffer: 2,
-        ..Options::default()
-    });
-    for id in 0..=3 {
+    let mut scene = Scene::connected(Options::default());
+    let most = MAX_UNSENT as u64;
+    for id in 0..=most + 1 {
         scene.deliver(id, "a", Delivery::default());
     }
     let volatile = Delivery {
         volatile: true,
         ..Delivery::default()
     };
-    scene.deliver(4, "v", volatile);
+    scene.deliver(most + 2, "v", volatile);
     let refused: Vec<_> = scene
         .settled()
         .into_iter()
@@ -150,8 +149,8 @@ fn what_polling_does_not_take_at_once_is_bounded_and_volatile_events_do_not_wait
     assert_eq!(
         refused,
         [
-            (3, Err(Unsettled::BufferFull(2))),
-            (4, Err(Unsettled::NotConnected)),
+            (most + 1, Err(Unsettled::BufferFull(MAX_UNSENT))),
+            (most + 2, Err(Unsettled::NotConnected)),
         ]
     );
 }
