@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 };
 
 /// How long anything may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct House {
     pub(super) address: SocketAddr,
