@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, cargo_test: &[String]) -> Result<()> {
     command::become_it(
         world
             .tell(cargo(workspace), workspace, &tools)
-            .args(["test", "--workspace"])
+            .args(["test", "--workspace", "--no-fail-fast"])
             .args(cargo_test),
     )
 }
