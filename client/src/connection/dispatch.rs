@@ -32,7 +32,6 @@ struct Listening {
 struct Room {
     id: NamespaceId,
     name: Arc<str>,
-    auth: Auth,
     listeners: Vec<Listening>,
     taps: Vec<mpsc::UnboundedSender<Tapped>>,
     watchers: Vec<mpsc::UnboundedSender<Status>>,
@@ -65,18 +64,17 @@ impl Dispatcher {
     /// Takes what a handle asks for.
     pub fn handle_request(&mut self, now: Duration, request: Request) {
         let Request { namespace, ask } = request;
-        let known = |room: &Room| room.name == namespace;
-        let index = match (self.rooms.iter().position(known), &ask) {
-            (Some(index), _) => index,
-            (None, Ask::Auth(auth)) => self.add(&namespace, auth.clone()),
-            (None, _) => return,
+        if let Ask::Auth(auth) = ask {
+            return self.add(namespace, auth);
+        }
+        let known = |room: &&mut Room| room.name == namespace;
+        let Some(room) = self.rooms.iter_mut().find(known) else {
+            return;
         };
-        let id = self.rooms[index].id;
+        let id = room.id;
         match ask {
-            Ask::Auth(auth) => {
-                self.client.add(&namespace, auth.clone());
-                self.rooms[index].auth = auth;
-            }
+            // It was taken above: only it makes a room.
+            Ask::Auth(_) => {}
             Ask::Connect => self.client.handle_command(now, Command::Connect(id)),
             Ask::Disconnect => self.client.handle_command(now, Command::Disconnect(id)),
             Ask::Authorize(asked, auth) => {
@@ -106,21 +104,19 @@ impl Dispatcher {
                 self.client.handle_command(now, reply);
             }
             Ask::Listen(name, sender) => {
-                let listeners = &mut self.rooms[index].listeners;
+                let listeners = &mut room.listeners;
                 listeners.retain(|listening| !listening.sender.is_closed());
                 listeners.push(Listening { name, sender });
             }
             Ask::Keep(keep) => self.kept.push(keep),
             Ask::Tap(sender) => {
-                let taps = &mut self.rooms[index].taps;
-                taps.retain(|tap| !tap.is_closed());
-                taps.push(sender);
+                room.taps.retain(|tap| !tap.is_closed());
+                room.taps.push(sender);
             }
             Ask::Watch(sender) => {
-                let watchers = &mut self.rooms[index].watchers;
-                watchers.retain(|watcher| !watcher.is_closed());
+                room.watchers.retain(|watcher| !watcher.is_closed());
                 if sender.unbounded_send(self.client.status(now, id)).is_ok() {
-                    self.rooms[index].watchers.push(sender);
+                    room.watchers.push(sender);
                 }
             }
         }
@@ -189,17 +185,17 @@ impl Dispatcher {
         id
     }
 
-    fn add(&mut self, name: &Arc<str>, auth: Auth) -> usize {
-        let room = Room {
-            id: self.client.add(name, Auth::None),
-            name: Arc::clone(name),
-            auth,
-            listeners: Vec::new(),
-            taps: Vec::new(),
-            watchers: Vec::new(),
-        };
-        self.rooms.push(room);
-        self.rooms.len() - 1
+    fn add(&mut self, name: Arc<str>, auth: Auth) {
+        let id = self.client.add(&name, auth);
+        if self.rooms.iter().all(|room| room.id != id) {
+            self.rooms.push(Room {
+                id,
+                name,
+                listeners: Vec::new(),
+                taps: Vec::new(),
+                watchers: Vec::new(),
+            });
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -222,13 +218,12 @@ impl Dispatcher {
 
     fn ask_for_auth(&mut self, id: NamespaceId, asked: u32) {
         let room = self.rooms.iter().find(|room| room.id == id);
-        if let Some((Auth::Ask(source), room)) = room.map(|room| (&room.auth, room)) {
-            let request = AuthRequest {
+        if let (Some(room), Some(source)) = (room, self.client.auth_source(id)) {
+            self.auth_requests.push(AuthRequest {
                 namespace: Arc::clone(&room.name),
                 asked,
                 answer: source(),
-            };
-            self.auth_requests.push(request);
+            });
         }
     }
 

@@ -3,11 +3,11 @@
 mod uplink;
 
 use super::{
-    auth::Auth,
+    auth::{AskAuth, Auth},
     backoff::Backoff,
     endpoint::Endpoint,
     io::{Action, Input},
-    namespace::{Delivery, EmitId, Namespace, ReplyTo, Settled, Stage},
+    namespace::{Delivery, Emission, EmitId, Namespace, ReplyTo, Settled, Stage},
     options::Options,
     session::Session,
     status::{Link, Reason, Status},
@@ -128,6 +128,11 @@ impl Client {
         NamespaceId(index)
     }
 
+    /// Whom to ask for what CONNECT carries, where the namespace has [`Auth::Ask`].
+    pub fn auth_source(&self, id: NamespaceId) -> Option<&AskAuth> {
+        self.namespace(id).and_then(Namespace::auth_source)
+    }
+
     /// How a namespace is doing at `now`.
     pub fn status(&self, now: Duration, id: NamespaceId) -> Status {
         let namespace = self.namespace(id);
@@ -168,9 +173,8 @@ impl Client {
                 delivery,
             } => {
                 let way = self.session.way();
-                self.at(namespace, |namespace| {
-                    namespace.emit(now, id, args, delivery, way);
-                });
+                let emission = Emission { id, args, delivery };
+                self.at(namespace, |namespace| namespace.emit(now, emission, way));
             }
             Command::Reply {
                 namespace,

@@ -10,7 +10,7 @@ mod recovery;
 mod settled;
 
 use super::{
-    auth::Auth,
+    auth::{AskAuth, Auth},
     io::Frame,
     status::{Reason, Refusal},
 };
@@ -18,7 +18,7 @@ pub(super) use limit::Limit;
 pub use outbox::Delivery;
 #[cfg(test)]
 pub(super) use outbox::MAX_UNSENT;
-pub(super) use outbox::Way;
+pub(super) use outbox::{Emission, Way};
 use outbox::{Outbox, Post};
 use recovery::{Confirmation, Recovery};
 use settled::invalid;
@@ -40,7 +40,8 @@ pub(super) enum NamespaceOutput {
     Received(Args, Option<ReplyTo>),
     Sent(Args),
     Settled(EmitId, Settled),
-    Ended(Reason),
+    /// The server ended it, or refused it.
+    Ended,
 }
 
 /// Where a namespace is on its way.
@@ -123,6 +124,14 @@ impl Namespace {
         }
     }
 
+    /// Whom to ask for the auth, where that is how it is known.
+    pub(super) fn auth_source(&self) -> Option<&AskAuth> {
+        match &self.auth {
+            Auth::Ask(source) => Some(source),
+            Auth::None | Auth::Value(_) => None,
+        }
+    }
+
     pub(super) fn set_auth(&mut self, auth: Auth) {
         self.auth = auth;
     }
@@ -179,6 +188,11 @@ impl Namespace {
         if self.stage == Stage::Connected {
             self.say(Kind::Disconnect);
         }
+        self.end(reason);
+    }
+
+    /// Nothing comes by itself any more.
+    fn end(&mut self, reason: Reason) {
         self.lost();
         self.recovery.forget();
         self.stage = Stage::Idle(reason);
@@ -195,17 +209,10 @@ impl Namespace {
         self.post(Duration::ZERO, posts);
     }
 
-    pub(super) fn emit(
-        &mut self,
-        now: Duration,
-        emit: EmitId,
-        args: Args,
-        delivery: Delivery,
-        way: Way,
-    ) {
-        let posts = match invalid(&args) {
-            Some(why) => Some(Post::Settled(emit, Err(Unsettled::Invalid(why)))),
-            None => self.outbox.emit(now, emit, args, delivery, way),
+    pub(super) fn emit(&mut self, now: Duration, emission: Emission, way: Way) {
+        let posts = match invalid(&emission.args) {
+            Some(why) => Some(Post::Settled(emission.id, Err(Unsettled::Invalid(why)))),
+            None => self.outbox.emit(now, emission, way),
         };
         self.post(now, posts);
     }
@@ -313,10 +320,8 @@ impl Namespace {
         if !self.is_wanted() {
             return;
         }
-        self.lost();
-        self.recovery.forget();
-        self.stage = Stage::Idle(reason.clone());
-        self.outputs.push_back(NamespaceOutput::Ended(reason));
+        self.end(reason);
+        self.outputs.push_back(NamespaceOutput::Ended);
     }
 
     fn post(&mut self, now: Duration, posts: impl IntoIterator<Item = Post>) {
@@ -353,8 +358,7 @@ impl Namespace {
     /// Sends CONNECT or DISCONNECT, whatever its length: only the server can say what is wrong with it.
     fn say(&mut self, kind: Kind) {
         let frames = self.frames(kind);
-        self.outputs
-            .extend(frames.into_iter().map(NamespaceOutput::Send));
+        self.put_out(frames);
     }
 
     /// Sends an event or an acknowledgement; one that is too large is not sent: the server would close the session over it.
@@ -369,9 +373,13 @@ impl Namespace {
         if bytes > limit {
             return Err(Unsettled::TooLarge { bytes, limit });
         }
+        self.put_out(frames);
+        Ok(())
+    }
+
+    fn put_out(&mut self, frames: Vec<Frame>) {
         self.outputs
             .extend(frames.into_iter().map(NamespaceOutput::Send));
-        Ok(())
     }
 
     /// The head, and after it its attachments.

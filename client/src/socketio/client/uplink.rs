@@ -200,7 +200,7 @@ impl Client {
                 self.backoff.reset();
                 self.tell_status(now, id);
             }
-            NamespaceOutput::Ended(_) => {
+            NamespaceOutput::Ended => {
                 self.tell_status(now, id);
                 self.close_when_unwanted();
             }

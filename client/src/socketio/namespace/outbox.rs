@@ -20,6 +20,14 @@ pub struct Delivery {
     pub retries: u32,
 }
 
+/// An event to emit.
+#[derive(Debug)]
+pub(in crate::socketio) struct Emission {
+    pub(in crate::socketio) id: EmitId,
+    pub(in crate::socketio) args: Args,
+    pub(in crate::socketio) delivery: Delivery,
+}
+
 /// The most packets that wait for polling's request that is under way: what came beyond would only cost memory.
 pub(in crate::socketio) const MAX_UNSENT: usize = 100_000;
 
@@ -106,14 +114,12 @@ impl Outbox {
     }
 
     /// Takes an event; gives what is to be done now.
-    pub(super) fn emit(
-        &mut self,
-        now: Duration,
-        emit: EmitId,
-        args: Args,
-        delivery: Delivery,
-        way: Way,
-    ) -> Option<Post> {
+    pub(super) fn emit(&mut self, now: Duration, emission: Emission, way: Way) -> Option<Post> {
+        let Emission {
+            id: emit,
+            args,
+            delivery,
+        } = emission;
         let Delivery {
             ack_within,
             volatile,
