@@ -17,5 +17,7 @@ pub mod connection;
 pub mod native;
 mod ordered;
 pub mod socketio;
+#[cfg(any(target_arch = "wasm32", feature = "native"))]
+mod under_way;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -10,9 +10,9 @@ mod websocket;
 use crate::{
     clock::{Clock, Reading},
     connect::{ConnectError, Shared},
-    connection::{Ask, AuthRequest, Dispatcher, Request},
-    ordered::Ordered,
+    connection::{Ask, AuthRequest, Dispatcher, Request as Wanted},
     socketio::{Action, Client, Input, IoId, Options},
+    under_way::UnderWay,
 };
 use cookies::Cookies;
 use futures_channel::mpsc;
@@ -25,12 +25,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+pub(crate) use tokio::task::AbortHandle as Request;
 use tokio::{
     runtime,
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
-use websocket::{GOODBYE, Handshake, Socket};
+pub(crate) use websocket::Socket;
+use websocket::{GOODBYE, Handshake};
 
 /// Drivers are shared within a runtime only: they end with it.
 pub(crate) type Place = runtime::Id;
@@ -76,7 +78,7 @@ impl Transport {
     }
 
     /// Runs the driver on the current runtime.
-    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Request>) {
+    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Wanted>) {
         tokio::spawn(Driver::new(client, self).run(requests));
     }
 
@@ -106,13 +108,12 @@ struct Driver {
     transport: Transport,
     /// The requests and WebSockets; when all is over, they are waited for.
     tasks: JoinSet<()>,
-    requests: Ordered<IoId, AbortHandle>,
-    sockets: Ordered<IoId, Socket>,
+    under_way: UnderWay,
     inputs: mpsc::UnboundedSender<Input>,
     arrivals: mpsc::UnboundedReceiver<Input>,
     /// What the application answered when it was asked for the auth.
-    answers: mpsc::UnboundedReceiver<Request>,
-    answering: mpsc::UnboundedSender<Request>,
+    answers: mpsc::UnboundedReceiver<Wanted>,
+    answering: mpsc::UnboundedSender<Wanted>,
 }
 
 impl Driver {
@@ -126,8 +127,7 @@ impl Driver {
             clock: Clock::new(reading(started)),
             transport,
             tasks: JoinSet::new(),
-            requests: Ordered::new(),
-            sockets: Ordered::new(),
+            under_way: UnderWay::new(),
             inputs,
             arrivals,
             answers,
@@ -136,7 +136,7 @@ impl Driver {
     }
 
     /// Runs until the last handle is gone, and after it until what was sent has gone out.
-    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Wanted>) {
         let mut stops = false;
         while !(stops && self.dispatcher.is_closed()) {
             let timer = wait_until(self.due());
@@ -164,7 +164,7 @@ impl Driver {
             self.work();
             while self.tasks.try_join_next().is_some() {}
         }
-        self.sockets = Ordered::new();
+        self.under_way = UnderWay::new();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         // What is late is aborted with the set.
         let _ = timeout(GOODBYE + MARGIN, ended).await;
@@ -197,21 +197,13 @@ impl Driver {
             tokio::spawn(async move {
                 let ask = Ask::Authorize(asked, answer.await);
                 // Where the driver is gone, nobody is left to tell.
-                let _ = answering.unbounded_send(Request { namespace, ask });
+                let _ = answering.unbounded_send(Wanted { namespace, ask });
             });
         }
     }
 
     fn take(&mut self, input: Input) {
-        match &input {
-            Input::Response(id, ..) | Input::Failed(id, _) => {
-                self.requests.remove(*id);
-            }
-            Input::Closed(id, _) => {
-                self.sockets.remove(*id);
-            }
-            Input::Opened(_) | Input::Received(..) => {}
-        }
+        self.under_way.forget(&input);
         let now = self.now();
         self.dispatcher.handle_input(now, input);
     }
@@ -220,36 +212,24 @@ impl Driver {
         let request = request.headers(self.transport.headers());
         let cookies = self.transport.cookies.clone();
         let task = http::send(id, request, cookies, self.inputs.clone());
-        self.requests.insert(id, self.tasks.spawn(task));
+        self.under_way.requests.insert(id, self.tasks.spawn(task));
     }
 
     fn act(&mut self, action: Action) {
-        match action {
-            Action::Get(id, url) => self.request(id, self.transport.http.get(url)),
-            Action::Post(id, url, body) => {
+        match self.under_way.act(action) {
+            Some(Action::Get(id, url)) => self.request(id, self.transport.http.get(url)),
+            Some(Action::Post(id, url, body)) => {
                 let request = self.transport.http.post(url).body(body);
                 let request = request.header("content-type", "text/plain;charset=UTF-8");
                 self.request(id, request);
             }
-            Action::Abort(id) => {
-                if let Some(request) = self.requests.remove(id) {
-                    request.abort();
-                }
-            }
-            Action::Open(id, url) => {
+            Some(Action::Open(id, url)) => {
                 let handshake = self.transport.handshake(url);
                 let (socket, task) = Socket::open(id, handshake, self.inputs.clone());
                 self.tasks.spawn(task);
-                self.sockets.insert(id, socket);
+                self.under_way.sockets.insert(id, socket);
             }
-            Action::Send(id, frame) => {
-                if let Some(socket) = self.sockets.get(id) {
-                    socket.send(frame);
-                }
-            }
-            Action::Close(id) => {
-                self.sockets.remove(id);
-            }
+            _ => {}
         }
     }
 }

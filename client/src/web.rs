@@ -11,18 +11,18 @@ mod websocket;
 use crate::{
     clock::Clock,
     connect::{ConnectError, Shared},
-    connection::{Ask, AuthRequest, Dispatcher, Request},
-    ordered::Ordered,
+    connection::{Ask, AuthRequest, Dispatcher, Request as Wanted},
     socketio::{Action, Client, Input, IoId, Options},
+    under_way::UnderWay,
 };
-use fetch::Fetch;
+pub(crate) use fetch::Fetch as Request;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
 use gloo::timers::callback::Timeout;
 use std::{cell::RefCell, time::Duration};
 use wakes::Wake;
 use web_sys::{Headers, RequestCredentials};
-use websocket::Socket;
+pub(crate) use websocket::Socket;
 
 thread_local! {
     static SHARED: RefCell<Shared> = const { RefCell::new(Shared::new()) };
@@ -75,7 +75,7 @@ impl Transport {
     }
 
     /// Runs the driver on the page's one thread.
-    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Request>) {
+    pub(crate) fn start(self, client: Client, requests: mpsc::UnboundedReceiver<Wanted>) {
         wasm_bindgen_futures::spawn_local(Driver::new(client, self).run(requests));
     }
 }
@@ -84,8 +84,7 @@ struct Driver {
     dispatcher: Dispatcher,
     clock: Clock,
     transport: Transport,
-    fetches: Ordered<IoId, Fetch>,
-    sockets: Ordered<IoId, Socket>,
+    under_way: UnderWay,
     /// Whether the server is on this machine.
     is_local: bool,
     /// The one timer, and for when it is set.
@@ -101,8 +100,7 @@ impl Driver {
             dispatcher: Dispatcher::new(client),
             clock: Clock::new(clock::reading()),
             transport,
-            fetches: Ordered::new(),
-            sockets: Ordered::new(),
+            under_way: UnderWay::new(),
             is_local: false,
             timer: None,
             wakes,
@@ -110,7 +108,7 @@ impl Driver {
         }
     }
 
-    async fn run(mut self, requests: mpsc::UnboundedReceiver<Request>) {
+    async fn run(mut self, requests: mpsc::UnboundedReceiver<Wanted>) {
         let _page = wakes::listen_to_page(&self.wakes);
         let (_, empty) = mpsc::unbounded();
         let arrivals = std::mem::replace(&mut self.arrivals, empty);
@@ -146,7 +144,7 @@ impl Driver {
             wasm_bindgen_futures::spawn_local(async move {
                 let ask = Ask::Authorize(asked, answer.await);
                 // Where the driver is gone, nobody is left to tell.
-                let _ = wakes.unbounded_send(Wake::Request(Request { namespace, ask }));
+                let _ = wakes.unbounded_send(Wake::Request(Wanted { namespace, ask }));
             });
         }
     }
@@ -166,7 +164,7 @@ impl Driver {
             }
             Wake::Offline => self.lose_all(now),
             Wake::Input(input) => {
-                self.forget(&input);
+                self.under_way.forget(&input);
                 self.dispatcher.handle_input(now, input);
             }
         }
@@ -178,67 +176,38 @@ impl Driver {
         if self.is_local {
             return;
         }
-        while let Some(id) = self.fetches.first_key() {
-            if let Some(fetch) = self.fetches.remove(id) {
+        while let Some(id) = self.under_way.requests.first_key() {
+            if let Some(fetch) = self.under_way.requests.remove(id) {
                 fetch.abort();
             }
             let failed = Input::Failed(id, OFFLINE.to_owned());
             self.dispatcher.handle_input(now, failed);
         }
-        while let Some(id) = self.sockets.first_key() {
-            self.sockets.remove(id);
+        while let Some(id) = self.under_way.sockets.first_key() {
+            self.under_way.sockets.remove(id);
             let closed = Input::Closed(id, OFFLINE.to_owned());
             self.dispatcher.handle_input(now, closed);
         }
     }
 
-    /// Drops what has come to its end.
-    fn forget(&mut self, input: &Input) {
-        match input {
-            Input::Response(id, ..) | Input::Failed(id, _) => {
-                self.fetches.remove(*id);
-            }
-            Input::Closed(id, _) => {
-                self.sockets.remove(*id);
-            }
-            Input::Opened(_) | Input::Received(..) => {}
-        }
-    }
-
     fn act(&mut self, action: Action) {
-        let wakes = self.wakes.clone();
         if let Action::Get(_, url) | Action::Open(_, url) = &action {
             self.is_local = is_local(url);
         }
-        match action {
-            Action::Get(id, url) => {
-                self.fetches
-                    .insert(id, Fetch::send(id, url, None, &self.transport, wakes));
-            }
-            Action::Post(id, url, body) => {
-                let fetch = Fetch::send(id, url, Some(body), &self.transport, wakes);
-                self.fetches.insert(id, fetch);
-            }
-            Action::Abort(id) => {
-                if let Some(fetch) = self.fetches.remove(id) {
-                    fetch.abort();
-                }
-            }
-            Action::Open(id, url) => match Socket::open(id, &url, &wakes) {
-                Ok(socket) => {
-                    self.sockets.insert(id, socket);
-                }
-                Err(reason) => wakes::wake(&wakes, Input::Closed(id, reason)),
+        match self.under_way.act(action) {
+            Some(Action::Get(id, url)) => self.request(id, url, None),
+            Some(Action::Post(id, url, body)) => self.request(id, url, Some(body)),
+            Some(Action::Open(id, url)) => match Socket::open(id, &url, &self.wakes) {
+                Ok(socket) => self.under_way.sockets.insert(id, socket),
+                Err(reason) => wakes::wake(&self.wakes, Input::Closed(id, reason)),
             },
-            Action::Send(id, frame) => {
-                if let Some(socket) = self.sockets.get(id) {
-                    socket.send(frame);
-                }
-            }
-            Action::Close(id) => {
-                self.sockets.remove(id);
-            }
+            _ => {}
         }
+    }
+
+    fn request(&mut self, id: IoId, url: String, body: Option<String>) {
+        let request = Request::send(id, url, body, &self.transport, self.wakes.clone());
+        self.under_way.requests.insert(id, request);
     }
 
     /// Sets the one timer to when the machine wants to be called.

@@ -29,7 +29,7 @@ pub(super) struct Handshake {
 
 /// A WebSocket; dropping it closes it after what was sent.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     frames: mpsc::UnboundedSender<Frame>,
     /// It ends with the handle, wherever the task is.
     _held: oneshot::Sender<Infallible>,
@@ -72,7 +72,7 @@ impl Socket {
     }
 
     /// Sends a message; a socket that is closed has said so by an input.
-    pub(super) fn send(&self, frame: Frame) {
+    pub(crate) fn send(&self, frame: Frame) {
         let _ = self.frames.unbounded_send(frame);
     }
 }

@@ -12,7 +12,7 @@ use web_sys::{AbortController, Headers, RequestCache, RequestInit, Response};
 
 /// A request that is under way.
 #[derive(Debug)]
-pub(super) struct Fetch {
+pub(crate) struct Fetch {
     controller: Option<AbortController>,
 }
 
@@ -38,7 +38,7 @@ impl Fetch {
     }
 
     /// Aborts it; what still comes of it is ignored by the machine.
-    pub(super) fn abort(self) {
+    pub(crate) fn abort(self) {
         if let Some(controller) = self.controller {
             controller.abort();
         }

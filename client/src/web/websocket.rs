@@ -13,7 +13,7 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 /// A WebSocket; dropping it closes it after what was sent, and it says nothing any more.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     socket: WebSocket,
     _listeners: [EventListener; 3],
 }
@@ -48,7 +48,7 @@ impl Socket {
 
     /// Sends a message. The browser refuses only before `open`, when the machine sends nothing; a socket that is
     /// closing drops it and says so by `close`.
-    pub(super) fn send(&self, frame: Frame) {
+    pub(crate) fn send(&self, frame: Frame) {
         let _ = match frame {
             Frame::Text(text) => self.socket.send_with_str(&text),
             Frame::Binary(bytes) => self.socket.send_with_u8_array(&bytes),
