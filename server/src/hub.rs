@@ -20,6 +20,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 use tertulia_shared::{Event, Filter, Topic};
 
@@ -55,6 +56,8 @@ pub struct Message {
     pub event: &'static str,
     /// The event's payload as JSON.
     pub body: Box<RawValue>,
+    /// When it came into this process, for measuring.
+    pub since: Instant,
 }
 
 impl Message {
@@ -65,6 +68,17 @@ impl Message {
         }
         serde_json::from_str(self.body.get()).ok()
     }
+}
+
+/// How full the queues of all readers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// The readers.
+    pub readers: usize,
+    /// The messages that wait in all queues together.
+    pub waiting: usize,
+    /// The messages that wait in the fullest one.
+    pub deepest: usize,
 }
 
 /// Why something was not published.
@@ -126,6 +140,18 @@ impl Hub {
         self.missed.load(Ordering::Relaxed)
     }
 
+    /// How many readers there are, and how many messages wait in their queues.
+    pub fn depths(&self) -> Depths {
+        let queues: Vec<_> = self.state().queues.values().map(Arc::clone).collect();
+        let mut depths = Depths::default();
+        for waiting in queues.iter().map(|queue| queue.waits()) {
+            depths.readers += 1;
+            depths.waiting += waiting;
+            depths.deepest = depths.deepest.max(waiting);
+        }
+        depths
+    }
+
     /// Publishes the event that `event` makes of the stamp, which must not call the hub.
     ///
     /// With `retain` it becomes the latest value of this event on the topic: who subscribes later gets it first.
@@ -151,6 +177,7 @@ impl Hub {
             origin,
             event: E::NAME,
             body: serde_json::value::to_raw_value(&event(stamp))?,
+            since: Instant::now(),
         });
         stream.seq = stamp.seq;
         if retain {

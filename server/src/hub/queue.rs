@@ -98,6 +98,11 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// How many deliveries wait.
+    pub(super) fn waits(&self) -> usize {
+        self.waiting().entries.len()
+    }
+
     /// Removes what is queued of topics for which `keep` is false.
     pub(super) fn keep(&self, keep: impl Fn(&Topic) -> bool) {
         let mut waiting = self.waiting();
@@ -106,8 +111,9 @@ impl Queue {
         waiting.missed.retain(|topic, _| keep(topic));
     }
 
-    /// The next delivery; `None` once the reader missed messages of more than [`MAX_MISSED_TOPICS`] topics.
-    pub(super) async fn next(&self) -> Option<Delivery> {
+    /// The next delivery, and whether it was published while the reader was there; `None` once the reader missed
+    /// messages of more than [`MAX_MISSED_TOPICS`] topics.
+    pub(super) async fn next(&self) -> Option<(Delivery, bool)> {
         loop {
             let filled = self.filled.notified();
             if let Some(next) = self.waiting().pop() {
@@ -124,13 +130,13 @@ impl Queue {
 
 impl Waiting {
     /// `None` where there is nothing yet, `Some(None)` where there will be nothing more.
-    fn pop(&mut self) -> Option<Option<Delivery>> {
+    fn pop(&mut self) -> Option<Option<(Delivery, bool)>> {
         if self.entries.is_empty() {
             self.tell_missed();
         }
         if let Some(entry) = self.entries.pop_front() {
             self.live -= usize::from(entry.live);
-            return Some(Some(entry.delivery));
+            return Some(Some((entry.delivery, entry.live)));
         }
         self.cut_off.then_some(None)
     }

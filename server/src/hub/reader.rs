@@ -1,7 +1,7 @@
 //! One reader of the hub, with its own filters and its own queue.
 
 use super::{Delivery, Hub, queue::Queue, routes::ReaderId};
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use tertulia_shared::Filter;
 
 /// Reads what is published to its filters, each message once, in the order of the hub. Dropping it unsubscribes.
@@ -31,7 +31,17 @@ impl Reader {
     ///
     /// `None` where the reader was so slow that not even what it missed could be recorded.
     pub async fn next(&self) -> Option<Delivery> {
-        self.queue.next().await
+        self.next_measured().await.map(|(delivery, _)| delivery)
+    }
+
+    /// As [`Reader::next`], with when it was published where that was while this reader was there.
+    pub async fn next_measured(&self) -> Option<(Delivery, Option<Instant>)> {
+        let (delivery, live) = self.queue.next().await?;
+        let since = match &delivery {
+            Delivery::Message(message) if live => Some(message.since),
+            _ => None,
+        };
+        Some((delivery, since))
     }
 }
 

@@ -235,3 +235,19 @@ fn a_topic_too_many_is_refused_and_the_known_and_the_others_go_on() {
     hub.remove(&topic("chat/7"));
     assert!(one_more().is_ok());
 }
+
+#[tokio::test]
+async fn the_depths_of_queues_are_told_and_only_live_messages_are_measured() {
+    let hub = Hub::new(CLOCK);
+    publish(&hub, "a/b", true);
+    let (slow, other) = (hub.reader(10), hub.reader(10));
+    slow.subscribe(&filter("a/b"));
+    publish(&hub, "a/b", true);
+    let depths = hub.depths();
+    assert_eq!((depths.readers, depths.waiting, depths.deepest), (2, 2, 2));
+    let (_, retained) = slow.next_measured().await.unwrap();
+    let (_, live) = slow.next_measured().await.unwrap();
+    assert!(retained.is_none() && live.is_some());
+    drop(other);
+    assert_eq!(hub.depths().readers, 1);
+}
