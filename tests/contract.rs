@@ -134,7 +134,7 @@ async fn bad_input_gets_a_typed_reject_and_the_connection_lives_on() {
     ] {
         let room = bad.to_owned();
         assert_eq!(
-            code(emit(&connection, &RoomJoin { room }).await),
+            code(emit(&connection, &RoomJoin::new(room)).await),
             expected,
             "{bad:?}"
         );

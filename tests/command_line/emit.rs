@@ -229,7 +229,7 @@ async fn a_text_goes_to_a_room_of_ours() {
     let ada = client::connected(&server.origin()).await;
     let mut heard = ada.listen::<ChatMessage>();
     let room = "chat/lobby".to_owned();
-    ada.emit(&RoomJoin { room }).await.unwrap();
+    ada.emit(&RoomJoin::new(room)).await.unwrap();
     let text = r#"{"room":"chat/lobby","text":"hello","id":"1"}"#;
     let printed = good(emit(&server.origin(), &["chat:send", text, "--ack"]).await);
     assert!(printed.starts_with(r#"{"ok":{"#), "{printed}");

@@ -75,7 +75,7 @@ pub(crate) async fn enter(connection: &Connection, name: &str) -> String {
 /// Joins a room.
 pub(crate) async fn join(connection: &Connection, room: &str) -> Joined {
     let room = room.to_owned();
-    emit(connection, &RoomJoin { room }).await.unwrap()
+    emit(connection, &RoomJoin::new(room)).await.unwrap()
 }
 
 /// Sends a text.

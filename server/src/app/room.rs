@@ -14,7 +14,7 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let room = policy::room(&request.room)?;
     let mut state = session.state();
     let joined = Joined {
-        epoch: session.app.hub.epoch(),
+        epoch: session.app.hub.epoch_of(&room),
     };
     if state.ended || state.rooms.contains(&room) {
         return Ok(joined);

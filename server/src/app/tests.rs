@@ -18,7 +18,7 @@ fn app() -> (Arc<App>, device::Carrier) {
 }
 
 fn join(session: &Session, room: &str) -> Result<u64, Reject> {
-    room::join(session, RoomJoin { room: room.into() }).map(|joined| joined.epoch)
+    room::join(session, RoomJoin::new(room)).map(|joined| joined.epoch)
 }
 
 fn leave(session: &Session, room: &str) {

@@ -234,9 +234,7 @@ fn join<'a>(
     connection: &Connection,
     room: &'a str,
 ) -> impl Future<Output = (&'a str, Result<Joined, EmitError>)> + use<'a> {
-    let joined = connection.emit(&RoomJoin {
-        room: room.to_owned(),
-    });
+    let joined = connection.emit(&RoomJoin::new(room));
     async move { (room, joined.await) }
 }
 

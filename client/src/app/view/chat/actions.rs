@@ -71,7 +71,7 @@ pub(crate) fn go(app: App, name: String) {
         return;
     }
     let room = room_name::topic(&name);
-    ask(app, &RoomJoin { room: room.clone() }, {
+    ask(app, &RoomJoin::new(room.clone()), {
         let name = name.clone();
         move |joined| match joined {
             Ok(joined) => {

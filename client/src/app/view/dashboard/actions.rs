@@ -22,7 +22,7 @@ pub(crate) fn connected(app: App) {
 /// Joins `room`; a silent server is asked again while the link lasts.
 fn join(app: App, room: String) {
     let generation = app.link.generation.get_value();
-    ask(app, &RoomJoin { room: room.clone() }, move |joined| {
+    ask(app, &RoomJoin::new(room.clone()), move |joined| {
         if app.link.generation.get_value() != generation {
             return;
         }
