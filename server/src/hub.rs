@@ -92,11 +92,21 @@ pub enum PublishError {
     Encode(#[from] serde_json::Error),
 }
 
+/// Topics that are numbered elsewhere, where their numbers outlive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durable {
+    /// The first level of these topics.
+    pub level: &'static str,
+    /// Their epoch, in milliseconds since 1970-01-01 UTC.
+    pub epoch: u64,
+}
+
 /// Topics, their numbering and latest values, and who reads them.
 #[derive(Debug)]
 pub struct Hub {
     clock: Clock,
     epoch: u64,
+    durable: Option<Durable>,
     missed: AtomicU64,
     state: Mutex<State>,
 }
@@ -122,9 +132,19 @@ struct Stream {
 impl Hub {
     /// An empty hub; its epoch is the clock's time now.
     pub fn new(clock: Clock) -> Arc<Self> {
+        Self::build(clock, None)
+    }
+
+    /// As [`Hub::new`], where some topics have an epoch of their own.
+    pub fn with_durable(clock: Clock, durable: Durable) -> Arc<Self> {
+        Self::build(clock, Some(durable))
+    }
+
+    fn build(clock: Clock, durable: Option<Durable>) -> Arc<Self> {
         Arc::new(Self {
             clock,
             epoch: clock(),
+            durable,
             missed: AtomicU64::new(0),
             state: Mutex::default(),
         })
@@ -133,6 +153,15 @@ impl Hub {
     /// When the hub started, in milliseconds since 1970-01-01 UTC: sequence numbers of another epoch do not compare.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The epoch of what a filter reads: the one of the durable topics where their level is the filter's first.
+    pub fn epoch_of(&self, filter: &Filter) -> u64 {
+        let first = filter.levels().next();
+        match self.durable {
+            Some(durable) if first == Some(durable.level) => durable.epoch,
+            _ => self.epoch,
+        }
     }
 
     /// How many messages readers missed since the hub started.
@@ -186,6 +215,13 @@ impl Hub {
         }
         self.deliver(&state, &message);
         Ok(stamp)
+    }
+
+    /// Publishes a message of a durable topic, which was numbered where it is stored: in the order of its numbers.
+    pub fn deliver_stored(&self, message: Message) {
+        let mut state = self.state();
+        state.streams.entry(message.topic.clone()).or_default().seq = message.stamp.seq;
+        self.deliver(&state, &Arc::new(message));
     }
 
     /// Whether anything was published to a topic, since it was last removed.

@@ -79,6 +79,12 @@ pub enum Code {
     TooManyRooms,
     /// A new room does not fit: the server, or what this connection may begin, is full.
     ServerFull,
+    /// The server has no room left to keep it: try again later with the same id.
+    StorageFull,
+    /// The server could not keep it: try again later with the same id.
+    StorageFailed,
+    /// The server has more to do than it can: try again later with the same id.
+    ServerBusy,
     /// The broker cannot be reached now: try again later.
     BridgeDown,
     /// The broker refused the command.

@@ -15,6 +15,7 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let mut state = session.state();
     let joined = Joined {
         epoch: session.app.hub.epoch_of(&room),
+        seq: None,
     };
     if state.ended || state.rooms.contains(&room) {
         return Ok(joined);

@@ -1,10 +1,12 @@
 //! The hub's promises: order, no gap, no double, and nothing lost without a word.
 
 use super::{
-    Clock, Delivery, Hub, MAX_TOPICS, Origin, PublishError, Reader, queue::MAX_MISSED_TOPICS,
+    Clock, Delivery, Durable, Hub, MAX_TOPICS, Message, Origin, PublishError, Reader, Stamp,
+    queue::MAX_MISSED_TOPICS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::{sync::Arc, time::Duration};
 use tertulia_shared::{Filter, Topic, events};
 
@@ -250,4 +252,31 @@ async fn the_depths_of_queues_are_told_and_only_live_messages_are_measured() {
     assert!(retained.is_none() && live.is_some());
     drop(other);
     assert_eq!(hub.depths().readers, 1);
+}
+
+#[tokio::test]
+async fn a_durable_topic_has_its_own_epoch_and_numbers() {
+    let durable = Durable {
+        level: "chat",
+        epoch: 7,
+    };
+    let hub = Hub::with_durable(CLOCK, durable);
+    let filter = |text: &str| Filter::new(text).unwrap();
+    assert_eq!(hub.epoch_of(&filter("chat/lobby")), 7);
+    assert_eq!(hub.epoch_of(&filter("chats/lobby")), hub.epoch());
+    let reader = hub.reader(1);
+    reader.subscribe(&filter("chat/lobby"));
+    let stamp = Stamp { seq: 41, at: 3 };
+    hub.deliver_stored(Message {
+        topic: Topic::new("chat/lobby").unwrap(),
+        stamp,
+        origin: Origin("test"),
+        event: "test:stored",
+        body: RawValue::from_string("{}".to_owned()).unwrap(),
+        since: std::time::Instant::now(),
+    });
+    let Some(Delivery::Message(message)) = reader.next().await else {
+        panic!("the message");
+    };
+    assert_eq!(message.stamp, stamp);
 }
