@@ -13,6 +13,7 @@ pub mod edge;
 pub mod host;
 pub mod hub;
 mod server;
+pub mod store;
 
 pub use config::Config;
 pub use server::{RunError, Server, StartError, build};

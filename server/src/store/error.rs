@@ -1,0 +1,103 @@
+//! Why the store does not open, or could not keep a message.
+
+use rusqlite::ErrorCode;
+use std::{io, path::PathBuf};
+use tertulia_shared::{Code, Reject};
+
+/// Why the data cannot be used: one line that says what to change. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data directory cannot be made or read.
+    #[error("data directory {path}: {reason}; choose another one with --data-dir", path = .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        reason: io::Error,
+    },
+    /// Another server uses the data directory.
+    #[error(
+        "data directory {path} is in use by another server{by}; stop that one, or choose another directory with \
+         --data-dir", path = .path.display()
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The process, where it is known: ` (process 7)`.
+        by: String,
+    },
+    /// The file is not what was written.
+    #[error(
+        "database {file} is damaged: {reason}; it was left as it is: put a backup in its place, or choose another \
+         directory with --data-dir", file = .file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A newer server wrote the file.
+    #[error(
+        "database {file} was written by a newer tertulia (schema {found}, this one knows {known}); run that one, or \
+         choose another directory with --data-dir", file = .file.display()
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// The schema of the file.
+        found: u32,
+        /// The newest schema that this build knows.
+        known: u32,
+    },
+    /// The file cannot be opened, read or written now.
+    #[error("database {file}: {reason}", file = .file.display())]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The thread that writes does not start.
+    #[error("cannot start the thread that writes the database: {0}")]
+    Thread(io::Error),
+}
+
+impl StoreError {
+    /// What SQLite's error says of a file.
+    pub(super) fn of(file: impl Into<PathBuf>, error: &rusqlite::Error) -> Self {
+        let (file, reason) = (file.into(), error.to_string());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { file, reason }
+            }
+            _ => Self::Unusable { file, reason },
+        }
+    }
+}
+
+/// Why a whole batch was not kept: nothing of it was numbered.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct SaveError(#[from] pub(super) rusqlite::Error);
+
+impl SaveError {
+    /// The refusal of each message of the batch.
+    pub(super) fn reject(&self) -> Reject {
+        match self.0.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Reject::new(
+                Code::StorageFull,
+                "the server has no room left to keep messages; nothing was sent",
+            ),
+            _ => failed(),
+        }
+    }
+}
+
+/// The refusal of what could not be kept.
+pub(super) fn failed() -> Reject {
+    Reject::new(
+        Code::StorageFailed,
+        "the server could not keep the message; nothing was sent",
+    )
+}

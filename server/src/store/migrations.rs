@@ -1,0 +1,82 @@
+//! The schema, as the numbered steps that led to it. A step that was released is never changed: a new one follows it.
+
+use rusqlite::{Connection, Transaction};
+
+/// The steps: number n brings a database from n - 1 to n, its `user_version`.
+const STEPS: [(u32, &str); 1] = [(1, CHAT)];
+
+/// The newest schema that this build knows.
+pub(super) const NEWEST: u32 = STEPS[STEPS.len() - 1].0;
+
+/// `room.last` stays when its messages are gone: no number is given twice. A receipt outlives its message.
+const CHAT: &str = "
+CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE room (
+    number INTEGER PRIMARY KEY,
+    topic  TEXT NOT NULL UNIQUE,
+    last   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE message (
+    room   INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL, -- milliseconds since 1970-01-01 UTC
+    id     TEXT NOT NULL,
+    peer   TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    text   TEXT NOT NULL,
+    source INTEGER NOT NULL, -- 0 a client, 1 a broker
+    PRIMARY KEY (room, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE receipt (
+    number INTEGER PRIMARY KEY, -- in the order of arrival
+    room   INTEGER NOT NULL,
+    id     TEXT NOT NULL,
+    sender TEXT,                -- null for all whom the server cannot tell apart
+    text   INTEGER NOT NULL,    -- the hash of the text
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    UNIQUE (room, id)
+) STRICT;
+";
+
+/// The schema that a database has.
+pub(super) fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a database to [`NEWEST`], each step whole or not at all.
+pub(super) fn run(db: &mut Connection) -> rusqlite::Result<()> {
+    let version = version(db)?;
+    for (number, sql) in STEPS.iter().filter(|(number, _)| *number > version) {
+        let step: Transaction<'_> = db.transaction()?;
+        step.execute_batch(sql)?;
+        step.pragma_update(None, "user_version", number)?;
+        step.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NEWEST, STEPS, run, version};
+    use rusqlite::Connection;
+
+    #[test]
+    fn steps_are_numbered_without_holes_and_run_once() {
+        for (index, (number, _)) in STEPS.iter().enumerate() {
+            assert_eq!(*number as usize, index + 1);
+        }
+        let mut db = Connection::open_in_memory().unwrap();
+        assert_eq!(version(&db).unwrap(), 0);
+        for _ in 0..2 {
+            run(&mut db).unwrap();
+            assert_eq!(version(&db).unwrap(), NEWEST);
+        }
+    }
+}

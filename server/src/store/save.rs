@@ -1,0 +1,217 @@
+//! Numbering and writing a batch of messages: one transaction, all or nothing.
+
+use super::{
+    Archive, Draft, MAX_ROOMS, Position, REMEMBERED, Saved, Source, archive::Room, error::SaveError,
+};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use std::collections::BTreeMap;
+use tertulia_shared::{Code, Reject, Topic, chat::Receipt};
+
+/// How much of an id is repeated in a refusal, in characters.
+const SHOWN_CHARS: usize = 40;
+
+/// What became of a draft in its transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is numbered and stored.
+    New(Saved),
+    /// It was stored before.
+    Again(Receipt),
+    /// It is not stored; what else is in the transaction is.
+    Refused(Reject),
+}
+
+impl Archive {
+    /// Numbers and stores drafts in their order: when this returns they are on disk.
+    ///
+    /// # Errors
+    /// When the database cannot take them: then none is numbered and none is stored.
+    pub(super) fn save(&mut self, drafts: Vec<Draft>) -> Result<Vec<Verdict>, SaveError> {
+        let transaction = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch {
+            transaction,
+            rooms: &self.rooms,
+            changed: BTreeMap::new(),
+            now: (self.clock)(),
+        };
+        let verdicts: Result<Vec<_>, _> =
+            drafts.into_iter().map(|draft| batch.take(draft)).collect();
+        let (verdicts, changed) = (verdicts?, batch.commit()?);
+        self.rooms.extend(changed);
+        self.sweep.saved(verdicts.len());
+        Ok(verdicts)
+    }
+}
+
+/// A transaction under way: what it changes is known to others once it is on disk.
+struct Batch<'a> {
+    transaction: Transaction<'a>,
+    rooms: &'a BTreeMap<Topic, Room>,
+    changed: BTreeMap<Topic, Room>,
+    now: u64,
+}
+
+/// An id that was used.
+struct Used {
+    sender: Option<String>,
+    text: i64,
+    receipt: Receipt,
+}
+
+impl Batch<'_> {
+    fn take(&mut self, mut draft: Draft) -> rusqlite::Result<Verdict> {
+        let known = self.changed.get(&draft.room);
+        let Some(room) = known.or_else(|| self.rooms.get(&draft.room)).copied() else {
+            return self.begin(draft);
+        };
+        let text = hash(&[&draft.text]);
+        if let Some(used) = self.used(room, &draft.id)? {
+            match draft.source {
+                _ if used.text == text && used.is_of(&draft) => {
+                    return Ok(Verdict::Again(used.receipt));
+                }
+                Source::Client => return Ok(Verdict::Refused(id_used(&draft.id))),
+                Source::Broker => draft.id = replacement(&draft),
+            }
+            if let Some(used) = self.used(room, &draft.id)? {
+                return Ok(Verdict::Again(used.receipt));
+            }
+        }
+        self.store(room, draft, text).map(Verdict::New)
+    }
+
+    /// The first message of a room.
+    fn begin(&mut self, draft: Draft) -> rusqlite::Result<Verdict> {
+        let begun = self
+            .changed
+            .keys()
+            .filter(|room| !self.rooms.contains_key(*room));
+        if self.rooms.len() + begun.count() >= MAX_ROOMS {
+            let problem = format!(
+                "room `{}` is new and the server keeps {MAX_ROOMS} already",
+                draft.room
+            );
+            return Ok(Verdict::Refused(Reject::new(Code::ServerFull, problem)));
+        }
+        self.transaction
+            .prepare_cached("INSERT INTO room (topic, last) VALUES (?1, 0)")?
+            .execute([draft.room.as_str()])?;
+        let room = Room {
+            number: self.transaction.last_insert_rowid(),
+            at: Position { first: 1, last: 0 },
+        };
+        let text = hash(&[&draft.text]);
+        self.store(room, draft, text).map(Verdict::New)
+    }
+
+    /// What an id was used for within the last day.
+    fn used(&self, room: Room, id: &str) -> rusqlite::Result<Option<Used>> {
+        let since = self.now.saturating_sub(millis(REMEMBERED));
+        self.transaction
+            .prepare_cached(
+                "SELECT sender, text, seq, at FROM receipt
+                 WHERE room = ?1 AND id = ?2 AND at > ?3",
+            )?
+            .query_row(params![room.number, id, since], |row| {
+                Ok(Used {
+                    sender: row.get(0)?,
+                    text: row.get(1)?,
+                    receipt: Receipt {
+                        seq: row.get(2)?,
+                        at: row.get(3)?,
+                    },
+                })
+            })
+            .optional()
+    }
+
+    fn store(&mut self, mut room: Room, draft: Draft, text: i64) -> rusqlite::Result<Saved> {
+        room.at.last += 1;
+        let (seq, at) = (room.at.last, self.now);
+        let source = match draft.source {
+            Source::Client => 0,
+            Source::Broker => 1,
+        };
+        let from = &draft.from;
+        self.transaction
+            .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                room.number,
+                seq,
+                at,
+                draft.id,
+                from.peer,
+                from.name,
+                draft.text,
+                source
+            ])?;
+        // An id that was forgotten gives way.
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO receipt (room, id, sender, text, seq, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![room.number, draft.id, draft.sender, text, seq, at])?;
+        self.changed.insert(draft.room.clone(), room);
+        Ok(Saved {
+            room: draft.room,
+            seq,
+            at,
+            id: draft.id,
+            from: draft.from,
+            text: draft.text,
+            source: draft.source,
+        })
+    }
+
+    fn commit(self) -> rusqlite::Result<BTreeMap<Topic, Room>> {
+        {
+            let mut update = self
+                .transaction
+                .prepare_cached("UPDATE room SET last = ?2 WHERE number = ?1")?;
+            for room in self.changed.values() {
+                update.execute(params![room.number, room.at.last])?;
+            }
+        }
+        self.transaction.commit()?;
+        Ok(self.changed)
+    }
+}
+
+impl Used {
+    /// Whether a draft is the same one again: what a broker brings may have gone out here.
+    fn is_of(&self, draft: &Draft) -> bool {
+        draft.source == Source::Broker || self.sender == draft.sender
+    }
+}
+
+fn id_used(id: &str) -> Reject {
+    let shown: String = id.chars().take(SHOWN_CHARS).collect();
+    let problem = format!("id `{shown}` was used for another text in this room");
+    Reject::new(Code::BadId, problem)
+}
+
+/// Another id, always the same for the same id and text.
+fn replacement(draft: &Draft) -> String {
+    let hash = hash(&[draft.room.as_str(), &draft.id, &draft.text]);
+    format!("mqtt-{hash:016x}")
+}
+
+/// FNV-1a, 64 bits: the same in every build, as what is stored must be. Who makes two texts with one hash cheats himself.
+fn hash(parts: &[&str]) -> i64 {
+    let end_of_part = [0xff];
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for part in parts {
+        for byte in part.as_bytes().iter().chain(&end_of_part) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash.cast_signed()
+}
+
+/// A duration in milliseconds.
+pub(super) fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

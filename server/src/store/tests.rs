@@ -1,0 +1,1 @@
+//! The store's promises, each on a file of its own.

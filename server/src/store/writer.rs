@@ -1,0 +1,320 @@
+//! The one writer: drafts in, in order; messages out once they are on disk, in the same order; then the answers.
+
+use super::{
+    Archive, Draft, Outcome, Position, Saved, StoreError,
+    error::{SaveError, failed},
+    retention,
+    save::Verdict,
+};
+use std::{
+    collections::HashSet,
+    fmt::{self, Debug},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tertulia_shared::{Code, Reject, Topic, chat::Receipt};
+use tokio::sync::oneshot;
+
+/// The most messages of one transaction.
+const MAX_BATCH: usize = 1_000;
+/// How much may wait for the disk, in bytes; what comes beyond is refused.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// What a waiting draft counts besides its text, in bytes.
+const DRAFT_BYTES: usize = 512;
+
+/// Takes what became of a draft. It must not wait.
+pub type Settle = Box<dyn FnOnce(Outcome) + Send>;
+
+/// Hears each message when it is on disk, in order. It must not wait, nor call the store.
+type Publish = Box<dyn Fn(Saved) + Send + Sync>;
+
+/// The store of a running server. Dropping it writes what waits.
+pub struct Store {
+    shared: Arc<Shared>,
+    writer: Option<Writer>,
+}
+
+struct Writer {
+    queue: Sender<Job>,
+    thread: JoinHandle<()>,
+}
+
+struct Shared {
+    archive: Mutex<Archive>,
+    publish: Publish,
+    /// The rooms, to be asked without waiting for the disk.
+    known: RwLock<HashSet<Topic>>,
+    waiting_bytes: AtomicUsize,
+    waiting: AtomicUsize,
+    failing: Mutex<bool>,
+}
+
+enum Job {
+    Save(Draft, Settle),
+    /// Answered when all before it is settled.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Store {
+    /// Starts to write; `publish` hears each message when it is on disk.
+    ///
+    /// Where nothing is on disk there is nothing to wait for: then there is no thread either.
+    ///
+    /// # Errors
+    /// When the thread does not start.
+    pub fn start(
+        archive: Archive,
+        publish: impl Fn(Saved) + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let known = archive.rooms().map(|(room, _)| room.clone()).collect();
+        let in_memory = archive.is_in_memory();
+        let shared = Arc::new(Shared {
+            archive: Mutex::new(archive),
+            publish: Box::new(publish),
+            known: RwLock::new(known),
+            waiting_bytes: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            failing: Mutex::new(false),
+        });
+        let writer = if in_memory {
+            None
+        } else {
+            Some(Writer::start(Arc::clone(&shared))?)
+        };
+        Ok(Self { shared, writer })
+    }
+
+    /// Takes a draft, in the order of calls; `settle` is called once, after the message is on disk and published.
+    pub fn save(&self, draft: Draft, settle: Settle) {
+        let Some(writer) = &self.writer else {
+            self.shared.save_all(vec![(draft, settle)]);
+            self.shared.sweep_all();
+            return;
+        };
+        let bytes = weight(&draft);
+        let waiting = self
+            .shared
+            .waiting_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        if waiting + bytes > MAX_WAITING_BYTES {
+            self.shared.no_longer_waits(bytes);
+            settle(Err(busy()));
+        } else if let Err(mpsc::SendError(Job::Save(_, settle))) =
+            writer.queue.send(Job::Save(draft, settle))
+        {
+            self.shared.no_longer_waits(bytes);
+            settle(Err(failed()));
+        }
+    }
+
+    /// Waits until all that was given before is on disk or refused.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if let Some(writer) = &self.writer
+            && writer.queue.send(Job::Flush(done)).is_ok()
+        {
+            // A writer that ended has nothing left to write.
+            let _ = flushed.await;
+        }
+    }
+
+    /// Whether something was ever said in a room.
+    pub fn knows(&self, room: &Topic) -> bool {
+        let known = self.shared.known.read();
+        known.unwrap_or_else(PoisonError::into_inner).contains(room)
+    }
+
+    /// How many messages wait for the disk.
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The rooms in which something was said, and where their streams are. Waits for the disk.
+    pub fn rooms(&self) -> Vec<(Topic, Position)> {
+        let archive = self.shared.archive();
+        archive
+            .rooms()
+            .map(|(room, at)| (room.clone(), at))
+            .collect()
+    }
+
+    /// The newest messages of a room, at most `limit`, the oldest first. Waits for the disk.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn history(&self, room: &Topic, limit: u64) -> Result<Vec<Saved>, StoreError> {
+        self.shared.archive().history(room, limit)
+    }
+}
+
+impl Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("waiting", &self.waiting())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Some(Writer { queue, thread }) = self.writer.take() {
+            drop(queue);
+            // What it panicked of was told.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Writer {
+    fn start(shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || shared.write(&jobs))
+            .map_err(StoreError::Thread)?;
+        Ok(Self { queue, thread })
+    }
+}
+
+impl Shared {
+    /// Writes until nobody can give anything more.
+    fn write(&self, jobs: &Receiver<Job>) {
+        let mut sweeping = true;
+        loop {
+            let pause = if sweeping {
+                Duration::ZERO
+            } else {
+                retention::EVERY
+            };
+            match jobs.recv_timeout(pause) {
+                Ok(first) => self.take(first, jobs),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            sweeping = self.sweep();
+        }
+    }
+
+    /// One transaction with what waits by now.
+    fn take(&self, first: Job, jobs: &Receiver<Job>) {
+        let mut batch = Vec::new();
+        let mut flushed = Vec::new();
+        for job in std::iter::once(first).chain(jobs.try_iter()) {
+            match job {
+                Job::Save(draft, settle) => {
+                    self.no_longer_waits(weight(&draft));
+                    batch.push((draft, settle));
+                }
+                Job::Flush(done) => flushed.push(done),
+            }
+            if batch.len() >= MAX_BATCH {
+                break;
+            }
+        }
+        self.save_all(batch);
+        for done in flushed {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    fn save_all(&self, batch: Vec<(Draft, Settle)>) {
+        if batch.is_empty() {
+            return;
+        }
+        let (drafts, settles): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let outcomes = self.save(drafts, settles.len());
+        for (settle, outcome) in settles.into_iter().zip(outcomes) {
+            settle(outcome);
+        }
+    }
+
+    /// Saves and publishes; the archive is held meanwhile, so that what is published is in order.
+    fn save(&self, drafts: Vec<Draft>, count: usize) -> Vec<Outcome> {
+        let mut archive = self.archive();
+        let saved = archive.save(drafts);
+        self.tell(&archive, saved.as_ref().err());
+        match saved {
+            Ok(verdicts) => verdicts
+                .into_iter()
+                .map(|verdict| self.outcome(verdict))
+                .collect(),
+            Err(error) => vec![Err(error.reject()); count],
+        }
+    }
+
+    fn outcome(&self, verdict: Verdict) -> Outcome {
+        match verdict {
+            Verdict::New(saved) => {
+                let (seq, at) = (saved.seq, saved.at);
+                if seq == 1 {
+                    let known = self.known.write();
+                    let mut known = known.unwrap_or_else(PoisonError::into_inner);
+                    known.insert(saved.room.clone());
+                }
+                (self.publish)(saved);
+                Ok(Receipt { seq, at })
+            }
+            Verdict::Again(receipt) => Ok(receipt),
+            Verdict::Refused(reject) => Err(reject),
+        }
+    }
+
+    /// A little at a time; false when there is nothing more to do for now.
+    fn sweep(&self) -> bool {
+        let mut archive = self.archive();
+        let swept = archive.sweep();
+        if let Err(error) = &swept {
+            let file = archive.file().display();
+            tracing::warn!(%file, %error, "what is too old cannot be removed now");
+        }
+        swept.unwrap_or(false)
+    }
+
+    fn sweep_all(&self) {
+        while self.sweep() {}
+    }
+
+    /// Logs the first failure of a row, and its end.
+    fn tell(&self, archive: &Archive, error: Option<&SaveError>) {
+        let failing = self.failing.lock();
+        let mut failing = failing.unwrap_or_else(PoisonError::into_inner);
+        let file = archive.file().display();
+        match error {
+            Some(error) if !*failing => {
+                tracing::error!(%file, %error, "messages cannot be stored; they are refused");
+            }
+            None if *failing => tracing::info!(%file, "messages are stored again"),
+            _ => {}
+        }
+        *failing = error.is_some();
+    }
+
+    fn no_longer_waits(&self, bytes: usize) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// A panic while the lock was held leaves whole values behind: a transaction is undone, its numbers too.
+    fn archive(&self) -> MutexGuard<'_, Archive> {
+        self.archive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn weight(draft: &Draft) -> usize {
+    DRAFT_BYTES + draft.text.len()
+}
+
+fn busy() -> Reject {
+    Reject::new(
+        Code::ServerBusy,
+        "too many messages wait for the disk; nothing was sent",
+    )
+}
