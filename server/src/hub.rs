@@ -2,20 +2,26 @@
 //!
 //! It never waits, knows no concrete event and no protocol: what accepts is in `edge`, what dials in `bridge`.
 
+mod history;
 mod queue;
 mod reader;
 mod routes;
+mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use history::{History, Keep};
 pub use queue::Delivery;
 pub use reader::Reader;
+pub use state::MAX_HISTORY_BYTES;
+pub use stream::Start;
 
 use queue::Queue;
-use routes::{ReaderId, Routes};
+use routes::ReaderId;
 use serde_json::value::RawValue;
+use state::{State, first_level};
 use std::{
-    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -111,24 +117,6 @@ pub struct Hub {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    streams: BTreeMap<Topic, Stream>,
-    /// How many streams there are by the first level of their topics.
-    counts: BTreeMap<String, usize>,
-    routes: Routes,
-    queues: HashMap<ReaderId, Arc<Queue>>,
-    next_reader: ReaderId,
-}
-
-/// One topic.
-#[derive(Debug, Default)]
-struct Stream {
-    seq: u64,
-    /// The latest retained message of each event name, in the order of their stamps.
-    retained: Vec<Arc<Message>>,
-}
-
 impl Hub {
     /// An empty hub; its epoch is the clock's time now.
     pub fn new(clock: Clock) -> Arc<Self> {
@@ -148,6 +136,11 @@ impl Hub {
             missed: AtomicU64::new(0),
             state: Mutex::default(),
         })
+    }
+
+    /// Says what is kept for readers who come back, of the topics that are new from now on. Without it, nothing is.
+    pub fn keep(&self, history: History) {
+        self.state().history = history;
     }
 
     /// When the hub started, in milliseconds since 1970-01-01 UTC: sequence numbers of another epoch do not compare.
@@ -208,11 +201,7 @@ impl Hub {
             body: serde_json::value::to_raw_value(&event(stamp))?,
             since: Instant::now(),
         });
-        stream.seq = stamp.seq;
-        if retain {
-            stream.retained.retain(|old| old.event != E::NAME);
-            stream.retained.push(Arc::clone(&message));
-        }
+        state.take(&message, retain, stamp.at);
         self.deliver(&state, &message);
         Ok(stamp)
     }
@@ -220,8 +209,9 @@ impl Hub {
     /// Publishes a message of a durable topic, which was numbered where it is stored: in the order of its numbers.
     pub fn deliver_stored(&self, message: Message) {
         let mut state = self.state();
-        state.streams.entry(message.topic.clone()).or_default().seq = message.stamp.seq;
-        self.deliver(&state, &Arc::new(message));
+        let message = Arc::new(message);
+        state.take(&message, false, (self.clock)());
+        self.deliver(&state, &message);
     }
 
     /// Whether anything was published to a topic, since it was last removed.
@@ -232,9 +222,11 @@ impl Hub {
     /// Removes a topic with its latest values and its numbering: for one that nobody reads any more.
     pub fn remove(&self, topic: &Topic) {
         let mut state = self.state();
-        if state.streams.remove(topic).is_some()
-            && let Some(count) = state.counts.get_mut(first_level(topic))
-        {
+        let Some(stream) = state.streams.remove(topic) else {
+            return;
+        };
+        state.kept_bytes -= stream.bytes();
+        if let Some(count) = state.counts.get_mut(first_level(topic)) {
             *count -= 1;
         }
     }
@@ -267,20 +259,33 @@ impl Hub {
         }
     }
 
-    /// Adds a filter; what is retained under it goes into the reader's queue before anything newer.
-    fn subscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter) {
+    /// Adds a filter; what the reader is to get of it goes into its queue before anything newer. Gives the number after
+    /// which that comes, where the filter is a topic: 0 where nothing was published yet.
+    ///
+    /// A topic that another filter of the reader matches already is on its way since then: nothing of it is repeated.
+    fn subscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter, start: &Start) -> u64 {
         let mut state = self.state();
         let before = state.routes.filters_of(id);
         if !state.routes.add(id, filter) {
-            return;
+            return 0;
         }
         let known = |topic: &Topic| before.iter().any(|filter| filter.matches(topic));
-        let mut retained: Vec<_> = match filter.as_topic() {
-            Some(topic) => state.streams.get_key_value(&topic).into_iter().collect(),
-            None => state.streams.iter().collect(),
-        };
-        retained.retain(|(topic, _)| filter.matches(topic) && !known(topic));
-        queue.push_retained(retained.iter().flat_map(|(_, stream)| &stream.retained));
+        let epoch = self.epoch_of(filter);
+        let now = (self.clock)();
+        let mut room = queue.room();
+        let mut after = 0;
+        for topic in state.topics_of(filter, start) {
+            if known(&topic) {
+                continue;
+            }
+            let position = start.position(&topic, epoch);
+            let replay = state.replay(&topic, position, room, now);
+            room -= replay.kept();
+            after = replay.after;
+            self.missed.fetch_add(replay.missed(), Ordering::Relaxed);
+            queue.push_replay(replay.deliveries);
+        }
+        after
     }
 
     /// Removes a filter, and from the queue what no other filter of the reader matches.
@@ -303,25 +308,4 @@ impl Hub {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    /// The stream of a topic, a new one where there is none yet.
-    fn stream(&mut self, topic: &Topic) -> Result<&mut Stream, PublishError> {
-        if !self.streams.contains_key(topic) {
-            let count = self
-                .counts
-                .entry(first_level(topic).to_owned())
-                .or_default();
-            if *count >= MAX_TOPICS {
-                return Err(PublishError::TooManyTopics(topic.clone()));
-            }
-            *count += 1;
-        }
-        Ok(self.streams.entry(topic.clone()).or_default())
-    }
-}
-
-fn first_level(topic: &Topic) -> &str {
-    topic.levels().next().unwrap_or_default()
 }

@@ -16,11 +16,11 @@ pub(super) const MAX_MISSED_TOPICS: usize = 10_000;
 pub enum Delivery {
     /// A message.
     Message(Arc<Message>),
-    /// Messages of a topic that did not fit into the queue.
+    /// Messages of a topic that did not fit into the queue, or were no longer kept for a reader who came back.
     Missed {
         /// The topic.
         topic: Topic,
-        /// The sequence number of the first message missed.
+        /// The sequence number of the first message missed; 0 where nobody knows what of another epoch was.
         from: u64,
         /// The sequence number of the last message missed, at least `from`.
         to: u64,
@@ -48,16 +48,18 @@ pub(super) struct Queue {
 struct Waiting {
     entries: VecDeque<Entry>,
     /// How many of the entries count against the capacity.
-    live: usize,
+    taken: usize,
     /// First and last sequence number of what did not fit since the queue was last with room.
     missed: BTreeMap<Topic, (u64, u64)>,
     cut_off: bool,
 }
 
-/// A retained value was stored before its reader came: it holds no memory of its own and takes no capacity.
 #[derive(Debug)]
 struct Entry {
     delivery: Delivery,
+    /// Whether it takes capacity: a latest value, which the hub holds anyway, does not.
+    counts: bool,
+    /// Whether it was published while its reader was there.
     live: bool,
 }
 
@@ -73,12 +75,13 @@ impl Queue {
     /// Queues a message; false where there was no room and it was recorded as missed.
     pub(super) fn push(&self, message: &Arc<Message>) -> bool {
         let mut waiting = self.waiting();
-        let fits = waiting.live < self.capacity;
+        let fits = waiting.taken < self.capacity;
         if fits {
             waiting.tell_missed();
-            waiting.live += 1;
+            waiting.taken += 1;
             waiting.entries.push_back(Entry {
                 delivery: Delivery::Message(Arc::clone(message)),
+                counts: true,
                 live: true,
             });
         } else {
@@ -88,14 +91,22 @@ impl Queue {
         fits
     }
 
-    /// Queues retained messages, all of them.
-    pub(super) fn push_retained<'a>(&self, messages: impl Iterator<Item = &'a Arc<Message>>) {
+    /// Queues what was published before its reader came; each with whether it counts against the capacity.
+    pub(super) fn push_replay(&self, deliveries: Vec<(Delivery, bool)>) {
         let mut waiting = self.waiting();
-        waiting.entries.extend(messages.map(|message| Entry {
-            delivery: Delivery::Message(Arc::clone(message)),
+        waiting.taken += deliveries.iter().filter(|(_, counts)| *counts).count();
+        let entry = |(delivery, counts)| Entry {
+            delivery,
+            counts,
             live: false,
-        }));
+        };
+        waiting.entries.extend(deliveries.into_iter().map(entry));
         self.filled.notify_one();
+    }
+
+    /// How many more messages fit now.
+    pub(super) fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.waiting().taken)
     }
 
     /// How many deliveries wait.
@@ -107,7 +118,7 @@ impl Queue {
     pub(super) fn keep(&self, keep: impl Fn(&Topic) -> bool) {
         let mut waiting = self.waiting();
         waiting.entries.retain(|entry| keep(entry.delivery.topic()));
-        waiting.live = waiting.entries.iter().filter(|entry| entry.live).count();
+        waiting.taken = waiting.entries.iter().filter(|entry| entry.counts).count();
         waiting.missed.retain(|topic, _| keep(topic));
     }
 
@@ -135,7 +146,7 @@ impl Waiting {
             self.tell_missed();
         }
         if let Some(entry) = self.entries.pop_front() {
-            self.live -= usize::from(entry.live);
+            self.taken -= usize::from(entry.counts);
             return Some(Some((entry.delivery, entry.live)));
         }
         self.cut_off.then_some(None)
@@ -147,6 +158,7 @@ impl Waiting {
         self.entries
             .extend(missed.into_iter().map(|(topic, (from, to))| Entry {
                 delivery: Delivery::Missed { topic, from, to },
+                counts: false,
                 live: false,
             }));
     }

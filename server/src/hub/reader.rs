@@ -1,6 +1,6 @@
 //! One reader of the hub, with its own filters and its own queue.
 
-use super::{Delivery, Hub, queue::Queue, routes::ReaderId};
+use super::{Delivery, Hub, Start, queue::Queue, routes::ReaderId};
 use std::{sync::Arc, time::Instant};
 use tertulia_shared::Filter;
 
@@ -19,7 +19,17 @@ impl Reader {
 
     /// Adds a filter. Its retained values come first, without a gap before and a double after; twice is once.
     pub fn subscribe(&self, filter: &Filter) {
-        self.hub.subscribe(self.id, &self.queue, filter);
+        self.subscribe_from(filter, &Start::Newest(0));
+    }
+
+    /// Adds a filter. What `start` asks for comes first, without a gap before and a double after what is published from
+    /// now on; at most as much of what is kept as fits into the queue. What is no longer kept of it, or does not fit, is
+    /// told as missed.
+    ///
+    /// Gives the number after which that comes, for a filter without wildcards. A filter that is there already changes
+    /// nothing and gives 0.
+    pub fn subscribe_from(&self, filter: &Filter, start: &Start) -> u64 {
+        self.hub.subscribe(self.id, &self.queue, filter, start)
     }
 
     /// Removes a filter, and what is queued of it.

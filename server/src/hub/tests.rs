@@ -1,5 +1,7 @@
 //! The hub's promises: order, no gap, no double, and nothing lost without a word.
 
+mod resume;
+
 use super::{
     Clock, Delivery, Durable, Hub, MAX_TOPICS, Message, Origin, PublishError, Reader, Stamp,
     queue::MAX_MISSED_TOPICS,
@@ -23,6 +25,12 @@ struct Counted {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Warned {}
 
+/// Something long was said.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Text {
+    text: String,
+}
+
 events! {
     /// Test events.
     TABLE;
@@ -30,6 +38,7 @@ events! {
     server emits {
         "test:counted": Counted;
         "test:warned": Warned;
+        "test:text": Text;
     }
 }
 
@@ -70,7 +79,7 @@ fn reader(hub: &Arc<Hub>, capacity: usize, filters: &[&str]) -> Reader {
 
 #[tokio::test]
 async fn every_topic_counts_from_one_and_the_hub_stamps() {
-    assert_eq!(TABLE.len(), 2);
+    assert_eq!(TABLE.len(), 3);
     let hub = Hub::new(CLOCK);
     let reader = reader(&hub, 9, &["a"]);
     assert_eq!(
