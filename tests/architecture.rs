@@ -16,6 +16,7 @@ const EVENTS: &[&str] = &[
     "tertulia_shared::presence",
     "tertulia_shared::room",
     "tertulia_shared::sensor",
+    "tertulia_shared::server",
     "tertulia_shared::stream",
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! Not here: the tables themselves; each stands in its feature's file.
 
-use crate::{Entry, bridge, chat, device, event, presence, room, sensor, stream};
+use crate::{Entry, bridge, chat, device, event, presence, room, sensor, server, stream};
 
 /// The tables, one a feature.
 pub const TABLES: &[&[Entry]] = &[
@@ -13,6 +13,7 @@ pub const TABLES: &[&[Entry]] = &[
     device::DEVICE,
     bridge::BRIDGE,
     stream::STREAM,
+    server::SERVER,
 ];
 
 const COUNT: usize = count();

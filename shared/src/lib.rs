@@ -11,6 +11,7 @@ pub mod presence;
 pub mod reply;
 pub mod room;
 pub mod sensor;
+pub mod server;
 pub mod stream;
 pub mod topic;
 pub mod wire;
