@@ -6,6 +6,7 @@ mod url;
 
 pub use url::{BrokerUrl, UrlError};
 
+use crate::store::Limits;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -25,12 +26,33 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long a client may stay silent after a ping.
     pub ping_timeout: Duration,
+    /// Where what must outlive the process is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// How much of the chat is kept there.
+    pub keep: Limits,
     /// The directory of the built page.
     pub page: PathBuf,
     /// Origins of pages that may talk to this server, besides its own and those of this machine.
     pub allow_origin: Vec<String>,
+    /// Where the metrics are served to everybody; `None` serves them with the page, to this machine only. Port 0 picks a
+    /// free one.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// The time over which clients are told to come back when the server stops.
+    pub come_back_within: Duration,
     /// Whether WebSocket upgrades are answered with 403, as some networks do.
     pub refuse_upgrade: bool,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line for a person.
+    #[default]
+    Text,
+    /// An object a line, for programs.
+    Json,
 }
 
 /// Which broker is used.
@@ -50,8 +72,13 @@ impl Default for Config {
             host_metrics: true,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
+            data_dir: Some(PathBuf::from("tertulia-data")),
+            keep: Limits::default(),
             page: PathBuf::from("dist"),
             allow_origin: Vec::new(),
+            metrics_listen: None,
+            log_format: LogFormat::default(),
+            come_back_within: Duration::from_secs(5),
             refuse_upgrade: false,
         }
     }

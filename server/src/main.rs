@@ -8,6 +8,7 @@ use tertulia_server::{
     Config, build,
     cli::{self, Run, Stop},
     commands::{Failure, Listen},
+    config::LogFormat,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -33,7 +34,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> ExitCode {
-    if let Err(problem) = start_log() {
+    if let Err(problem) = start_log(config.log_format) {
         return refuse(&problem, USAGE);
     }
     // Listening to the signals first: one that comes during the start is not lost.
@@ -75,18 +76,20 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
 }
 
 /// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set.
-fn start_log() -> Result<(), String> {
+fn start_log(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
     let wanted = wanted.unwrap_or_else(|| "info,mqtt5=warn,rumqttc=warn".to_owned());
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+    }
     Ok(())
 }
 

@@ -1,21 +1,23 @@
 //! Putting a server together and taking it apart.
 
+mod routes;
+
 use crate::{
     app::{App, SERVER, device, policy},
     bridge::{self, mqtt::MqttBridge},
     broker::{Broker, BrokerError, Embedded},
     config::{BrokerUrl, Config, Mqtt},
-    edge::{health, origin, page, socketio},
+    edge::{health::Readiness, socketio},
     host::Host,
     hub::Hub,
+    store::{Archive, DataDir, StoreError},
 };
 use axum::{
-    Router, middleware,
-    routing::get,
+    Router,
     serve::{Listener, ListenerExt},
 };
+use routes::{Routes, serve};
 use std::{
-    fmt::Debug,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -27,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long each step of a stop waits before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long clients that take slowly may take to get what was accepted: with the other steps less than 10 s.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Why a server does not start: one line that says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +43,25 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
+    /// The metrics' address cannot be bound.
+    #[error(
+        "cannot serve metrics on {address}: {reason}; choose another address with --metrics-listen"
+    )]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        reason: io::Error,
+    },
     /// The embedded broker's address is taken, most often by another broker.
     #[error(
         "cannot start the MQTT broker: {0} is taken; use the broker that is there with --mqtt-url mqtt://{reachable}, \
          or choose another address with --mqtt-listen", reachable = reachable(*.0)
     )]
     BrokerTaken(SocketAddr),
+    /// What is stored cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The embedded broker does not start.
     #[error(
         "cannot start the MQTT broker on {address}: {reason}; choose another address with --mqtt-listen"
@@ -73,7 +90,11 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    metrics: Option<(TcpListener, Router)>,
     door: socketio::Door,
+    readiness: Readiness,
+    /// Cancelled when the stop begins: nobody new is let in.
+    stopping: CancellationToken,
     hub: Arc<Hub>,
     broker: Option<Embedded>,
     broker_url: BrokerUrl,
@@ -85,7 +106,7 @@ pub struct Server {
 /// Binds the addresses and puts the parts together.
 ///
 /// # Errors
-/// When an address cannot be bound.
+/// When an address cannot be bound, or what is stored cannot be used.
 pub async fn build(config: Config) -> Result<Server, StartError> {
     let listen = |reason| StartError::Listen {
         address: config.listen,
@@ -93,10 +114,11 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
+    let metrics = metrics_listener(config.metrics_listen).await?;
     let (broker, broker_url) = broker(&config.mqtt).await?;
-    let hub = Hub::new(now);
     let (commands, carrier) = device::commands();
-    let app = App::new(Arc::clone(&hub), commands);
+    let app = App::new(archive(&config)?, commands)?;
+    let hub = Arc::clone(&app.hub);
     let bridge = MqttBridge::new(
         Arc::clone(&app),
         broker_url.clone(),
@@ -104,12 +126,16 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         &policy::chat_rooms(),
     );
     let (bridge_state, bridge_states) = watch::channel(BridgeState::Down);
-    let (router, door) = routes(&config, app, bridge_states);
+    let stopping = CancellationToken::new();
+    let routes = Routes::new(&config, app, bridge_states, stopping.clone());
     Ok(Server {
         listener,
         address,
-        router,
-        door,
+        router: routes.router,
+        metrics: metrics.zip(routes.metrics),
+        door: routes.door,
+        readiness: routes.readiness,
+        stopping,
         hub,
         broker,
         host: config.host_metrics.then(|| Host::new(broker_url.clone())),
@@ -130,6 +156,12 @@ impl Server {
         self.broker.as_ref().map(Broker::address)
     }
 
+    /// Where the metrics have an address of their own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        let (listener, _) = self.metrics.as_ref()?;
+        listener.local_addr().ok()
+    }
+
     /// The line that says that the server is ready and where.
     pub fn ready_line(&self) -> String {
         let mqtt = self.mqtt_address().map(|address| address.to_string());
@@ -141,12 +173,13 @@ impl Server {
     /// dropped: for tests in memory.
     pub async fn serve_on<L>(&self, listener: L)
     where
-        L: Listener<Io: Unpin, Addr: Debug>,
+        L: Listener<Io: Unpin, Addr = SocketAddr>,
     {
         serve(listener, self.router.clone(), CancellationToken::new()).await;
     }
 
-    /// Serves until `stop` is done, then closes what is open: within a few seconds, whatever the clients do.
+    /// Serves until `stop` is done; then lets nobody new in, tells all clients when to come back, lets go out what was
+    /// accepted, and closes what is open: within 10 s, whatever the clients do.
     ///
     /// # Errors
     /// When a part that nobody starts again ended before `stop`.
@@ -173,8 +206,17 @@ impl Server {
             let _ = stream.set_nodelay(true);
         });
         page.spawn(serve(listener, self.router, stop_page.clone()));
+        if let Some((listener, router)) = self.metrics {
+            page.spawn(serve(listener, router, stop_page.clone()));
+        }
+        links.spawn(self.readiness.watch());
         let result = until(stop, &mut page, &mut broker).await;
-        tracing::info!("stopping");
+        tracing::info!(connections = self.door.connections(), "stopping");
+        self.stopping.cancel();
+        let drained = tokio::time::timeout(FAREWELL, self.door.drain()).await;
+        if drained.is_err() {
+            tracing::warn!("clients did not take all that was for them within {FAREWELL:?}");
+        }
         stop_page.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
         end(&mut page).await;
@@ -206,15 +248,20 @@ async fn end(tasks: &mut JoinSet<()>) {
     tasks.shutdown().await;
 }
 
-async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
-where
-    L: Listener<Io: Unpin, Addr: Debug>,
-{
-    let service = router.into_make_service_with_connect_info::<socketio::Switch>();
-    let served = axum::serve(socketio::Guarded(listener), service)
-        .with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::error!(%error, "the page is no longer served");
+async fn metrics_listener(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let bound = TcpListener::bind(address).await;
+    let refused = |reason| StartError::Metrics { address, reason };
+    bound.map(Some).map_err(refused)
+}
+
+/// What is stored: in the data directory, or in memory where there is none.
+fn archive(config: &Config) -> Result<Archive, StoreError> {
+    match &config.data_dir {
+        Some(path) => Archive::open(DataDir::open(path)?, now, config.keep),
+        None => Archive::in_memory(now),
     }
 }
 
@@ -271,38 +318,6 @@ fn teller(
             tracing::warn!(%error, "the bridge's status is not told");
         }
     }
-}
-
-fn routes(
-    config: &Config,
-    app: Arc<App>,
-    bridge: watch::Receiver<BridgeState>,
-) -> (Router, socketio::Door) {
-    let heartbeat = socketio::Heartbeat {
-        interval: config.ping_interval,
-        timeout: config.ping_timeout,
-    };
-    let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat);
-    let healthy = door.clone();
-    let mut router = Router::new()
-        .route(
-            "/healthz",
-            get(async move || health::health(&app, &healthy, &bridge)),
-        )
-        .merge(page::routes(&config.page))
-        .layer(socketio)
-        .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard));
-    if config.refuse_upgrade {
-        router = router.layer(middleware::from_fn(socketio::refuse_upgrade));
-    }
-    let allowed: origin::Allowed = config.allow_origin.clone().into();
-    let router = router
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&allowed),
-            origin::refuse_strangers,
-        ))
-        .layer(origin::cors(&allowed));
-    (router, door)
 }
 
 /// The time in milliseconds since 1970-01-01 UTC.

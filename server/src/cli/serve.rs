@@ -1,14 +1,20 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
-use crate::config::{BrokerUrl, Config, Mqtt};
+use crate::{config::{BrokerUrl, Config, LogFormat, Mqtt}, store::Limits};
 use clap::{Args, builder::BoolishValueParser};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
 use url::Url;
 
 /// The shortest heartbeat interval and timeout: shorter ones close healthy connections.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
 /// The longest heartbeat interval and timeout, one day.
 const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
+
+/// The longest time over which clients come back, a minute: ours waits no longer.
+const MAX_SPREAD: Duration = Duration::from_secs(60);
+
+/// What stands in the place of a data directory where there is none.
+const IN_MEMORY: &str = "none";
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -41,6 +47,23 @@ pub(super) struct Serve {
     #[arg(long, env = "TERTULIA_PING_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = heartbeat)]
     ping_timeout: Duration,
 
+    /// Where the chat's messages are kept, made at the first start; `none` keeps them in memory.
+    #[arg(
+        long,
+        env = "TERTULIA_DATA_DIR",
+        value_name = "DIRECTORY",
+        default_value = "tertulia-data"
+    )]
+    data_dir: PathBuf,
+
+    /// How many messages of each chat room are kept.
+    #[arg(long, env = "TERTULIA_KEEP_MESSAGES", value_name = "COUNT", default_value = "100000", value_parser = clap::value_parser!(u64).range(1..))]
+    keep_messages: u64,
+
+    /// How long a chat message is kept.
+    #[arg(long, env = "TERTULIA_KEEP_FOR", value_name = "DURATION", default_value = "365d", value_parser = duration)]
+    keep_for: Duration,
+
     /// The directory of the built page.
     #[arg(
         long,
@@ -53,6 +76,23 @@ pub(super) struct Serve {
     /// Let pages of this origin talk to the server, besides its own and those of this machine.
     #[arg(long, env = "TERTULIA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     allow_origin: Vec<String>,
+
+    /// Serve the metrics here, to everybody who reaches it, instead of with the page to this machine only.
+    #[arg(long, env = "TERTULIA_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
+    metrics_listen: Option<SocketAddr>,
+
+    /// Write the log for people, or as JSON, an object a line.
+    #[arg(
+        long,
+        env = "TERTULIA_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+
+    /// When the server stops, have its clients come back spread over this time.
+    #[arg(long, env = "TERTULIA_COME_BACK_WITHIN", value_name = "DURATION", default_value = "5s", value_parser = spread)]
+    come_back_within: Duration,
 
     /// Answer WebSocket upgrades with 403, as some networks do: for tests.
     #[arg(long, env = "TERTULIA_REFUSE_UPGRADE", value_parser = BoolishValueParser::new())]
@@ -70,8 +110,17 @@ impl From<Serve> for Config {
             host_metrics: !options.no_host_metrics,
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
+            data_dir: Some(options.data_dir).filter(|path| path != Path::new(IN_MEMORY)),
+            keep: Limits {
+                messages: options.keep_messages,
+                age: options.keep_for,
+                ..Limits::default()
+            },
             page: options.page,
             allow_origin: options.allow_origin,
+            metrics_listen: options.metrics_listen,
+            log_format: options.log_format,
+            come_back_within: options.come_back_within,
             refuse_upgrade: options.refuse_upgrade,
         }
     }
@@ -82,6 +131,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "write an IP address and a port, such as 127.0.0.1:3000".to_owned())
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a duration, such as 30d or 12h".to_owned())
+}
+
 fn heartbeat(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "write a duration, such as 25s or 500ms".to_owned())?;
@@ -89,6 +142,15 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
         return Ok(duration);
     }
     Err("100ms to 1day are allowed".to_owned())
+}
+
+fn spread(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "write a duration, such as 5s or 500ms".to_owned())?;
+    if duration <= MAX_SPREAD {
+        return Ok(duration);
+    }
+    Err("at most 1m is allowed: clients wait no longer".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

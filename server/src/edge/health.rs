@@ -1,12 +1,16 @@
-//! `GET /healthz`: whether the server lives, and what it is linked to.
+//! `GET /healthz`: whether the server lives, and what it is linked to. `GET /readyz`: whether to send people to it.
 
 use super::socketio::Door;
 use crate::app::App;
-use axum::Json;
+use axum::{Json, http::StatusCode};
 use serde::Serialize;
-use std::sync::atomic::Ordering;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tertulia_shared::bridge::BridgeState;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What the health check answers.
 #[derive(Debug, Serialize)]
@@ -38,4 +42,81 @@ pub fn health(app: &App, door: &Door, bridge: &watch::Receiver<BridgeState>) -> 
         unsent: app.counts.unsent.load(Ordering::Relaxed),
         missed: app.hub.missed(),
     })
+}
+
+/// Whether the server has everything that it needs, and is not on its way out.
+///
+/// A broker that goes away later makes it no less ready: the chat goes on without, and all servers of one broker would
+/// turn people away at once.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    bridge: watch::Receiver<BridgeState>,
+    was_up: Arc<AtomicBool>,
+    stopping: CancellationToken,
+}
+
+/// What the readiness check answers.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Ready {
+    /// `ready`, `starting` or `stopping`.
+    status: &'static str,
+    /// The link to the broker.
+    bridge: BridgeState,
+}
+
+impl Readiness {
+    /// Ready once the bridge was up, until `stopping`.
+    pub fn new(bridge: watch::Receiver<BridgeState>, stopping: CancellationToken) -> Self {
+        Self {
+            bridge,
+            was_up: Arc::default(),
+            stopping,
+        }
+    }
+
+    /// Waits until the bridge is up for the first time.
+    pub async fn watch(mut self) {
+        let up = self.bridge.wait_for(|state| *state == BridgeState::Up);
+        if up.await.is_ok() {
+            self.was_up.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Answers 200, or 503 while people are better sent elsewhere.
+    pub fn answer(&self) -> (StatusCode, Json<Ready>) {
+        let was_up = self.was_up.load(Ordering::Relaxed);
+        let (code, status) = match (self.stopping.is_cancelled(), was_up) {
+            (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            (false, true) => (StatusCode::OK, "ready"),
+        };
+        let bridge = *self.bridge.borrow();
+        (code, Json(Ready { status, bridge }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readiness;
+    use tertulia_shared::bridge::BridgeState::{Down, Up};
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    #[tokio::test]
+    async fn ready_from_the_first_link_to_the_stop() {
+        let ((states, bridge), stopping) = (watch::channel(Down), CancellationToken::new());
+        let readiness = Readiness::new(bridge, stopping.clone());
+        let told = || {
+            let (code, ready) = readiness.answer();
+            (code.as_u16(), ready.status, ready.bridge)
+        };
+        assert_eq!(told(), (503, "starting", Down));
+        states.send_replace(Up);
+        readiness.clone().watch().await;
+        assert_eq!(told(), (200, "ready", Up));
+        states.send_replace(Down);
+        assert_eq!(told(), (200, "ready", Down));
+        stopping.cancel();
+        assert_eq!(told(), (503, "stopping", Down));
+    }
 }

@@ -2,12 +2,15 @@
 //!
 //! Not here: what an event means (`app`).
 
+mod closing;
 mod connection;
+mod counts;
 mod cut;
 mod frames;
 mod guard;
 mod listen;
 mod malformed;
+mod way_out;
 mod window;
 
 pub use cut::Cuts;
@@ -20,11 +23,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use connection::{Connection, Counts, Wire};
+use closing::Closing;
+use connection::{Connection, Wire};
+pub use counts::Counts;
 use cut::Cut;
 use listen::{Unknown, listen, listen_later};
 use socketioxide::{
-    SocketIo, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
+    SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
     socket::DisconnectReason,
 };
 use std::{
@@ -32,9 +37,12 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The largest request body and the largest WebSocket message that a client may send, in bytes.
 pub const MAX_PAYLOAD_BYTES: u32 = 1_000_000;
+/// Between two looks at whether a connection has got all.
+const LOOK: Duration = Duration::from_millis(10);
 /// The path of Socket.IO.
 pub const PATH: &str = "/socket.io";
 
@@ -47,17 +55,38 @@ pub struct Heartbeat {
     pub timeout: Duration,
 }
 
+/// How the door closes.
+#[derive(Clone, Debug)]
+pub struct Farewell {
+    /// Cancelled when the server begins to stop.
+    pub began: CancellationToken,
+    /// The time over which clients are told to come back.
+    pub come_back_within: Duration,
+}
+
 /// The Socket.IO server.
 #[derive(Clone, Debug)]
 pub struct Door {
     io: SocketIo,
     counts: Arc<Counts>,
     cuts: Cuts,
+    began_to_close: CancellationToken,
+}
+
+/// The connections of a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Snapshot {
+    /// Those that poll.
+    pub polling: usize,
+    /// Those over WebSocket.
+    pub websocket: usize,
+    /// The acknowledgements that wait for them.
+    pub acks_waiting: usize,
 }
 
 impl Door {
     /// The server, and the layer that answers below [`PATH`].
-    pub fn new(app: Arc<App>, heartbeat: Heartbeat) -> (SocketIoLayer, Self) {
+    pub fn new(app: Arc<App>, heartbeat: Heartbeat, farewell: Farewell) -> (SocketIoLayer, Self) {
         let (layer, io) = SocketIo::builder()
             .req_path(PATH)
             .ping_interval(heartbeat.interval)
@@ -69,19 +98,64 @@ impl Door {
             .build_layer();
         let counts = Arc::<Counts>::default();
         let cuts = Cuts::default();
+        let began_to_close = farewell.began.clone();
+        let closing = Arc::new(Closing::new(farewell.began, farewell.come_back_within));
         let shared = (Arc::clone(&counts), cuts.clone());
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef| {
-            register(&socket, &app, &shared.0, &shared.1);
+            register(&socket, &app, (&shared.0, &closing), &shared.1);
             std::future::ready(Ok::<(), Infallible>(()))
         };
         io.ns("/", connected.with(register));
-        (layer, Self { io, counts, cuts })
+        let door = Self {
+            io,
+            counts,
+            cuts,
+            began_to_close,
+        };
+        (layer, door)
     }
 
-    /// What the [`guard`] needs to close single connections.
-    pub fn cuts(&self) -> Cuts {
-        self.cuts.clone()
+    /// What the [`guard`] needs to close single connections, and to let no new ones in at the end.
+    pub fn cuts(&self) -> (Cuts, CancellationToken) {
+        (self.cuts.clone(), self.began_to_close.clone())
+    }
+
+    /// What was counted since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The connections by transport, and what waits for them.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for socket in self.sockets() {
+            match socket.transport_type() {
+                TransportType::Polling => snapshot.polling += 1,
+                TransportType::Websocket => snapshot.websocket += 1,
+            }
+            if let Some(connection) = socket.extensions.get::<Arc<Connection>>() {
+                snapshot.acks_waiting += connection.acks_waiting();
+            }
+        }
+        snapshot
+    }
+
+    fn sockets(&self) -> Vec<SocketRef> {
+        // Once it is closed it has no namespace any more.
+        let sockets = self.io.of("/").map(|namespace| namespace.sockets());
+        sockets.unwrap_or_default()
+    }
+
+    /// Waits until every connection was told that the server closes and has got all that was accepted.
+    pub async fn drain(&self) {
+        let is_left = |socket: &SocketRef| {
+            let connection = socket.extensions.get::<Arc<Connection>>();
+            connection.is_some_and(|connection| !connection.drained.load(Ordering::Relaxed))
+        };
+        while self.sockets().iter().any(is_left) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// How many clients are connected now.
@@ -91,7 +165,7 @@ impl Door {
 
     /// How many events were refused since the start.
     pub fn refused(&self) -> u64 {
-        self.counts.refused.load(Ordering::Relaxed)
+        self.counts.rejects().values().sum()
     }
 
     /// Closes every connection such that official clients come back: their reason is "transport close".
@@ -101,15 +175,20 @@ impl Door {
 }
 
 /// One line an event: its name and direction stand in its table, its meaning in `app`.
-fn register(socket: &SocketRef, app: &Arc<App>, counts: &Arc<Counts>, cuts: &Cuts) {
+fn register(
+    socket: &SocketRef,
+    app: &Arc<App>,
+    (counts, closing): (&Arc<Counts>, &Arc<Closing>),
+    cuts: &Cuts,
+) {
     let session = Session::new(Arc::clone(app));
     let begun = socket.req_parts().extensions.get::<Cut>().cloned();
     let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
-    let connection = Connection::new(session, Arc::clone(counts), cut);
+    let connection = Connection::new(session, Arc::clone(counts), Arc::clone(closing), cut);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen(socket, &connection, chat::enter);
-    listen(socket, &connection, chat::send);
+    listen_later(socket, &connection, chat::send, chat::Sent::done);
     listen(socket, &connection, presence::list);
     listen_later(socket, &connection, device::command, device::Pending::done);
     socket.on_fallback(Unknown::new(&connection));
@@ -120,10 +199,10 @@ async fn connected(socket: SocketRef, wire: Wire) {
     let Some(connection) = socket.extensions.get::<Arc<Connection>>() else {
         return;
     };
-    tracing::debug!(peer = connection.session.peer(), "connected");
+    tracing::debug!(parent: &connection.span, peer = connection.session.peer(), "connected");
     socket.on_disconnect(|socket: SocketRef, reason: DisconnectReason| {
         if let Some(connection) = socket.extensions.get::<Arc<Connection>>() {
-            tracing::debug!(peer = connection.session.peer(), %reason, "disconnected");
+            tracing::debug!(parent: &connection.span, peer = connection.session.peer(), %reason, "disconnected");
             connection.end();
         }
         std::future::ready(())

@@ -1,50 +1,47 @@
-//! One connection's way out: acknowledgements and messages through one task, in order, never more than fits.
+//! One connection: what came in and is to be answered, and what is on its way out.
+//!
+//! Not here: the sending itself (`way_out`), and what an event means (`app`).
 
-use super::{cut::Cut, listen::AckId, window::Window};
-use crate::{
-    app::Session,
-    hub::{Delivery, Reader},
-};
+use super::{closing::Closing, counts::Counts, cut::Cut, listen::AckId, way_out::WayOut};
+use crate::{app::Session, edge::trace};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{
-    SendError, SocketError,
     adapter::LocalAdapter,
-    extract::AckSender,
-    handler::{FromConnectParts, FromMessageParts, Value},
+    handler::{FromConnectParts, Value},
     socket::Socket,
 };
 use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
-use tertulia_shared::{Event, Reply, stream::StreamMissed};
+use tertulia_shared::Reply;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 /// The acknowledgements that wait for a client which takes none; one more closes the connection.
 const MAX_ACKS_WAITING: usize = 10_000;
 
-/// What is counted over all connections.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// The connections now.
-    pub(super) connections: AtomicUsize,
-    /// The refusals, since the server started.
-    pub(super) refused: AtomicU64,
-}
-
 /// A connection and what is on its way out.
 pub(super) struct Connection {
     pub(super) session: Arc<Session>,
+    /// What the log says of each line of this connection.
+    pub(super) span: Span,
     acks: mpsc::Sender<Ack>,
     /// Taken by the task that sends.
     waiting: Mutex<Option<mpsc::Receiver<Ack>>>,
+    /// The events that were accepted and are not acknowledged yet.
+    later: AtomicUsize,
+    /// While the server is closing: whether all has gone out.
+    pub(super) drained: AtomicBool,
     ended: CancellationToken,
-    counts: Arc<Counts>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) closing: Arc<Closing>,
     cut: Cut,
 }
 
@@ -59,33 +56,62 @@ impl FromConnectParts<LocalAdapter> for Wire {
     }
 }
 
-struct Ack {
-    id: AckId,
-    body: Box<RawValue>,
+/// An event that came in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    event: &'static str,
+    /// Where its sender wants an acknowledgement.
+    id: Option<AckId>,
+    since: Instant,
+}
+
+/// An acknowledgement on its way out.
+pub(super) struct Ack {
+    pub(super) id: AckId,
+    pub(super) body: Box<RawValue>,
+    /// When its event came.
+    pub(super) since: Instant,
 }
 
 impl Connection {
-    pub(super) fn new(session: Arc<Session>, counts: Arc<Counts>, cut: Cut) -> Arc<Self> {
+    pub(super) fn new(
+        session: Arc<Session>,
+        counts: Arc<Counts>,
+        closing: Arc<Closing>,
+        cut: Cut,
+    ) -> Arc<Self> {
         let (acks, waiting) = mpsc::channel(MAX_ACKS_WAITING);
         Arc::new(Self {
+            // The level of a span says with which lines it is shown: all.
+            span: tracing::error_span!(parent: None, "connection", id = trace::id()),
             session,
             acks,
             waiting: Mutex::new(Some(waiting)),
+            later: AtomicUsize::new(0),
+            drained: AtomicBool::new(false),
             ended: CancellationToken::new(),
             counts,
+            closing,
             cut,
         })
     }
 
+    /// Counts an event that came in.
+    pub(super) fn take(&self, event: &'static str, id: Option<AckId>) -> Asked {
+        self.counts.events_in.add(event);
+        let since = Instant::now();
+        Asked { event, id, since }
+    }
+
     /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
-    pub(super) fn reply<T: Serialize>(&self, event: &str, id: Option<AckId>, reply: &Reply<T>) {
-        let peer = self.session.peer();
+    pub(super) fn reply<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
+        let (peer, event) = (self.session.peer(), asked.event);
         if let Reply::Error(reject) = reply {
-            self.counts.refused.fetch_add(1, Ordering::Relaxed);
-            let asked = id.is_some();
+            self.counts.reject(reject.code);
+            let asked = asked.id.is_some();
             tracing::debug!(peer, event, code = ?reject.code, %reject, asked, "refused");
         }
-        let Some(id) = id else {
+        let Some(id) = asked.id else {
             return;
         };
         let body = match to_raw_value(reply) {
@@ -95,13 +121,30 @@ impl Connection {
                 return;
             }
         };
-        if self.acks.try_send(Ack { id, body }).is_err() && !self.ended.is_cancelled() {
+        let since = asked.since;
+        if self.acks.try_send(Ack { id, body, since }).is_err() && !self.ended.is_cancelled() {
             tracing::warn!(
                 peer,
                 "{MAX_ACKS_WAITING} acknowledgements wait and none is taken"
             );
             self.ended.cancel();
         }
+    }
+
+    /// The right to answer an event later: while somebody has it, not all has gone out.
+    pub(super) fn later(self: &Arc<Self>) -> Later {
+        self.later.fetch_add(1, Ordering::Relaxed);
+        Later(Arc::clone(self))
+    }
+
+    /// Whether an event that was accepted is still to be acknowledged.
+    pub(super) fn owes(&self) -> bool {
+        self.later.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many acknowledgements wait.
+    pub(super) fn acks_waiting(&self) -> usize {
+        self.acks.max_capacity() - self.acks.capacity()
     }
 
     /// Starts to send; a second time does nothing.
@@ -114,21 +157,19 @@ impl Connection {
         let Some(waiting) = waiting else {
             return;
         };
-        self.counts.connections.fetch_add(1, Ordering::Relaxed);
+        self.counts.begin();
         tokio::spawn(async move {
-            let mut way_out = WayOut {
-                reader: self.session.reader(),
-                waiting,
-                window: Window::default(),
-            };
+            let mut way_out = WayOut::new(Arc::clone(&self), waiting);
             self.ended
                 .run_until_cancelled(way_out.send_all(&socket))
                 .await;
             self.session.end();
-            self.counts.connections.fetch_sub(1, Ordering::Relaxed);
+            self.counts.end();
             // Still connected means that the client takes too little. It comes back by itself.
             if socket.connected() {
+                self.counts.too_slow.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
+                    parent: &self.span,
                     peer = self.session.peer(),
                     "closed: too slow for what it asked for"
                 );
@@ -144,74 +185,17 @@ impl Connection {
     }
 }
 
-struct WayOut {
-    reader: Arc<Reader>,
-    waiting: mpsc::Receiver<Ack>,
-    window: Window,
-}
+/// The right to answer one event later.
+pub(super) struct Later(Arc<Connection>);
 
-enum Item {
-    Ack(Ack),
-    Delivery(Delivery),
-}
-
-impl WayOut {
-    /// Sends until the connection closes or the reader is cut off.
-    async fn send_all(&mut self, socket: &Arc<Socket>) {
-        loop {
-            let item = tokio::select! {
-                biased;
-                Some(ack) = self.waiting.recv() => Item::Ack(ack),
-                delivery = self.reader.next() => match delivery {
-                    Some(delivery) => Item::Delivery(delivery),
-                    None => return,
-                },
-            };
-            if !self.send(socket, &item).await {
-                return;
-            }
-        }
-    }
-
-    /// Sends one item, however long the client takes for it; false once the connection is closed.
-    async fn send(&mut self, socket: &Arc<Socket>, item: &Item) -> bool {
-        while self.window.place(socket).await {
-            match item.emit(socket) {
-                Ok(()) => return true,
-                Err(SendError::Socket(SocketError::InternalChannelFull)) => self.window.reset(),
-                Err(SendError::Socket(SocketError::Closed)) => return false,
-                Err(SendError::Serialize(error)) => {
-                    tracing::error!(%error, "an encoded message does not encode");
-                    return true;
-                }
-            }
-        }
-        false
+impl Later {
+    pub(super) fn reply<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
+        self.0.reply(asked, reply);
     }
 }
 
-impl Item {
-    fn emit(&self, socket: &Arc<Socket>) -> Result<(), SendError> {
-        match self {
-            Self::Ack(ack) => acknowledge(socket, ack),
-            Self::Delivery(Delivery::Message(message)) => socket.emit(message.event, &message.body),
-            Self::Delivery(Delivery::Missed { topic, from, to }) => {
-                let missed = StreamMissed {
-                    topic: topic.clone(),
-                    from: *from,
-                    to: *to,
-                };
-                socket.emit(StreamMissed::NAME, &missed)
-            }
-        }
-    }
-}
-
-/// socketioxide makes acknowledgements only as an extractor, and consumes one even where it does not fit.
-fn acknowledge(socket: &Arc<Socket>, ack: &Ack) -> Result<(), SendError> {
-    let mut none = Value::Str("".into(), None);
-    match AckSender::from_message_parts(socket, &mut none, &Some(ack.id)) {
-        Ok(sender) => sender.send(&ack.body),
-        Err(never) => match never {},
+impl Drop for Later {
+    fn drop(&mut self) {
+        self.0.later.fetch_sub(1, Ordering::Relaxed);
     }
 }

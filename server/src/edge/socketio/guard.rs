@@ -19,6 +19,7 @@ use axum::{
 };
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
@@ -30,9 +31,9 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 const READ_BYTES: usize = 8_192;
 
 /// Replaces malformed packets in polling bodies, tells the stream below when it becomes a WebSocket, and refuses the
-/// requests of a connection that is cut.
+/// requests of a connection that is cut; while the server is closing, new connections too.
 pub async fn guard(
-    State(cuts): State<Cuts>,
+    State((cuts, closing)): State<(Cuts, CancellationToken)>,
     ConnectInfo(switch): ConnectInfo<Switch>,
     request: Request,
     next: Next,
@@ -41,6 +42,12 @@ pub async fn guard(
         Ok(request) => request,
         Err(refused) => return refused,
     };
+    if session(request.uri()).is_none()
+        && request.uri().path().starts_with(PATH)
+        && closing.is_cancelled()
+    {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n").into_response();
+    }
     let cut = match session(request.uri()) {
         Some(session) => cuts.of(session),
         None => Cut::default(),
@@ -54,7 +61,7 @@ pub async fn guard(
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // It switches once: there is none before.
-        let _ = switch.0.set(cut);
+        let _ = switch.cut.set(cut);
     }
     response
 }
@@ -87,9 +94,20 @@ async fn checked(request: Request) -> Result<Request, Response> {
     Ok(Request::from_parts(parts, body))
 }
 
-/// Set once the stream of a connection is a WebSocket, to what cuts it.
-#[derive(Clone, Debug, Default)]
-pub struct Switch(Arc<OnceLock<Cut>>);
+/// One connection of the network as its requests see it.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    peer: SocketAddr,
+    /// Set once the stream is a WebSocket, to what cuts it.
+    cut: Arc<OnceLock<Cut>>,
+}
+
+impl Switch {
+    /// The other side: a client, or a proxy before it.
+    pub fn address(&self) -> SocketAddr {
+        self.peer
+    }
+}
 
 /// Waits for the cut of a stream.
 type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
@@ -98,15 +116,18 @@ type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
 #[derive(Debug)]
 pub struct Guarded<L>(pub L);
 
-impl<L: Listener<Io: Unpin>> Listener for Guarded<L> {
+impl<L: Listener<Io: Unpin, Addr = SocketAddr>> Listener for Guarded<L> {
     type Io = Stream<L::Io>;
-    type Addr = L::Addr;
+    type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Self::Io, L::Addr) {
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         let (inner, address) = self.0.accept().await;
         let stream = Stream {
             inner,
-            switch: Switch::default(),
+            switch: Switch {
+                peer: address,
+                cut: Arc::default(),
+            },
             frames: Frames::default(),
             read: Vec::new(),
             reads_end: None,
@@ -115,12 +136,14 @@ impl<L: Listener<Io: Unpin>> Listener for Guarded<L> {
         (stream, address)
     }
 
-    fn local_addr(&self) -> io::Result<L::Addr> {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }
 }
 
-impl<L: Listener<Io: Unpin>> Connected<IncomingStream<'_, Guarded<L>>> for Switch {
+impl<L: Listener<Io: Unpin, Addr = SocketAddr>> Connected<IncomingStream<'_, Guarded<L>>>
+    for Switch
+{
     fn connect_info(stream: IncomingStream<'_, Guarded<L>>) -> Self {
         stream.io().switch.clone()
     }
@@ -141,7 +164,7 @@ pub struct Stream<S> {
 
 /// Whether the stream is a WebSocket that is cut; wakes the task when it is.
 fn is_cut(switch: &Switch, ended: &mut Option<Ended>, context: &mut Context<'_>) -> bool {
-    let Some(cut) = switch.0.get() else {
+    let Some(cut) = switch.cut.get() else {
         return false;
     };
     let wait = || Box::pin(CancellationToken::clone(cut).cancelled_owned());
@@ -156,7 +179,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        if stream.switch.0.get().is_none() {
+        if stream.switch.cut.get().is_none() {
             return Pin::new(&mut stream.inner).poll_read(context, buffer);
         }
         if is_cut(&stream.switch, &mut stream.reads_end, context) {

@@ -19,6 +19,7 @@ use tertulia_shared::{
     ClientToServer, Code, Event, Reject, Reply,
     wire::{args::Args, json::Json},
 };
+use tracing::Instrument;
 
 /// How much of a decoder's reason is told: it repeats what the client sent. In characters.
 const REASON_CHARS: usize = 200;
@@ -34,8 +35,10 @@ pub(super) fn listen<E: ClientToServer>(
 ) {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
+        let asked = connection.take(E::NAME, id);
+        let _inside = connection.span.enter();
         let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
-        connection.reply(E::NAME, id, &Reply::from(result));
+        connection.reply(asked, &Reply::from(result));
     };
     socket.on(E::NAME, Listener(take));
 }
@@ -50,17 +53,20 @@ pub(super) fn listen_later<E: ClientToServer, P: Send + 'static, D>(
     D: Future<Output = Result<E::Ack, Reject>> + Send + 'static,
 {
     let connection = Arc::clone(connection);
-    let take = move |value: &Value, id| match payload::<E>(value)
-        .and_then(|event| act(&connection.session, event))
-    {
-        Ok(pending) => {
-            let connection = Arc::clone(&connection);
-            let done = done(pending);
-            tokio::spawn(async move {
-                connection.reply(E::NAME, id, &Reply::from(done.await));
-            });
+    let take = move |value: &Value, id| {
+        let asked = connection.take(E::NAME, id);
+        let _inside = connection.span.enter();
+        match payload::<E>(value).and_then(|event| act(&connection.session, event)) {
+            Ok(pending) => {
+                let (later, done) = (connection.later(), done(pending));
+                let answered = async move {
+                    let reply = Reply::from(done.await);
+                    later.reply(asked, &reply);
+                };
+                tokio::spawn(answered.in_current_span());
+            }
+            Err(reject) => connection.reply(asked, &Reply::<E::Ack>::Error(reject)),
         }
-        Err(reject) => connection.reply(E::NAME, id, &Reply::<E::Ack>::Error(reject)),
     };
     socket.on(E::NAME, Listener(take));
 }
@@ -94,9 +100,10 @@ impl Unknown {
 
 impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
     fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
+        let asked = self.connection.take("unknown", id);
+        let _inside = self.connection.span.enter();
         let reject = refusal(&value).unwrap_or_else(|reject| reject);
-        self.connection
-            .reply("unknown", id, &Reply::<()>::Error(reject));
+        self.connection.reply(asked, &Reply::<()>::Error(reject));
     }
 }
 

@@ -48,19 +48,31 @@ impl Window {
     }
 }
 
-/// Counts the free places, up to [`PROBED_PACKETS`].
-fn free(socket: &Socket) -> usize {
-    count(&|probe| {
-        // It fails by design: with the probe's own error where a place was free.
-        let _ = socket.emit("", probe);
-    })
+/// Whether the client has taken all that it was given. It holds every place for an instant: for a connection that is
+/// about to be closed only.
+pub(super) fn is_empty(socket: &Socket) -> bool {
+    !socket.connected() || count_free(socket, BUFFER_PACKETS) == BUFFER_PACKETS
 }
 
-/// Counts how often `emit`, which holds a place while it serializes, can be nested.
-fn count(emit: &dyn Fn(&Probe<'_>)) -> usize {
+/// Counts the free places, up to [`PROBED_PACKETS`].
+fn free(socket: &Socket) -> usize {
+    count_free(socket, PROBED_PACKETS)
+}
+
+fn count_free(socket: &Socket, most: usize) -> usize {
+    let emit = |probe: &Probe<'_>| {
+        // It fails by design: with the probe's own error where a place was free.
+        let _ = socket.emit("", probe);
+    };
+    count(&emit, most)
+}
+
+/// Counts how often `emit`, which holds a place while it serializes, can be nested, up to `most`.
+fn count(emit: &dyn Fn(&Probe<'_>), most: usize) -> usize {
     let found = Cell::new(0);
     emit(&Probe {
         emit,
+        most,
         found: &found,
         asked: Cell::new(false),
     });
@@ -69,6 +81,7 @@ fn count(emit: &dyn Fn(&Probe<'_>)) -> usize {
 
 struct Probe<'a> {
     emit: &'a dyn Fn(&Probe<'_>),
+    most: usize,
     found: &'a Cell<usize>,
     asked: Cell<bool>,
 }
@@ -77,7 +90,7 @@ impl Serialize for Probe<'_> {
     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         if !self.asked.replace(true) {
             self.found.set(self.found.get() + 1);
-            if self.found.get() < PROBED_PACKETS {
+            if self.found.get() < self.most {
                 (self.emit)(&Probe {
                     asked: Cell::new(false),
                     ..*self
@@ -105,7 +118,7 @@ mod tests {
             serde_json::to_string(probe).unwrap_err();
             left.set(left.get() + 1);
         };
-        (count(&emit), fewest.get())
+        (count(&emit, PROBED_PACKETS), fewest.get())
     }
 
     #[test]

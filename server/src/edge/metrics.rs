@@ -1,0 +1,221 @@
+//! `GET /metrics`: what the server counts, for Prometheus.
+//!
+//! Who may read it: programs of this machine, or with an address of its own whoever reaches that. The counts themselves
+//! are kept where things happen.
+
+mod text;
+
+use super::socketio::{Door, Switch};
+use crate::app::App;
+use axum::{
+    extract::{ConnectInfo, Request},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use std::sync::{Arc, atomic::Ordering};
+use tertulia_shared::{Code, bridge::BridgeState};
+use text::{
+    CONTENT_TYPE,
+    Kind::{Counter, Gauge},
+    Text,
+};
+use tokio::sync::watch;
+
+/// What a proxy adds to a request that it passes on: the peer is then not who asks.
+const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Where the counts are.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// The features and the hub.
+    pub app: Arc<App>,
+    /// Socket.IO.
+    pub door: Door,
+    /// The link to the broker.
+    pub bridge: watch::Receiver<BridgeState>,
+}
+
+impl Metrics {
+    /// Answers with the counts of now.
+    pub fn answer(&self) -> Response {
+        let mut text = Text::default();
+        self.connections(&mut text);
+        self.events(&mut text);
+        self.hub(&mut text);
+        self.bridge(&mut text);
+        let version = [(env!("CARGO_PKG_VERSION"), 1)];
+        text.by(
+            ("tertulia_build_info", "version"),
+            Gauge,
+            "The version that runs.",
+            version,
+        );
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], text.end()).into_response()
+    }
+
+    fn connections(&self, text: &mut Text) {
+        let (counts, snapshot) = (self.door.counts(), self.door.snapshot());
+        text.by(
+            ("tertulia_connections", "transport"),
+            Gauge,
+            "Socket.IO connections now.",
+            [
+                ("polling", snapshot.polling),
+                ("websocket", snapshot.websocket),
+            ],
+        );
+        text.one(
+            "tertulia_connections_begun_total",
+            Counter,
+            "Socket.IO connections begun.",
+            counts.begun.load(Ordering::Relaxed),
+        );
+        text.by(
+            ("tertulia_connections_cut_total", "reason"),
+            Counter,
+            "Socket.IO connections that the server closed.",
+            [("too-slow", counts.too_slow.load(Ordering::Relaxed))],
+        );
+        text.one(
+            "tertulia_acks_waiting",
+            Gauge,
+            "Acknowledgements that wait for their connections.",
+            snapshot.acks_waiting,
+        );
+    }
+
+    fn events(&self, text: &mut Text) {
+        let counts = self.door.counts();
+        text.by(
+            ("tertulia_events_in_total", "event"),
+            Counter,
+            "Events of clients.",
+            counts.events_in.read(),
+        );
+        text.by(
+            ("tertulia_events_out_total", "event"),
+            Counter,
+            "Events to clients, one a connection.",
+            counts.events_out.read(),
+        );
+        text.one(
+            "tertulia_acks_total",
+            Counter,
+            "Acknowledgements to clients.",
+            counts.acks.load(Ordering::Relaxed),
+        );
+        let rejects = counts.rejects();
+        text.by(
+            ("tertulia_rejects_total", "code"),
+            Counter,
+            "Events of clients that were refused.",
+            rejects.iter().map(|(code, count)| (label(*code), count)),
+        );
+        text.histogram(
+            "tertulia_ack_seconds",
+            "From an event of a client to its acknowledgement.",
+            &counts.ack_time.read(),
+        );
+        text.histogram(
+            "tertulia_delivery_seconds",
+            "From a publish to its emit, one a connection.",
+            &counts.delivery_time.read(),
+        );
+    }
+
+    fn hub(&self, text: &mut Text) {
+        let depths = self.app.hub.depths();
+        text.one(
+            "tertulia_missed_total",
+            Counter,
+            "Messages that a reader missed and was told of.",
+            self.app.hub.missed(),
+        );
+        text.one(
+            "tertulia_readers",
+            Gauge,
+            "Readers of the hub: connections and bridges.",
+            depths.readers,
+        );
+        text.one(
+            "tertulia_queue_messages",
+            Gauge,
+            "Messages that wait in the queues of all readers.",
+            depths.waiting,
+        );
+        text.one(
+            "tertulia_queue_messages_max",
+            Gauge,
+            "Messages that wait in the fullest queue.",
+            depths.deepest,
+        );
+    }
+
+    fn bridge(&self, text: &mut Text) {
+        let is_up = *self.bridge.borrow() == BridgeState::Up;
+        let counts = &self.app.counts;
+        text.one(
+            "tertulia_bridge_up",
+            Gauge,
+            "Whether the link to the MQTT broker is up.",
+            u8::from(is_up),
+        );
+        text.one(
+            "tertulia_bridge_faults_total",
+            Counter,
+            "Publishes of the broker that said nothing that could be taken.",
+            counts.faults.load(Ordering::Relaxed),
+        );
+        text.one(
+            "tertulia_bridge_unsent_total",
+            Counter,
+            "Chat messages that the broker did not get.",
+            counts.unsent.load(Ordering::Relaxed),
+        );
+    }
+}
+
+/// Refuses who does not ask from this machine itself.
+pub async fn only_this_machine(
+    ConnectInfo(peer): ConnectInfo<Switch>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if peer.address().ip().to_canonical().is_loopback() && !is_passed_on(request.headers()) {
+        return next.run(request).await;
+    }
+    let reason = "metrics are for this machine; give them an address with --metrics-listen\n";
+    (StatusCode::FORBIDDEN, reason).into_response()
+}
+
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    PASSED_ON.iter().any(|name| headers.contains_key(*name))
+}
+
+/// The code as it stands in a reject.
+fn label(code: Code) -> String {
+    let text = serde_json::to_value(code).ok();
+    let text = text.as_ref().and_then(serde_json::Value::as_str);
+    text.unwrap_or("unknown").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_passed_on, label};
+    use axum::http::{HeaderMap, HeaderValue};
+    use tertulia_shared::Code;
+
+    #[test]
+    fn a_request_that_a_proxy_passed_on_is_known() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_passed_on(&headers));
+        headers.insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
+        assert!(is_passed_on(&headers));
+    }
+
+    #[test]
+    fn a_code_is_named_as_in_a_reject() {
+        assert_eq!(label(Code::RoomNotAllowed), "room-not-allowed");
+    }
+}
