@@ -6,7 +6,6 @@ pub mod chat;
 pub mod device;
 pub mod policy;
 pub mod presence;
-mod receipts;
 pub mod room;
 pub mod sensor;
 mod session;
@@ -16,9 +15,12 @@ mod visible;
 
 pub use session::Session;
 
-use crate::hub::{Hub, Origin};
+use crate::{
+    hub::{Durable, Hub, Origin},
+    store::{Archive, Store, StoreError},
+};
 use std::sync::{Arc, atomic::AtomicU64};
-use tertulia_shared::{Code, Reject};
+use tertulia_shared::room::CHAT;
 
 /// The origin of what browsers and other Socket.IO clients publish.
 pub const CLIENT: Origin = Origin("client");
@@ -41,27 +43,32 @@ pub struct Counts {
 pub struct App {
     /// The hub.
     pub hub: Arc<Hub>,
+    /// What is kept.
+    pub store: Store,
     /// What went wrong since the start.
-    pub counts: Counts,
+    pub counts: Arc<Counts>,
     presence: presence::Presence,
-    receipts: receipts::Receipts,
     commands: device::Commands,
 }
 
 impl App {
-    /// The features on a hub; device commands go to `commands`.
-    pub fn new(hub: Arc<Hub>, commands: device::Commands) -> Arc<Self> {
-        Arc::new(Self {
+    /// The features on what is stored; device commands go to `commands`.
+    ///
+    /// # Errors
+    /// When the thread that stores does not start.
+    pub fn new(archive: Archive, commands: device::Commands) -> Result<Arc<Self>, StoreError> {
+        let chat = Durable {
+            level: CHAT,
+            epoch: archive.epoch(),
+        };
+        let hub = Hub::with_durable(archive.clock(), chat);
+        let store = Store::start(archive, chat::publisher(Arc::clone(&hub)))?;
+        Ok(Arc::new(Self {
             hub,
-            counts: Counts::default(),
+            store,
+            counts: Arc::default(),
             presence: presence::Presence::default(),
-            receipts: receipts::Receipts::default(),
             commands,
-        })
+        }))
     }
-}
-
-/// A refusal because the hub could not take a message.
-fn not_published(error: crate::hub::PublishError) -> Reject {
-    Reject::new(Code::ServerFull, error.to_string())
 }

@@ -90,5 +90,7 @@ pub(crate) fn program() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TERTULIA_")) {
         command.env_remove(name);
     }
+    // A test that wants something to outlive the program says where.
+    command.env("TERTULIA_DATA_DIR", "none");
     command
 }

@@ -1,13 +1,22 @@
 //! The chat: names, and messages in rooms.
 //!
-//! Not here: what makes a retry harmless (`receipts`).
+//! Not here: how a message is numbered and kept, and what makes a retry harmless (`store`).
 
-use super::{App, CLIENT, MQTT, Session, not_published, policy};
-use crate::hub::Origin;
+use super::{App, CLIENT, MQTT, Session, policy};
+use crate::{
+    hub::{Hub, Message, Stamp},
+    store::{Draft, Outcome, Saved, Source},
+};
+use serde_json::value::to_raw_value;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 use tertulia_shared::{
-    Code, Reject, Topic,
+    Code, Event, Reject, Topic,
     chat::{Author, ChatEnter, ChatMessage, ChatSend, Entered, Receipt},
 };
+use tokio::sync::oneshot;
 
 /// Takes or changes the name of a connection.
 ///
@@ -26,44 +35,71 @@ pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
     })
 }
 
-/// Sends a text to a room; the same id and text again give the same receipt and send nothing.
+/// Gives a text to the store, in the order of calls. What comes back says later whether it is on disk: the same id and
+/// text again within a day give the same receipt and send nothing.
 ///
 /// # Errors
-/// When the room, the text or the id is not allowed, the id was used for another text, or the room is one too many.
-pub fn send(session: &Session, request: ChatSend) -> Result<Receipt, Reject> {
+/// When the room, the text or the id is not allowed, or the room is one too many.
+pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
     let room = policy::chat_topic(&request.room)?;
     policy::text(&request.text)?;
     policy::id(&request.id)?;
     begin(session, &room)?;
-    let from = session.author(&session.state());
-    let said = Said {
+    let draft = Draft {
         room,
         id: request.id,
-        from,
+        sender: session.sender(),
+        from: session.author(&session.state()),
         text: request.text,
+        source: Source::Client,
     };
-    say(&session.app, CLIENT, said)
+    let (settle, outcome) = oneshot::channel();
+    // Whoever asked may have gone.
+    let settle = move |outcome| drop(settle.send(outcome));
+    session.app.store.save(draft, Box::new(settle));
+    Ok(Sent(outcome))
+}
+
+/// A text that was given to the store.
+#[derive(Debug)]
+pub struct Sent(oneshot::Receiver<Outcome>);
+
+impl Sent {
+    /// Waits until the text is on disk and on its way to the room's readers.
+    ///
+    /// # Errors
+    /// When the id was used for another text, the server keeps as many rooms as it can, or it could not be stored.
+    pub async fn done(self) -> Result<Receipt, Reject> {
+        let gone = |_| {
+            let problem = "the server stops; send the same again with the same id";
+            Err(Reject::new(Code::StorageFailed, problem))
+        };
+        self.0.await.unwrap_or_else(gone)
+    }
 }
 
 /// Counts a room in which nobody has said anything yet.
 fn begin(session: &Session, room: &Topic) -> Result<(), Reject> {
-    if session.app.hub.knows(room) {
+    if session.app.store.knows(room) {
         return Ok(());
     }
     let mut state = session.state();
-    if state.begun >= policy::MAX_BEGUN {
+    if state.begun.contains(room) {
+        return Ok(());
+    }
+    if state.begun.len() >= policy::MAX_BEGUN {
         let limit = policy::MAX_BEGUN;
         return Err(Reject::new(
             Code::ServerFull,
             format!("room `{room}`: {limit} rooms were begun, no more are allowed"),
         ));
     }
-    state.begun += 1;
+    state.begun.insert(room.clone());
     Ok(())
 }
 
 /// A text that came through a broker; the same id and text again say nothing. An id that was used for another text is
-/// replaced, and a name is made one that is allowed: nobody waits for a refusal.
+/// replaced, and a name is made one that is allowed: nobody waits for a refusal. What cannot be stored is a fault.
 ///
 /// # Errors
 /// When the room, the text or the id is not allowed.
@@ -73,52 +109,66 @@ pub fn relay(
     from: Option<&str>,
     id: String,
     text: String,
-) -> Result<Receipt, Reject> {
+) -> Result<(), Reject> {
     let room = policy::chat_topic(room.as_str())?;
     policy::text(&text)?;
     policy::id(&id)?;
     let name = from.and_then(policy::nearest_name);
-    let name = name.unwrap_or_else(|| MQTT.0.to_owned());
-    let id = app.receipts.unused(room.clone(), id, &text);
-    let peer = MQTT.0.to_owned();
-    let from = Author { peer, name };
-    say(
-        app,
-        MQTT,
-        Said {
-            room,
-            id,
-            from,
-            text,
+    let draft = Draft {
+        room,
+        id,
+        sender: None,
+        from: Author {
+            peer: MQTT.0.to_owned(),
+            name: name.unwrap_or_else(|| MQTT.0.to_owned()),
         },
-    )
+        text,
+        source: Source::Broker,
+    };
+    let counts = Arc::clone(&app.counts);
+    let settle = move |outcome: Outcome| {
+        if let Err(reject) = outcome {
+            tracing::debug!(%reject, "a message of the broker is lost");
+            counts.faults.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    app.store.save(draft, Box::new(settle));
+    Ok(())
 }
 
-/// A checked message without its stamp.
-struct Said {
-    room: Topic,
-    id: String,
-    from: Author,
-    text: String,
+/// Hands what is stored to the hub.
+pub(super) fn publisher(hub: Arc<Hub>) -> impl Fn(Saved) + Send + Sync {
+    move |saved| {
+        if let Some(message) = message(saved) {
+            hub.deliver_stored(message);
+        }
+    }
 }
 
-fn say(app: &App, origin: Origin, said: Said) -> Result<Receipt, Reject> {
-    let key = (said.room.clone(), said.id.clone());
-    let text = said.text.clone();
-    app.receipts.once(key, &text, || {
-        let room = said.room.clone();
-        let stamp = app.hub.publish(&room, origin, false, |stamp| ChatMessage {
-            room: said.room,
-            seq: stamp.seq,
-            id: said.id,
-            from: said.from,
-            text: said.text,
-            at: stamp.at,
-        });
-        let stamp = stamp.map_err(not_published)?;
-        Ok(Receipt {
-            seq: stamp.seq,
-            at: stamp.at,
-        })
+/// A stored message as the hub has it.
+pub(super) fn message(saved: Saved) -> Option<Message> {
+    let Saved { seq, at, .. } = saved;
+    let topic = saved.room.clone();
+    let body = to_raw_value(&ChatMessage {
+        room: saved.room,
+        seq,
+        id: saved.id,
+        from: saved.from,
+        text: saved.text,
+        at,
+    });
+    let body = body
+        .inspect_err(|error| tracing::error!(%topic, seq, %error, "a message does not encode"))
+        .ok()?;
+    Some(Message {
+        topic,
+        stamp: Stamp { seq, at },
+        origin: match saved.source {
+            Source::Client => CLIENT,
+            Source::Broker => MQTT,
+        },
+        event: ChatMessage::NAME,
+        body,
+        since: Instant::now(),
     })
 }

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tertulia_shared::{Filter, chat::Author};
+use tertulia_shared::{Filter, Topic, chat::Author};
 
 /// The most messages that wait for one connection; what comes beyond is told as missed.
 pub(super) const READER_CAPACITY: usize = 8_192;
@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) name: Option<String>,
     pub(super) rooms: BTreeSet<Filter>,
     /// The rooms to which nobody had said anything before.
-    pub(super) begun: usize,
+    pub(super) begun: BTreeSet<Topic>,
     /// After this nothing may be joined: nobody would leave it.
     pub(super) ended: bool,
 }
@@ -69,6 +69,11 @@ impl Session {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose retries this one's are: no guest can be told from another one that lost its connection and is back.
+    pub(super) fn sender(&self) -> Option<String> {
+        None
     }
 
     /// Who this is: before it took a name, `guest-` and the start of its id.

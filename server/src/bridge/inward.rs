@@ -148,7 +148,8 @@ mod tests {
     use super::Inward;
     use crate::{
         app::{App, device},
-        hub::{Delivery, Hub, Message, Reader},
+        hub::{Delivery, Message, Reader},
+        store::Archive,
     };
     use rumqttc::{Publish, PublishProperties, QoS};
     use std::{
@@ -158,7 +159,8 @@ mod tests {
     use tertulia_shared::{Filter, chat::ChatMessage, sensor::SensorReading};
 
     fn inward() -> (Inward, Arc<App>) {
-        let app = App::new(Hub::new(|| 5), device::commands().0);
+        let archive = Archive::in_memory(|| 5).unwrap();
+        let app = App::new(archive, device::commands().0).unwrap();
         (Inward::new(Arc::clone(&app)), app)
     }
 

@@ -1,8 +1,15 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
-use crate::{config::{BrokerUrl, Config, LogFormat, Mqtt}, store::Limits};
+use crate::{
+    config::{BrokerUrl, Config, LogFormat, Mqtt},
+    store::Limits,
+};
 use clap::{Args, builder::BoolishValueParser};
-use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use url::Url;
 
 /// The shortest heartbeat interval and timeout: shorter ones close healthy connections.

@@ -77,6 +77,11 @@ impl Archive {
         self.epoch
     }
 
+    /// The clock that numbers are stamped with.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// The database's file, for messages about it.
     pub fn file(&self) -> &Path {
         &self.file

@@ -18,6 +18,7 @@ async fn host(mqtt: Mqtt) -> House {
     House::start(Config {
         mqtt,
         host_metrics,
+        data_dir: None,
         ..Config::default()
     })
     .await

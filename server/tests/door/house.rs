@@ -32,6 +32,7 @@ impl House {
         Self::start(Config {
             mqtt: Mqtt::Embedded(free()),
             host_metrics: false,
+            data_dir: None,
             ..config
         })
         .await

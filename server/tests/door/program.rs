@@ -10,6 +10,7 @@ fn a_variable_that_is_empty_is_not_set() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_tertulia"))
         .args(["serve", "--listen", "127.0.0.1:0"])
         .args(["--mqtt-listen", "127.0.0.1:0"])
+        .args(["--data-dir", "none"])
         .envs(
             [
                 "TERTULIA_MQTT_URL",
