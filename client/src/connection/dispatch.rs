@@ -10,7 +10,10 @@ use crate::{
 };
 use futures_channel::{mpsc, oneshot};
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use tertulia_shared::wire::args::Args;
+use tertulia_shared::{Event as _, server::ServerClosing, wire::args::Args};
+
+/// The longest that a server may have its clients wait before they come back.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Something to ask the application: the driver awaits `answer` and comes back with [`Ask::Authorize`].
 pub struct AuthRequest {
@@ -211,7 +214,12 @@ impl Dispatcher {
                     .retain(|watcher| watcher.unbounded_send(status.clone()).is_ok());
             }),
             Event::AuthNeeded(id, asked) => self.ask_for_auth(id, asked),
-            Event::Received(id, args, ack) => self.at(id, |room| room.deliver(args, ack)),
+            Event::Received(id, args, ack) => {
+                if let Some(wait) = asked_wait(&args) {
+                    self.client.wait_after_loss(wait);
+                }
+                self.at(id, |room| room.deliver(args, ack));
+            }
             Event::Sent(id, args) => self.at(id, |room| room.tap(&Tapped::Out(args))),
         }
     }
@@ -232,6 +240,15 @@ impl Dispatcher {
             act(room);
         }
     }
+}
+
+/// How long a server that closes wants to be left alone.
+fn asked_wait(args: &Args) -> Option<Duration> {
+    if args.name().ok()? != ServerClosing::NAME {
+        return None;
+    }
+    let closing = ServerClosing::from_args(args).ok()?;
+    Some(Duration::from_millis(closing.back_in).min(LONGEST_WAIT))
 }
 
 impl Room {

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tertulia_shared::{
-    events,
+    Event, events,
+    server::ServerClosing,
     wire::{args::Args, json::Json},
 };
 
@@ -311,4 +312,25 @@ fn an_emit_that_nobody_drives_ends() {
     let emitted = connection.emit_args(args, super::Delivery::default());
     assert_eq!(emitted.now_or_never(), Some(Err(EmitError::Stopped)));
     assert_eq!(TABLE.len(), 3);
+}
+
+/// Breaks when: the wish of a server that closes is not looked at, or has no bound.
+#[test]
+fn a_server_that_closes_says_when_to_come_back() {
+    let closing = |back_in: u64| {
+        let mut scene = Scene::connected();
+        let mut statuses = scene.connection.watch();
+        let name = ServerClosing::NAME;
+        scene.say(&format!(r#"42["{name}",{{"back_in":{back_in}}}]"#));
+        let closed = Input::Closed(scene.socket.unwrap(), "gone".to_owned());
+        scene.input(closed);
+        while let Some(Some(status)) = statuses.next().now_or_never() {
+            if let Link::Waiting { retry_in, .. } = status.link {
+                return retry_in.as_millis();
+            }
+        }
+        panic!("it does not come back");
+    };
+    assert_eq!(closing(7_250), 7_250);
+    assert_eq!(closing(u64::MAX), 60_000);
 }

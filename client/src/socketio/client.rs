@@ -91,6 +91,8 @@ pub struct Client {
     namespaces: Vec<Namespace>,
     decoder: Decoder,
     backoff: Backoff,
+    /// How long the server asked to wait after the next loss.
+    asked_to_wait: Option<Duration>,
     options: Options,
     outputs: VecDeque<Output>,
 }
@@ -106,6 +108,7 @@ impl Client {
             namespaces: Vec::new(),
             decoder: Decoder::default(),
             backoff: Backoff::new(min, max, options.randomization, options.seed.unwrap_or(0)),
+            asked_to_wait: None,
             outputs: VecDeque::new(),
             options,
         }
@@ -220,6 +223,11 @@ impl Client {
             .chain(self.session.poll_timeout())
             .chain(attempt)
             .min()
+    }
+
+    /// Has the first attempt after the next loss wait that long instead of as the options say: the server asked for it.
+    pub fn wait_after_loss(&mut self, wait: Duration) {
+        self.asked_to_wait = Some(wait);
     }
 
     /// Whether there is nothing under way: no session is open, opening or closing. A driver that stops waits for that.

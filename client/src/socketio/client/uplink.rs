@@ -58,6 +58,7 @@ impl Client {
     /// Opens a session for all namespaces that are wanted.
     pub(super) fn attempt(&mut self, now: Duration) {
         self.decoder = Decoder::default();
+        self.asked_to_wait = None;
         self.uplink = Uplink::Opening;
         self.tell_all(now);
         self.reopens = self.session.is_closing();
@@ -109,7 +110,9 @@ impl Client {
             namespace.lost();
         }
         if self.options.reconnection && !given_up {
-            let due = now.saturating_add(self.backoff.next_delay());
+            // Counted as an attempt in any case.
+            let delay = self.backoff.next_delay();
+            let due = now.saturating_add(self.asked_to_wait.unwrap_or(delay));
             self.uplink = Uplink::Waiting(due, reason);
         } else {
             self.uplink = Uplink::Down;

@@ -137,3 +137,22 @@ fn a_restarted_server_that_does_not_know_the_session_is_connected_to_anew() {
     scene.respond(scene.get(), CONNECTED);
     assert_eq!(scene.status().link, Link::Connected);
 }
+
+/// Breaks when: the wait is not of the next loss only, or is no attempt.
+#[test]
+fn a_server_that_asks_for_it_is_left_alone_that_long_once() {
+    let mut scene = Scene::connected(no_jitter());
+    scene.client.wait_after_loss(Duration::from_millis(3_700));
+    let lost = |scene: &mut Scene| {
+        scene.input(Input::Failed(scene.get(), "gone".to_owned()));
+        match scene.status().link {
+            Link::Waiting {
+                attempt, retry_in, ..
+            } => (attempt, retry_in.as_millis()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(lost(&mut scene), (1, 3_700));
+    scene.pass(Duration::from_millis(3_700));
+    assert_eq!(lost(&mut scene), (2, 2_000));
+}
