@@ -6,6 +6,7 @@ pub mod chat;
 pub mod device;
 pub mod policy;
 pub mod presence;
+mod recall;
 pub mod room;
 pub mod sensor;
 mod session;

@@ -2,11 +2,13 @@
 //!
 //! Not here: where it is read from (`cli`), and starting (`lib`).
 
+mod history;
 mod url;
 
+pub use history::{HistoryError, HistoryRule};
 pub use url::{BrokerUrl, UrlError};
 
-use crate::store::Limits;
+use crate::{hub::History, store::Limits};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -41,6 +43,9 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The time over which clients are told to come back when the server stops.
     pub come_back_within: Duration,
+    /// What is kept of which topics for clients that come back; where several rules match, the last one counts, and these
+    /// come after [`HistoryRule::defaults`].
+    pub history: Vec<HistoryRule>,
     /// Whether WebSocket upgrades are answered with 403, as some networks do.
     pub refuse_upgrade: bool,
 }
@@ -64,6 +69,16 @@ pub enum Mqtt {
     External(BrokerUrl),
 }
 
+impl Config {
+    /// What is kept of which topics: the default rules, then those of [`Config::history`].
+    pub fn kept(&self) -> History {
+        let rules = HistoryRule::defaults()
+            .into_iter()
+            .chain(self.history.clone());
+        History(rules.map(|rule| (rule.topics, rule.keep)).collect())
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -79,6 +94,7 @@ impl Default for Config {
             metrics_listen: None,
             log_format: LogFormat::default(),
             come_back_within: Duration::from_secs(5),
+            history: Vec::new(),
             refuse_upgrade: false,
         }
     }

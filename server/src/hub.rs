@@ -214,6 +214,11 @@ impl Hub {
         self.deliver(&state, &message);
     }
 
+    /// Says how far a durable topic is numbered, also where its last messages are not kept any more.
+    pub fn number(&self, topic: &Topic, last: u64) {
+        self.state().number(topic, last);
+    }
+
     /// Whether anything was published to a topic, since it was last removed.
     pub fn knows(&self, topic: &Topic) -> bool {
         self.state().streams.contains_key(topic)

@@ -118,6 +118,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let (broker, broker_url) = broker(&config.mqtt).await?;
     let (commands, carrier) = device::commands();
     let app = App::new(archive(&config)?, commands)?;
+    app.recall(config.kept())?;
     let hub = Arc::clone(&app.hub);
     let bridge = MqttBridge::new(
         Arc::clone(&app),

@@ -4,7 +4,7 @@ use super::App;
 use crate::hub::Reader;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tertulia_shared::{Filter, Topic, chat::Author};
@@ -26,6 +26,8 @@ pub struct Session {
 pub(super) struct State {
     pub(super) name: Option<String>,
     pub(super) rooms: BTreeSet<Filter>,
+    /// The number after which the messages of a room came, for rooms that are topics.
+    pub(super) joined_after: BTreeMap<Filter, u64>,
     /// The rooms to which nobody had said anything before.
     pub(super) begun: BTreeSet<Topic>,
     /// After this nothing may be joined: nobody would leave it.

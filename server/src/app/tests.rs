@@ -1,5 +1,7 @@
 //! The features together, on a hub without any door or bridge.
 
+mod resume;
+
 use super::{App, MQTT, Session, chat, device, presence, room};
 use crate::{
     hub::Delivery,

@@ -1,7 +1,7 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
 use crate::{
-    config::{BrokerUrl, Config, LogFormat, Mqtt},
+    config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt},
     store::Limits,
 };
 use clap::{Args, builder::BoolishValueParser};
@@ -101,6 +101,18 @@ pub(super) struct Serve {
     #[arg(long, env = "TERTULIA_COME_BACK_WITHIN", value_name = "DURATION", default_value = "5s", value_parser = spread)]
     come_back_within: Duration,
 
+    /// Keep that many messages of each of these topics, for that long, for clients that come back: `chat/#=1000,30d`.
+    /// Several times, or with `;` between them; the last rule that matches a topic counts.
+    ///
+    /// Without it: `chat/#=1000,30d`, `sensors/#=600,1h`, `devices/#=100,1h`.
+    #[arg(
+        long,
+        env = "TERTULIA_HISTORY",
+        value_name = "RULE",
+        value_delimiter = ';'
+    )]
+    history: Vec<HistoryRule>,
+
     /// Answer WebSocket upgrades with 403, as some networks do: for tests.
     #[arg(long, env = "TERTULIA_REFUSE_UPGRADE", value_parser = BoolishValueParser::new())]
     refuse_upgrade: bool,
@@ -128,6 +140,7 @@ impl From<Serve> for Config {
             metrics_listen: options.metrics_listen,
             log_format: options.log_format,
             come_back_within: options.come_back_within,
+            history: options.history,
             refuse_upgrade: options.refuse_upgrade,
         }
     }

@@ -47,6 +47,11 @@ impl State {
         Ok(self.entry(topic))
     }
 
+    /// Numbers the stream of a topic up to `last`.
+    pub(super) fn number(&mut self, topic: &Topic, last: u64) {
+        self.entry(topic).seq = last;
+    }
+
     fn entry(&mut self, topic: &Topic) -> &mut Stream {
         let history = &self.history;
         let stream = self.streams.entry(topic.clone());
