@@ -2,6 +2,7 @@
 //!
 //! Not here: what an event means (`app`).
 
+mod acks;
 mod closing;
 mod connection;
 mod counts;
@@ -27,7 +28,7 @@ use closing::Closing;
 use connection::{Connection, Wire};
 pub use counts::Counts;
 use cut::Cut;
-use listen::{Unknown, listen, listen_later};
+use listen::{Unknown, listen, listen_in_order, listen_later};
 use socketioxide::{
     SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
     socket::DisconnectReason,
@@ -188,7 +189,7 @@ fn register(
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen(socket, &connection, chat::enter);
-    listen_later(socket, &connection, chat::send, chat::Sent::done);
+    listen_in_order(socket, &connection, chat::send, chat::Sent::done);
     listen(socket, &connection, presence::list);
     listen_later(socket, &connection, device::command, device::Pending::done);
     socket.on_fallback(Unknown::new(&connection));

@@ -2,10 +2,17 @@
 //!
 //! Not here: the sending itself (`way_out`), and what an event means (`app`).
 
-use super::{closing::Closing, counts::Counts, cut::Cut, listen::AckId, way_out::WayOut};
+use super::{
+    acks::{self, Ack, Acks, Full, InOrder, Place},
+    closing::Closing,
+    counts::Counts,
+    cut::Cut,
+    listen::AckId,
+    way_out::WayOut,
+};
 use crate::{app::Session, edge::trace};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use socketioxide::{
     adapter::LocalAdapter,
     handler::{FromConnectParts, Value},
@@ -20,21 +27,20 @@ use std::{
     time::Instant,
 };
 use tertulia_shared::Reply;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-/// The acknowledgements that wait for a client which takes none; one more closes the connection.
-const MAX_ACKS_WAITING: usize = 10_000;
+/// The acknowledgements that wait for the disk or for a client which takes none; one more closes the connection.
+const MAX_ACKS_WAITING: usize = 32_768;
 
 /// A connection and what is on its way out.
 pub(super) struct Connection {
     pub(super) session: Arc<Session>,
     /// What the log says of each line of this connection.
     pub(super) span: Span,
-    acks: mpsc::Sender<Ack>,
+    acks: Acks,
     /// Taken by the task that sends.
-    waiting: Mutex<Option<mpsc::Receiver<Ack>>>,
+    waiting: Mutex<Option<InOrder>>,
     /// The events that were accepted and are not acknowledged yet.
     later: AtomicUsize,
     /// While the server is closing: whether all has gone out.
@@ -65,14 +71,6 @@ pub(super) struct Asked {
     since: Instant,
 }
 
-/// An acknowledgement on its way out.
-pub(super) struct Ack {
-    pub(super) id: AckId,
-    pub(super) body: Box<RawValue>,
-    /// When its event came.
-    pub(super) since: Instant,
-}
-
 impl Connection {
     pub(super) fn new(
         session: Arc<Session>,
@@ -80,7 +78,7 @@ impl Connection {
         closing: Arc<Closing>,
         cut: Cut,
     ) -> Arc<Self> {
-        let (acks, waiting) = mpsc::channel(MAX_ACKS_WAITING);
+        let (acks, waiting) = acks::queue(MAX_ACKS_WAITING);
         Arc::new(Self {
             // The level of a span says with which lines it is shown: all.
             span: tracing::error_span!(parent: None, "connection", id = trace::id()),
@@ -105,36 +103,53 @@ impl Connection {
 
     /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
     pub(super) fn reply<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
+        if let Some(ack) = self.answer(asked, reply) {
+            self.check(self.acks.push(ack));
+        }
+    }
+
+    /// The acknowledgement of an event, where its sender asked for it.
+    fn answer<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) -> Option<Ack> {
         let (peer, event) = (self.session.peer(), asked.event);
         if let Reply::Error(reject) = reply {
             self.counts.reject(reject.code);
             let asked = asked.id.is_some();
             tracing::debug!(peer, event, code = ?reject.code, %reject, asked, "refused");
         }
-        let Some(id) = asked.id else {
-            return;
-        };
-        let body = match to_raw_value(reply) {
-            Ok(body) => body,
-            Err(error) => {
-                tracing::error!(event, %error, "acknowledgement does not encode");
-                return;
-            }
-        };
+        let id = asked.id?;
+        let body = to_raw_value(reply)
+            .inspect_err(|error| tracing::error!(event, %error, "acknowledgement does not encode"))
+            .ok()?;
         let since = asked.since;
-        if self.acks.try_send(Ack { id, body, since }).is_err() && !self.ended.is_cancelled() {
+        Some(Ack { id, body, since })
+    }
+
+    /// Closes a connection for which no more acknowledgements may wait.
+    fn check<T>(&self, queued: Result<T, Full>) -> Option<T> {
+        if queued.is_err() && !self.ended.is_cancelled() {
+            let peer = self.session.peer();
             tracing::warn!(
                 peer,
                 "{MAX_ACKS_WAITING} acknowledgements wait and none is taken"
             );
             self.ended.cancel();
         }
+        queued.ok()
     }
 
-    /// The right to answer an event later: while somebody has it, not all has gone out.
+    /// The right to answer an event later, beside what follows: while somebody has it, not all has gone out.
     pub(super) fn later(self: &Arc<Self>) -> Later {
         self.later.fetch_add(1, Ordering::Relaxed);
-        Later(Arc::clone(self))
+        let connection = Arc::clone(self);
+        let place = None;
+        Later { connection, place }
+    }
+
+    /// As [`Self::later`], where the acknowledgements of what follows wait for this one.
+    pub(super) fn later_in_order(self: &Arc<Self>, asked: Asked) -> Later {
+        let mut later = self.later();
+        later.place = asked.id.and_then(|_| self.check(self.acks.hold()));
+        later
     }
 
     /// Whether an event that was accepted is still to be acknowledged.
@@ -144,7 +159,7 @@ impl Connection {
 
     /// How many acknowledgements wait.
     pub(super) fn acks_waiting(&self) -> usize {
-        self.acks.max_capacity() - self.acks.capacity()
+        self.acks.waiting()
     }
 
     /// Starts to send; a second time does nothing.
@@ -186,16 +201,26 @@ impl Connection {
 }
 
 /// The right to answer one event later.
-pub(super) struct Later(Arc<Connection>);
+pub(super) struct Later {
+    connection: Arc<Connection>,
+    place: Option<Place>,
+}
 
 impl Later {
-    pub(super) fn reply<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
-        self.0.reply(asked, reply);
+    pub(super) fn reply<T: Serialize>(mut self, asked: Asked, reply: &Reply<T>) {
+        match self.place.take() {
+            Some(place) => {
+                if let Some(ack) = self.connection.answer(asked, reply) {
+                    place.fill(ack);
+                }
+            }
+            None => self.connection.reply(asked, reply),
+        }
     }
 }
 
 impl Drop for Later {
     fn drop(&mut self) {
-        self.0.later.fetch_sub(1, Ordering::Relaxed);
+        self.connection.later.fetch_sub(1, Ordering::Relaxed);
     }
 }

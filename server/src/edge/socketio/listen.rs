@@ -3,7 +3,10 @@
 //! socketioxide runs its own handlers each in a task of its own, in any order, and skips a handler without a word when
 //! the payload has another shape. An own [`MessageHandler`] does neither.
 
-use super::{connection::Connection, malformed};
+use super::{
+    connection::{Asked, Connection, Later},
+    malformed,
+};
 use crate::app::{
     Session,
     policy::{shortened, shown},
@@ -43,12 +46,40 @@ pub(super) fn listen<E: ClientToServer>(
     socket.on(E::NAME, Listener(take));
 }
 
-/// As [`listen`], where the acknowledgement needs time: `act` runs in order, `done` beside what follows.
+/// As [`listen`], where the acknowledgement needs time: `act` runs in order, and the acknowledgement comes in order too.
+///
+/// What comes behind it waits for it: for what takes no longer than this server's own disk.
+pub(super) fn listen_in_order<E: ClientToServer, P: Send + 'static, D>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<P, Reject>,
+    done: fn(P) -> D,
+) where
+    D: Future<Output = Result<E::Ack, Reject>> + Send + 'static,
+{
+    answer_later(socket, connection, act, done, Connection::later_in_order);
+}
+
+/// As [`listen`], where the acknowledgement needs another machine's time: `act` runs in order, `done` beside what follows.
 pub(super) fn listen_later<E: ClientToServer, P: Send + 'static, D>(
     socket: &SocketRef,
     connection: &Arc<Connection>,
     act: fn(&Session, E) -> Result<P, Reject>,
     done: fn(P) -> D,
+) where
+    D: Future<Output = Result<E::Ack, Reject>> + Send + 'static,
+{
+    answer_later(socket, connection, act, done, |connection, _| {
+        connection.later()
+    });
+}
+
+fn answer_later<E: ClientToServer, P: Send + 'static, D>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<P, Reject>,
+    done: fn(P) -> D,
+    later: fn(&Arc<Connection>, Asked) -> Later,
 ) where
     D: Future<Output = Result<E::Ack, Reject>> + Send + 'static,
 {
@@ -58,7 +89,7 @@ pub(super) fn listen_later<E: ClientToServer, P: Send + 'static, D>(
         let _inside = connection.span.enter();
         match payload::<E>(value).and_then(|event| act(&connection.session, event)) {
             Ok(pending) => {
-                let (later, done) = (connection.later(), done(pending));
+                let (later, done) = (later(&connection, asked), done(pending));
                 let answered = async move {
                     let reply = Reply::from(done.await);
                     later.reply(asked, &reply);

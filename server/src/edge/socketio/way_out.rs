@@ -1,7 +1,8 @@
 //! One connection's way out: acknowledgements and messages through one task, in order, never more than fits.
 
 use super::{
-    connection::{Ack, Connection},
+    acks::{Ack, InOrder},
+    connection::Connection,
     window::{self, Window},
 };
 use crate::hub::{Delivery, Reader};
@@ -16,7 +17,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tertulia_shared::{Event, server::ServerClosing, stream::StreamMissed};
-use tokio::sync::mpsc;
 
 /// Between two looks at whether all has gone out, while the server is closing.
 const LOOK: Duration = Duration::from_millis(20);
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct WayOut {
     connection: Arc<Connection>,
     reader: Arc<Reader>,
-    waiting: mpsc::Receiver<Ack>,
+    waiting: InOrder,
     window: Window,
     /// Whether the client knows that the server is closing.
     told: bool,
@@ -39,7 +39,7 @@ enum Item {
 }
 
 impl WayOut {
-    pub(super) fn new(connection: Arc<Connection>, waiting: mpsc::Receiver<Ack>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, waiting: InOrder) -> Self {
         Self {
             reader: connection.session.reader(),
             connection,
@@ -60,7 +60,7 @@ impl WayOut {
                     self.told = true;
                     Item::Closing(connection.closing.come_back())
                 }
-                Some(ack) = self.waiting.recv() => Item::Ack(ack),
+                Some(ack) = self.waiting.next() => Item::Ack(ack),
                 delivery = self.reader.next_measured() => match delivery {
                     Some((delivery, since)) => Item::Delivery(delivery, since),
                     None => return,
