@@ -74,8 +74,8 @@ impl Metrics {
         text.by(
             ("tertulia_connections_cut_total", "reason"),
             Counter,
-            "Socket.IO connections that the server closed.",
-            [("too-slow", counts.too_slow.load(Ordering::Relaxed))],
+            "Socket.IO connections that the server closed because their clients took too little.",
+            counts.too_slow.read(),
         );
         text.one(
             "tertulia_acks_waiting",

@@ -11,6 +11,7 @@ mod frames;
 mod guard;
 mod listen;
 mod malformed;
+mod slow;
 mod way_out;
 mod window;
 

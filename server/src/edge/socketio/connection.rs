@@ -8,6 +8,7 @@ use super::{
     counts::Counts,
     cut::Cut,
     listen::AckId,
+    slow::Slow,
     way_out::WayOut,
 };
 use crate::{app::Session, edge::trace};
@@ -175,18 +176,22 @@ impl Connection {
         self.counts.begin();
         tokio::spawn(async move {
             let mut way_out = WayOut::new(Arc::clone(&self), waiting);
-            self.ended
+            let sent = self
+                .ended
                 .run_until_cancelled(way_out.send_all(&socket))
                 .await;
             self.session.end();
             self.counts.end();
             // Still connected means that the client takes too little. It comes back by itself.
             if socket.connected() {
-                self.counts.too_slow.fetch_add(1, Ordering::Relaxed);
+                // Who is still connected and was stopped from outside left too many acknowledgements.
+                let slow = sent.flatten().unwrap_or(Slow::Acks);
+                self.counts.too_slow.add(slow);
                 tracing::warn!(
                     parent: &self.span,
                     peer = self.session.peer(),
-                    "closed: too slow for what it asked for"
+                    reason = ?slow,
+                    "closed: too slow for what it asked for, {slow}"
                 );
                 self.cut.cancel();
             }

@@ -2,6 +2,7 @@
 //!
 //! Not here: how it is shown (`edge/metrics`, `edge/health`).
 
+use super::slow::TooSlow;
 use crate::measure::{ByEvent, Histogram};
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,7 @@ pub struct Counts {
     /// The connections that were begun.
     pub begun: AtomicU64,
     /// The connections that were closed for they took too little.
-    pub too_slow: AtomicU64,
+    pub too_slow: TooSlow,
     /// The events of clients.
     pub events_in: ByEvent,
     /// The events to clients.
@@ -39,7 +40,7 @@ impl Default for Counts {
         Self {
             connections: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
-            too_slow: AtomicU64::new(0),
+            too_slow: TooSlow::default(),
             events_in: ByEvent::new(Direction::ClientToServer),
             events_out: ByEvent::new(Direction::ServerToClient),
             acks: AtomicU64::new(0),

@@ -3,7 +3,8 @@
 use super::{
     acks::{Ack, InOrder},
     connection::Connection,
-    window::{self, Window},
+    slow::Slow,
+    window::{self, NoPlace, Window},
 };
 use crate::hub::{Delivery, Reader};
 use socketioxide::{
@@ -49,8 +50,8 @@ impl WayOut {
         }
     }
 
-    /// Sends until the connection closes or the reader is cut off.
-    pub(super) async fn send_all(&mut self, socket: &Arc<Socket>) {
+    /// Sends until the connection closes, or gives why it is to be closed.
+    pub(super) async fn send_all(&mut self, socket: &Arc<Socket>) -> Option<Slow> {
         let connection = Arc::clone(&self.connection);
         let mut closing = std::pin::pin!(connection.closing.began());
         loop {
@@ -63,7 +64,7 @@ impl WayOut {
                 Some(ack) = self.waiting.next() => Item::Ack(ack),
                 delivery = self.reader.next_measured() => match delivery {
                     Some((delivery, since)) => Item::Delivery(delivery, since),
-                    None => return,
+                    None => return Some(Slow::Missed),
                 },
                 () = tokio::time::sleep(LOOK), if self.told => {
                     let drained = !connection.owes() && window::is_empty(socket);
@@ -72,27 +73,29 @@ impl WayOut {
                 }
             };
             connection.drained.store(false, Ordering::Relaxed);
-            if !self.send(socket, &item).await {
-                return;
+            match self.send(socket, &item).await {
+                Ok(()) => {}
+                Err(NoPlace::Closed) => return None,
+                Err(NoPlace::Stalled) => return Some(Slow::Stalled),
             }
             self.count(&item);
         }
     }
 
-    /// Sends one item, however long the client takes for it; false once the connection is closed.
-    async fn send(&mut self, socket: &Arc<Socket>, item: &Item) -> bool {
-        while self.window.place(socket).await {
+    /// Sends one item, as soon as the client has room for it.
+    async fn send(&mut self, socket: &Arc<Socket>, item: &Item) -> Result<(), NoPlace> {
+        loop {
+            self.window.place(socket).await?;
             match item.emit(socket) {
-                Ok(()) => return true,
+                Ok(()) => return Ok(()),
                 Err(SendError::Socket(SocketError::InternalChannelFull)) => self.window.reset(),
-                Err(SendError::Socket(SocketError::Closed)) => return false,
+                Err(SendError::Socket(SocketError::Closed)) => return Err(NoPlace::Closed),
                 Err(SendError::Serialize(error)) => {
                     tracing::error!(parent: &self.connection.span, %error, "an encoded message does not encode");
-                    return true;
+                    return Ok(());
                 }
             }
         }
-        false
     }
 
     fn count(&self, item: &Item) {

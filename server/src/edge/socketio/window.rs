@@ -8,6 +8,7 @@
 use serde::{Serialize, Serializer, ser::Error};
 use socketioxide::socket::Socket;
 use std::{cell::Cell, time::Duration};
+use tokio::time::Instant;
 
 /// The places of socketioxide's buffer of one connection, in packets.
 pub(super) const BUFFER_PACKETS: usize = 128;
@@ -18,6 +19,18 @@ const RESERVED_PACKETS: usize = 16;
 /// The first and the longest pause while the client takes nothing.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
+/// How long a client may take nothing while something waits for it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// The connection is closed.
+    Closed,
+    /// The client took nothing for [`PATIENCE`].
+    Stalled,
+}
+
 /// The places that were free and are not used since: only this connection's one sender uses them.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -25,12 +38,19 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Waits until one more packet fits; false once the connection is closed.
-    pub(super) async fn place(&mut self, socket: &Socket) -> bool {
+    /// Waits until one more packet fits.
+    ///
+    /// # Errors
+    /// When the connection is closed, or the client takes nothing for too long.
+    pub(super) async fn place(&mut self, socket: &Socket) -> Result<(), NoPlace> {
+        let began = Instant::now();
         let mut pause = PAUSES[0];
         while self.credit == 0 {
             if !socket.connected() {
-                return false;
+                return Err(NoPlace::Closed);
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(NoPlace::Stalled);
             }
             self.credit = free(socket).saturating_sub(RESERVED_PACKETS);
             if self.credit == 0 {
@@ -39,7 +59,7 @@ impl Window {
             }
         }
         self.credit -= 1;
-        true
+        Ok(())
     }
 
     /// The buffer was full nevertheless: nothing is known.
