@@ -35,7 +35,7 @@ type Publish = Box<dyn Fn(Saved) + Send + Sync>;
 
 /// The store of a running server. Dropping it writes what waits.
 pub struct Store {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     writer: Option<Writer>,
 }
 
@@ -44,7 +44,7 @@ struct Writer {
     thread: JoinHandle<()>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     archive: Mutex<Archive>,
     publish: Publish,
     /// The rooms, to be asked without waiting for the disk.
@@ -91,11 +91,6 @@ impl Store {
 
     /// Takes a draft, in the order of calls; `settle` is called once, after the message is on disk and published.
     pub fn save(&self, draft: Draft, settle: Settle) {
-        let Some(writer) = &self.writer else {
-            self.shared.save_all(vec![(draft, settle)]);
-            self.shared.sweep_all();
-            return;
-        };
         let bytes = weight(&draft);
         let waiting = self
             .shared
@@ -105,7 +100,14 @@ impl Store {
         if waiting + bytes > MAX_WAITING_BYTES {
             self.shared.no_longer_waits(bytes);
             settle(Err(busy()));
-        } else if let Err(mpsc::SendError(Job::Save(_, settle))) =
+            return;
+        }
+        let Some(writer) = &self.writer else {
+            self.shared.save_all(vec![(draft, settle)]);
+            self.shared.sweep_all();
+            return;
+        };
+        if let Err(mpsc::SendError(Job::Save(_, settle))) =
             writer.queue.send(Job::Save(draft, settle))
         {
             self.shared.no_longer_waits(bytes);
@@ -208,10 +210,7 @@ impl Shared {
         let mut flushed = Vec::new();
         for job in std::iter::once(first).chain(jobs.try_iter()) {
             match job {
-                Job::Save(draft, settle) => {
-                    self.no_longer_waits(weight(&draft));
-                    batch.push((draft, settle));
-                }
+                Job::Save(draft, settle) => batch.push((draft, settle)),
                 Job::Flush(done) => flushed.push(done),
             }
             if batch.len() >= MAX_BATCH {
@@ -230,8 +229,10 @@ impl Shared {
             return;
         }
         let (drafts, settles): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let weights: Vec<_> = drafts.iter().map(weight).collect();
         let outcomes = self.save(drafts, settles.len());
-        for (settle, outcome) in settles.into_iter().zip(outcomes) {
+        for ((settle, outcome), bytes) in settles.into_iter().zip(outcomes).zip(weights) {
+            self.no_longer_waits(bytes);
             settle(outcome);
         }
     }
@@ -303,7 +304,7 @@ impl Shared {
     }
 
     /// A panic while the lock was held leaves whole values behind: a transaction is undone, its numbers too.
-    fn archive(&self) -> MutexGuard<'_, Archive> {
+    pub(super) fn archive(&self) -> MutexGuard<'_, Archive> {
         self.archive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
