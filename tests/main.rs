@@ -21,6 +21,7 @@ mod mqtt;
 mod official_client;
 mod official_server;
 mod page;
+mod seen;
 mod trunk_serve;
 mod vectors;
 mod world;

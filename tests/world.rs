@@ -8,6 +8,7 @@ pub(crate) mod mosquitto;
 pub(crate) mod official;
 pub(crate) mod peer;
 pub(crate) mod process;
+pub(crate) mod prometheus;
 pub(crate) mod rubbish;
 pub(crate) mod server;
 pub(crate) mod watch;

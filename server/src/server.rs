@@ -167,7 +167,11 @@ impl Server {
     pub fn ready_line(&self) -> String {
         let mqtt = self.mqtt_address().map(|address| address.to_string());
         let mqtt = mqtt.unwrap_or_else(|| self.broker_url.to_string());
-        format!("tertulia ready: page http://{}, mqtt {mqtt}", self.address)
+        let mut line = format!("tertulia ready: page http://{}, mqtt {mqtt}", self.address);
+        if let Some(address) = self.metrics_address() {
+            line.push_str(&format!(", metrics http://{address}/metrics"));
+        }
+        line
     }
 
     /// Serves the page and Socket.IO, without the bridge, on connections that another listener accepts, until it is

@@ -19,6 +19,8 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program; it is killed when this goes out of scope.
     pub(crate) fn start(command: &mut Command) -> Self {
+        // Before any request: reqwest chooses no cryptography itself. It fails only where one was chosen.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let name = format!("{:?}", command.as_std());
         let mut child = command
             .stdin(Stdio::null())
@@ -73,6 +75,16 @@ impl Process {
     pub(crate) fn errors(&mut self) -> String {
         let mut text = String::new();
         while let Ok(line) = self.stderr.try_recv() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The rest of what it prints to its standard error, until its end.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut text = String::new();
+        while let Some(line) = self.stderr.recv().await {
             text.push_str(&line);
             text.push('\n');
         }

@@ -13,7 +13,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 use tertulia_shared::{Code, bridge::BridgeState};
 use text::{
     CONTENT_TYPE,
@@ -182,15 +185,16 @@ pub async fn only_this_machine(
     request: Request,
     next: Next,
 ) -> Response {
-    if peer.address().ip().to_canonical().is_loopback() && !is_passed_on(request.headers()) {
+    if is_from_here(peer.address().ip(), request.headers()) {
         return next.run(request).await;
     }
     let reason = "metrics are for this machine; give them an address with --metrics-listen\n";
     (StatusCode::FORBIDDEN, reason).into_response()
 }
 
-fn is_passed_on(headers: &HeaderMap) -> bool {
-    PASSED_ON.iter().any(|name| headers.contains_key(*name))
+fn is_from_here(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
+    peer.to_canonical().is_loopback() && !is_passed_on
 }
 
 /// The code as it stands in a reject.
@@ -202,16 +206,28 @@ fn label(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_passed_on, label};
+    use super::{is_from_here, label};
     use axum::http::{HeaderMap, HeaderValue};
     use tertulia_shared::Code;
 
     #[test]
-    fn a_request_that_a_proxy_passed_on_is_known() {
+    fn only_programs_of_this_machine_are_from_here_and_no_proxy() {
         let mut headers = HeaderMap::new();
-        assert!(!is_passed_on(&headers));
+        for (peer, expected) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("192.0.2.1", false),
+            ("::ffff:192.0.2.1", false),
+        ] {
+            assert_eq!(
+                is_from_here(peer.parse().unwrap(), &headers),
+                expected,
+                "{peer}"
+            );
+        }
         headers.insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
-        assert!(is_passed_on(&headers));
+        assert!(!is_from_here("127.0.0.1".parse().unwrap(), &headers));
     }
 
     #[test]
