@@ -7,6 +7,7 @@ mod answer;
 mod dispatch;
 mod emit;
 mod line;
+mod gate;
 mod listener;
 
 use crate::socketio::Settled;
@@ -20,6 +21,7 @@ use futures_channel::{mpsc, oneshot};
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 pub(crate) use line::WeakConnection;
 use line::{Counted, Line};
+pub use gate::Gate;
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::{
@@ -69,6 +71,8 @@ pub enum Ask {
     Listen(String, mpsc::UnboundedSender<(Args, Option<ReplyTo>)>),
     /// Hand over every event, in and out.
     Tap(mpsc::UnboundedSender<Tapped>),
+    /// Hand over only the events that this lets pass.
+    Gate(Gate),
     /// Tell the status, now and at each change.
     Watch(mpsc::UnboundedSender<Status>),
     /// Drop this when the driver has ended.
@@ -273,6 +277,12 @@ impl Connection {
         let (sender, receiver) = mpsc::unbounded();
         self.ask(Ask::Watch(sender));
         Watcher::new(receiver)
+    }
+
+    /// Asks `passes` of each event that comes from now on, before anybody hears of it: what it refuses is dropped. A later
+    /// one replaces it.
+    pub fn gate(&self, passes: impl FnMut(&Args) -> bool + Send + 'static) {
+        self.ask(Ask::Gate(Gate::new(passes)));
     }
 
     /// Connects by hand: the first time with [`Options::auto_connect`] off, or again after a disconnect; while the next

@@ -1,6 +1,6 @@
 //! Between the machine and its handles: requests in, events out to who listens. It does no I/O; its driver does.
 
-use super::{Ask, Request, Tapped};
+use super::{Ask, Gate, Request, Tapped};
 use crate::{
     ordered::Ordered,
     socketio::{
@@ -35,6 +35,7 @@ struct Listening {
 struct Room {
     id: NamespaceId,
     name: Arc<str>,
+    gate: Option<Gate>,
     listeners: Vec<Listening>,
     taps: Vec<mpsc::UnboundedSender<Tapped>>,
     watchers: Vec<mpsc::UnboundedSender<Status>>,
@@ -111,6 +112,7 @@ impl Dispatcher {
                 listeners.retain(|listening| !listening.sender.is_closed());
                 listeners.push(Listening { name, sender });
             }
+            Ask::Gate(gate) => room.gate = Some(gate),
             Ask::Keep(keep) => self.kept.push(keep),
             Ask::Tap(sender) => {
                 room.taps.retain(|tap| !tap.is_closed());
@@ -194,6 +196,7 @@ impl Dispatcher {
             self.rooms.push(Room {
                 id,
                 name,
+                gate: None,
                 listeners: Vec::new(),
                 taps: Vec::new(),
                 watchers: Vec::new(),
@@ -254,6 +257,9 @@ fn asked_wait(args: &Args) -> Option<Duration> {
 impl Room {
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
     fn deliver(&mut self, args: Args, reply_to: Option<ReplyTo>) {
+        if self.gate.as_mut().is_some_and(|gate| !gate.passes(&args)) {
+            return;
+        }
         self.tap(&Tapped::In(args.clone(), reply_to));
         let Ok(name) = args.name() else {
             return;

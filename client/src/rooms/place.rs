@@ -1,0 +1,85 @@
+//! Where an event stands in the stream of its topic, read from its payload.
+
+use serde::Deserialize;
+use tertulia_shared::{
+    Event,
+    device::{DeviceState, DeviceStatus},
+    room::DEVICES,
+    wire::args::Args,
+};
+
+/// What says where an event stands.
+#[derive(Deserialize)]
+struct Numbered {
+    #[serde(alias = "to")]
+    seq: u64,
+    #[serde(alias = "room")]
+    topic: Option<String>,
+    device: Option<String>,
+    target: Option<String>,
+}
+
+/// The topic of an event and its number there, for what was missed the last one; `None` for an event of no room.
+pub(super) fn of(args: &Args) -> Option<(String, u64)> {
+    let name = args.name().ok()?;
+    let it: Numbered = args.at(1).ok()?;
+    let topic = match &*name {
+        DeviceStatus::NAME => format!("{DEVICES}/{}/status", it.device?),
+        DeviceState::NAME => format!("{DEVICES}/{}/state/{}", it.device?, it.target?),
+        _ => it.topic?,
+    };
+    Some((topic, it.seq))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use serde_json::json;
+    use tertulia_shared::{Event, stream::StreamMissed, wire::args::Args};
+
+    #[test]
+    fn an_event_of_a_room_has_a_place() {
+        for (name, payload, place) in [
+            (
+                "chat:message",
+                json!({"room": "chat/x", "seq": 3, "text": "to"}),
+                Some(("chat/x", 3)),
+            ),
+            (
+                "sensor:reading",
+                json!({"topic": "sensors/a/b", "device": "a", "seq": 4}),
+                Some(("sensors/a/b", 4)),
+            ),
+            (
+                "device:status",
+                json!({"device": "a", "online": true, "seq": 5}),
+                Some(("devices/a/status", 5)),
+            ),
+            (
+                "device:state",
+                json!({"device": "a", "target": "led", "seq": 6}),
+                Some(("devices/a/state/led", 6)),
+            ),
+            (
+                StreamMissed::NAME,
+                json!({"topic": "chat/x", "from": 1, "to": 7}),
+                Some(("chat/x", 7)),
+            ),
+            (
+                "poll:asked",
+                json!({"room": "chat/x", "seq": 8}),
+                Some(("chat/x", 8)),
+            ),
+            (
+                "presence:change",
+                json!({"room": "chat/x", "peer": "p"}),
+                None,
+            ),
+            ("anything", json!(7), None),
+        ] {
+            let args = Args::event(name, &payload).unwrap();
+            let place = place.map(|(topic, seq): (&str, u64)| (topic.to_owned(), seq));
+            assert_eq!(of(&args), place, "{name}");
+        }
+    }
+}
