@@ -16,6 +16,7 @@ mod command_line;
 mod contract;
 mod dashboard;
 mod differential;
+mod durable;
 mod in_memory;
 mod mqtt;
 mod official_client;
