@@ -22,6 +22,7 @@ mod mqtt;
 mod official_client;
 mod official_server;
 mod page;
+mod restart;
 mod seen;
 mod trunk_serve;
 mod vectors;

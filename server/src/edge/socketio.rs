@@ -73,6 +73,7 @@ pub struct Door {
     counts: Arc<Counts>,
     cuts: Cuts,
     began_to_close: CancellationToken,
+    closing: Arc<Closing>,
 }
 
 /// The connections of a moment.
@@ -102,6 +103,7 @@ impl Door {
         let cuts = Cuts::default();
         let began_to_close = farewell.began.clone();
         let closing = Arc::new(Closing::new(farewell.began, farewell.come_back_within));
+        let door_closing = Arc::clone(&closing);
         let shared = (Arc::clone(&counts), cuts.clone());
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef| {
@@ -114,6 +116,7 @@ impl Door {
             counts,
             cuts,
             began_to_close,
+            closing: door_closing,
         };
         (layer, door)
     }
@@ -149,11 +152,22 @@ impl Door {
         sockets.unwrap_or_default()
     }
 
-    /// Waits until every connection was told that the server closes and has got all that was accepted.
-    pub async fn drain(&self) {
+    /// Waits until every connection was told that the server closes and has got all that was accepted; false where that
+    /// took too long.
+    pub async fn drain(&self) -> bool {
+        let mut all = true;
+        for (step, patience) in (1..).zip(closing::STEPS) {
+            self.closing.go_to(step);
+            let drained = tokio::time::timeout(patience, self.drained(step));
+            all &= drained.await.is_ok();
+        }
+        all
+    }
+
+    async fn drained(&self, step: usize) {
         let is_left = |socket: &SocketRef| {
             let connection = socket.extensions.get::<Arc<Connection>>();
-            connection.is_some_and(|connection| !connection.drained.load(Ordering::Relaxed))
+            connection.is_some_and(|connection| connection.drained.load(Ordering::Relaxed) != step)
         };
         while self.sockets().iter().any(is_left) {
             tokio::time::sleep(LOOK).await;

@@ -2,15 +2,32 @@
 //!
 //! Not here: when the server ends (`server`).
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 use tertulia_shared::server::ServerClosing;
 use tokio_util::sync::CancellationToken;
+
+/// The steps of a closing, and how long each waits for clients that take slowly.
+///
+/// In the first, clients are told and events are still accepted; from the second on none is. What is accepted in one
+/// connection goes out in others: so in the third each looks again.
+pub(super) const STEPS: [Duration; 3] = [
+    Duration::from_millis(2_000),
+    Duration::from_millis(700),
+    Duration::from_millis(300),
+];
+/// From this step on no event is accepted.
+const DEAF: usize = 2;
 
 /// Whether the server is closing, and when its clients are to come back.
 #[derive(Debug)]
 pub(super) struct Closing {
     began: CancellationToken,
     come_back_within: Duration,
+    /// Which step it is at, from 1.
+    step: AtomicUsize,
 }
 
 impl Closing {
@@ -19,7 +36,23 @@ impl Closing {
         Self {
             began,
             come_back_within,
+            step: AtomicUsize::new(1),
         }
+    }
+
+    /// The step at which the closing is.
+    pub(super) fn step(&self) -> usize {
+        self.step.load(Ordering::SeqCst)
+    }
+
+    /// Goes on to a step.
+    pub(super) fn go_to(&self, step: usize) {
+        self.step.store(step, Ordering::SeqCst);
+    }
+
+    /// Whether no event is accepted any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.step() >= DEAF
     }
 
     /// Waits until the server is closing.

@@ -23,7 +23,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -44,8 +44,8 @@ pub(super) struct Connection {
     waiting: Mutex<Option<InOrder>>,
     /// The events that were accepted and are not acknowledged yet.
     later: AtomicUsize,
-    /// While the server is closing: whether all has gone out.
-    pub(super) drained: AtomicBool,
+    /// The step of the closing in which all had gone out; 0 where something has not.
+    pub(super) drained: AtomicUsize,
     ended: CancellationToken,
     pub(super) counts: Arc<Counts>,
     pub(super) closing: Arc<Closing>,
@@ -87,7 +87,7 @@ impl Connection {
             acks,
             waiting: Mutex::new(Some(waiting)),
             later: AtomicUsize::new(0),
-            drained: AtomicBool::new(false),
+            drained: AtomicUsize::new(0),
             ended: CancellationToken::new(),
             counts,
             closing,
@@ -95,11 +95,21 @@ impl Connection {
         })
     }
 
-    /// Counts an event that came in.
-    pub(super) fn take(&self, event: &'static str, id: Option<AckId>) -> Asked {
+    /// Counts an event that came in, and owes its answer until the right to it is dropped. `None` where the server no
+    /// longer accepts any.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        event: &'static str,
+        id: Option<AckId>,
+    ) -> Option<(Asked, Later)> {
+        // First owed, then asked whether it is too late: who makes it too late sees what is owed.
+        let owed = self.later();
+        if self.closing.is_deaf() {
+            return None;
+        }
         self.counts.events_in.add(event);
         let since = Instant::now();
-        Asked { event, id, since }
+        Some((Asked { event, id, since }, owed))
     }
 
     /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
@@ -140,7 +150,7 @@ impl Connection {
 
     /// The right to answer an event later, beside what follows: while somebody has it, not all has gone out.
     pub(super) fn later(self: &Arc<Self>) -> Later {
-        self.later.fetch_add(1, Ordering::Relaxed);
+        self.later.fetch_add(1, Ordering::SeqCst);
         let connection = Arc::clone(self);
         let place = None;
         Later { connection, place }
@@ -155,7 +165,7 @@ impl Connection {
 
     /// Whether an event that was accepted is still to be acknowledged.
     pub(super) fn owes(&self) -> bool {
-        self.later.load(Ordering::Relaxed) > 0
+        self.later.load(Ordering::SeqCst) > 0
     }
 
     /// How many acknowledgements wait.
@@ -226,6 +236,6 @@ impl Later {
 
 impl Drop for Later {
     fn drop(&mut self) {
-        self.connection.later.fetch_sub(1, Ordering::Relaxed);
+        self.connection.later.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn listen<E: ClientToServer>(
 ) {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
-        let asked = connection.take(E::NAME, id);
+        let Some((asked, _owed)) = connection.take(E::NAME, id) else {
+            return;
+        };
         let _inside = connection.span.enter();
         let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
         connection.reply(asked, &Reply::from(result));
@@ -85,7 +87,9 @@ fn answer_later<E: ClientToServer, P: Send + 'static, D>(
 {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
-        let asked = connection.take(E::NAME, id);
+        let Some((asked, _owed)) = connection.take(E::NAME, id) else {
+            return;
+        };
         let _inside = connection.span.enter();
         match payload::<E>(value).and_then(|event| act(&connection.session, event)) {
             Ok(pending) => {
@@ -131,7 +135,9 @@ impl Unknown {
 
 impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
     fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
-        let asked = self.connection.take("unknown", id);
+        let Some((asked, _owed)) = self.connection.take("unknown", id) else {
+            return;
+        };
         let _inside = self.connection.span.enter();
         let reject = refusal(&value).unwrap_or_else(|reject| reject);
         self.connection.reply(asked, &Reply::<()>::Error(reject));

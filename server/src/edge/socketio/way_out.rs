@@ -67,12 +67,13 @@ impl WayOut {
                     None => return Some(Slow::Missed),
                 },
                 () = tokio::time::sleep(LOOK), if self.told => {
+                    let step = connection.closing.step();
                     let drained = !connection.owes() && window::is_empty(socket);
-                    connection.drained.store(drained, Ordering::Relaxed);
+                    connection.drained.store(if drained { step } else { 0 }, Ordering::Relaxed);
                     continue;
                 }
             };
-            connection.drained.store(false, Ordering::Relaxed);
+            connection.drained.store(0, Ordering::Relaxed);
             match self.send(socket, &item).await {
                 Ok(()) => {}
                 Err(NoPlace::Closed) => return None,

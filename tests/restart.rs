@@ -1,0 +1,169 @@
+//! A server that is told to stop: nobody new is let in, what was accepted goes out, and everybody knows when to come
+//! back.
+
+use crate::world::{
+    client::{connected_with, emit, join, next, say, send},
+    official::only,
+    server::Server,
+    soon,
+    watch::{until, until_linked},
+};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tertulia_client::connection::{Connection, Link, Options, Status, Transport};
+use tertulia_shared::{chat::ChatMessage, server::ServerClosing};
+
+const LOBBY: &str = "chat/lobby";
+/// How long a stop may take.
+const STOP: Duration = Duration::from_secs(10);
+
+/// The receipts before which the stop does not begin.
+const FIRST: u64 = 50;
+
+fn alone(transport: Transport) -> Options {
+    Options {
+        force_new: true,
+        ..only(transport)
+    }
+}
+
+/// Breaks when: a stop closes before it has told and sent all, or does not wait for what is to be acknowledged.
+#[tokio::test]
+async fn what_was_accepted_goes_out_before_the_end() {
+    for transport in [Transport::Polling, Transport::WebSocket] {
+        let mut server = Server::start().await;
+        let origin = server.origin();
+        let sender = connected_with(&origin, alone(transport)).await;
+        let reader = connected_with(&origin, alone(transport)).await;
+        let mut messages = reader.listen::<ChatMessage>();
+        join(&reader, LOBBY).await;
+        let mut receipts: FuturesUnordered<_> = (0..2_000)
+            .map(|n| sender.emit(&send(LOBBY, &n.to_string(), &n.to_string())))
+            .collect();
+        for _ in 0..FIRST {
+            soon("a receipt", receipts.next()).await.unwrap().unwrap();
+        }
+        let stopped = server.terminate();
+        let settled = async {
+            let mut acknowledged = FIRST;
+            while let Some(receipt) = receipts.next().await {
+                acknowledged += u64::from(receipt.is_ok());
+            }
+            acknowledged
+        };
+        let (status, acknowledged) = tokio::join!(stopped, settled);
+        assert!(status.success());
+        for seq in 1..=acknowledged {
+            assert_eq!(next(&mut messages).await.seq, seq, "{transport}");
+        }
+        let more = tokio::time::timeout(Duration::from_millis(200), messages.next());
+        assert!(
+            more.await.is_err(),
+            "{transport}: heard and not acknowledged"
+        );
+        println!("{transport}: {acknowledged} of 2000 were accepted");
+    }
+}
+
+/// Breaks when: our client comes back by its own backoff, or all are told the same time.
+#[tokio::test]
+async fn everybody_comes_back_when_told_and_not_at_once() {
+    let mut server = Server::with(&["--no-host-metrics", "--come-back-within", "4s"]).await;
+    let origin = server.origin();
+    let mut clients = Vec::new();
+    for n in 0..20 {
+        let transport = [Transport::Polling, Transport::WebSocket][n % 2];
+        let client = connected_with(&origin, alone(transport)).await;
+        let (told, statuses) = (client.listen::<ServerClosing>(), client.watch());
+        clients.push((client, told, statuses));
+    }
+    let began = Instant::now();
+    assert!(server.terminate().await.success());
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
+    let _server = server.restart().await;
+    let mut waits = Vec::new();
+    for (_, told, statuses) in &mut clients {
+        let back_in = Duration::from_millis(next(told).await.back_in);
+        let waiting = |status: &Status| matches!(status.link, Link::Waiting { attempt: 1, .. });
+        match until(statuses, "a loss", waiting).await.link {
+            Link::Waiting { retry_in, .. } => assert_eq!(retry_in, back_in),
+            other => panic!("{other:?}"),
+        }
+        waits.push(back_in);
+    }
+    for (_, _, statuses) in &mut clients {
+        until_linked(statuses).await;
+    }
+    waits.sort();
+    assert!(
+        waits[19] < Duration::from_secs(4) && waits[19] - waits[0] > Duration::from_secs(2),
+        "{waits:?}"
+    );
+    assert!(
+        waits
+            .windows(2)
+            .all(|pair| pair[1] - pair[0] < Duration::from_millis(1_500)),
+        "{waits:?}"
+    );
+}
+
+/// Somebody who takes nothing holds the stop up for a bounded time only; who comes meanwhile is sent elsewhere.
+#[tokio::test]
+async fn who_takes_nothing_delays_the_end_but_not_for_long() {
+    let mut server = Server::start().await;
+    let origin = server.origin();
+    let url = format!("{origin}/socket.io/?EIO=4&transport=polling");
+    let http = reqwest::Client::new();
+    let open = http.get(&url).send().await.unwrap().text().await.unwrap();
+    let open: Value = serde_json::from_str(&open[1..]).unwrap();
+    let own = format!("{url}&sid={}", open["sid"].as_str().unwrap());
+    http.post(&own).body("40").send().await.unwrap();
+    let poll = async || http.get(&own).send().await.unwrap().text().await.unwrap();
+    while !soon("the CONNECT reply", poll()).await.contains("40{") {}
+    let began = Instant::now();
+    let ended = server.terminate();
+    let refused = async {
+        let stops = async {
+            while http
+                .get(format!("{origin}/readyz"))
+                .send()
+                .await
+                .unwrap()
+                .status()
+                != 503
+            {}
+        };
+        soon("the stop", stops).await;
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 503);
+        // Who has a session may still speak, and get what is for it.
+        let posted = http
+            .post(&own)
+            .body("421[\"no:such\"]")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(posted.status(), 200);
+    };
+    let (status, ()) = tokio::join!(ended, refused);
+    assert!(status.success());
+    assert!(began.elapsed() < STOP, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_message_after_the_restart_finds_everybody() {
+    let mut server = Server::with(&["--no-host-metrics", "--come-back-within", "200ms"]).await;
+    let origin = server.origin();
+    let connection = Connection::connect_with(&origin, alone(Transport::WebSocket)).unwrap();
+    let mut statuses = connection.watch();
+    until_linked(&mut statuses).await;
+    assert!(server.terminate().await.success());
+    let _server = server.restart().await;
+    until_linked(&mut statuses).await;
+    emit(&connection, &send(LOBBY, "back", "1")).await.unwrap();
+    say(&connection, LOBBY, "again", "2").await;
+}
