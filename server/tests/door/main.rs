@@ -5,6 +5,7 @@
 )]
 
 mod bridge;
+mod durable;
 mod house;
 mod program;
 mod slow;
