@@ -9,6 +9,8 @@ pub(crate) mod official;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod proxy;
+pub(crate) mod random;
 pub(crate) mod rubbish;
 pub(crate) mod server;
 pub(crate) mod watch;
@@ -31,4 +33,11 @@ pub(crate) fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::
             Err(_) => panic!("{what}: not within {PATIENCE:?}"),
         }
     }
+}
+
+/// How long each long form of a test goes on: the minutes of `TERTULIA_TEST_MINUTES`, else one.
+pub(crate) fn soak_time() -> Duration {
+    let minutes = std::env::var("TERTULIA_TEST_MINUTES");
+    let minutes: f64 = minutes.map_or(1.0, |minutes| minutes.parse().unwrap());
+    Duration::from_secs_f64(60.0 * minutes)
 }

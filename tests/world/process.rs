@@ -1,7 +1,10 @@
 //! A child process whose lines are read, and which ends with the test.
 
 use super::soon;
-use std::process::{ExitStatus, Stdio};
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
@@ -14,6 +17,28 @@ pub(crate) struct Process {
     child: Child,
     stdout: mpsc::UnboundedReceiver<String>,
     stderr: mpsc::UnboundedReceiver<String>,
+}
+
+/// What a process has used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    /// Its memory now, in kilobytes.
+    pub(crate) memory: u64,
+    /// The most that its memory was, in kilobytes.
+    pub(crate) most_memory: u64,
+    /// The time of all its threads on a processor.
+    pub(crate) cpu: Duration,
+}
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (now, most) = (self.memory / 1_000, self.most_memory / 1_000);
+        write!(
+            formatter,
+            "server: {now} MB, at most {most} MB, {:?} of CPU",
+            self.cpu
+        )
+    }
 }
 
 impl Process {
@@ -101,6 +126,35 @@ impl Process {
         let id = self.child.id().expect("it runs").to_string();
         let status = Command::from(signal("TERM", &id)).status().await;
         assert!(status.unwrap().success());
+    }
+
+    /// What it has used of the machine. Linux only.
+    pub(crate) fn usage(&self) -> Usage {
+        let id = self.child.id().expect("it runs");
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap();
+        let status = read("status");
+        let kilobytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap()
+                .trim_matches([':', ' ', '\t', 'k', 'B'])
+                .parse()
+                .unwrap()
+        };
+        // The name may have spaces, and stands in brackets; user and system time are the 12th and 13th after it.
+        let stat = read("stat");
+        let times = stat
+            .rsplit(") ")
+            .next()
+            .unwrap()
+            .split(' ')
+            .skip(11)
+            .take(2);
+        let ticks: u64 = times.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Usage {
+            memory: kilobytes("VmRSS"),
+            most_memory: kilobytes("VmHWM"),
+            cpu: Duration::from_millis(10 * ticks),
+        }
     }
 
     /// Waits for its end.

@@ -1,6 +1,6 @@
 //! The `tertulia` program.
 
-use super::process::Process;
+use super::process::{Process, Usage};
 use std::{
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -63,6 +63,11 @@ impl Server {
     /// Kills it, as `kill -9`.
     pub(crate) async fn kill(&mut self) {
         self.process.kill().await;
+    }
+
+    /// What it has used of the machine.
+    pub(crate) fn usage(&self) -> Usage {
+        self.process.usage()
     }
 
     /// Asks it to end, and waits until it has.
