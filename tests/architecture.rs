@@ -86,6 +86,17 @@ const NEVER: &[(&str, &[&[&str]])] = &[
         ]],
     ),
     (
+        "server/src/store",
+        &[&[
+            "crate::app",
+            "crate::bridge",
+            "crate::edge",
+            "crate::hub",
+            "socketioxide",
+            "axum",
+        ]],
+    ),
+    (
         "server/src/host",
         &[&["crate::edge", "socketioxide", "axum", "mqtt5"]],
     ),
