@@ -35,10 +35,9 @@ fn event(id: usize) -> String {
 
 /// The sequence number of an acknowledgement, which must be the one that is expected.
 fn check(packet: &str, id: usize) -> Option<u64> {
-    let args = packet
-        .strip_prefix(&format!("43{id}"))
-        .unwrap_or_else(|| panic!("{id}: {packet}"));
-    let args: Value = serde_json::from_str(args).unwrap();
+    let args = packet.strip_prefix(&format!("43{id}"));
+    assert!(args.is_some(), "expected {id}: {packet}");
+    let args: Value = serde_json::from_str(args.unwrap()).unwrap();
     assert_eq!(
         args[0]["error"].is_object(),
         !id.is_multiple_of(3) && id.is_multiple_of(5),
