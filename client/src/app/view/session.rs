@@ -10,6 +10,7 @@ use crate::{
         model::{failure::Failure, room_name},
     },
     connection::{Connection, Link, Status},
+    rooms::Positions,
 };
 use futures_util::{Stream, StreamExt as _};
 use leptos::prelude::*;
@@ -20,6 +21,7 @@ use tertulia_shared::{
     chat::ChatMessage,
     device::{DeviceState, DeviceStatus},
     presence::PresenceChange,
+    room::DEVICES,
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
     wire::args::ArgsError,
@@ -89,6 +91,7 @@ fn take_status(app: App, status: Status) {
         app.link
             .generation
             .update_value(|generation| *generation += 1);
+        app.link.positions.update_value(Positions::lost);
         chat::actions::connected(app);
         dashboard::actions::connected(app);
     } else if !is_up && was_up {
@@ -97,6 +100,9 @@ fn take_status(app: App, status: Status) {
 }
 
 fn take_message(app: App, message: ChatMessage) {
+    if !app.link.is_new(message.room.as_str(), message.seq) {
+        return;
+    }
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
         app.chat.change_log(&room, |log| log.receive(message));
@@ -111,6 +117,9 @@ fn take_presence(app: App, change: PresenceChange) {
 }
 
 fn take_missed(app: App, missed: StreamMissed) {
+    if !app.link.is_new(missed.topic.as_str(), missed.to) {
+        return;
+    }
     match room_name::of_topic(missed.topic.as_str()) {
         Some(room) => {
             app.chat.change_log(room, |log| log.missed(&missed));
@@ -125,6 +134,9 @@ fn take_missed(app: App, missed: StreamMissed) {
 }
 
 fn take_reading(app: App, reading: SensorReading) {
+    if !app.link.is_new(reading.topic.as_str(), reading.seq) {
+        return;
+    }
     let (at, arrived) = (reading.at as f64, browser::now());
     app.dash
         .clock
@@ -135,18 +147,29 @@ fn take_reading(app: App, reading: SensorReading) {
 }
 
 fn take_fault(app: App, fault: SensorFault) {
+    if !app.link.is_new(fault.topic.as_str(), fault.seq) {
+        return;
+    }
     app.dash
         .devices
         .update_value(|devices| devices.fault(fault));
 }
 
 fn take_device_status(app: App, status: DeviceStatus) {
+    let topic = [DEVICES, &status.device, "status"].join("/");
+    if !app.link.is_new(&topic, status.seq) {
+        return;
+    }
     app.dash
         .devices
         .update_value(|devices| devices.status(&status));
 }
 
 fn take_device_state(app: App, state: DeviceState) {
+    let topic = [DEVICES, &state.device, "state", &state.target].join("/");
+    if !app.link.is_new(&topic, state.seq) {
+        return;
+    }
     let now = browser::now();
     app.dash
         .devices

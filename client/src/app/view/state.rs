@@ -12,11 +12,13 @@ use crate::{
         text::{Lang, Texts},
     },
     connection::{Connection, Status},
+    rooms::Positions,
 };
 use leptos::prelude::*;
 use tertulia_shared::{
     bridge::{BridgeState, BridgeStatus},
     chat::Author,
+    room::{Joined, RoomJoin},
 };
 
 /// A value that is not a signal, kept for the life of the page.
@@ -156,6 +158,8 @@ pub(crate) struct LinkState {
     /// `None` when the server's address makes no sense; the link then stays disconnected.
     pub(crate) connection: Kept<Option<Connection>>,
     pub(crate) lights: RwSignal<Lights>,
+    /// How far the rooms were read.
+    pub(crate) positions: Kept<Positions>,
     /// Grows with each connection; what was asked over an older one is void.
     pub(crate) generation: Kept<u32>,
     /// The browser's clock, each second.
@@ -196,10 +200,31 @@ impl LinkState {
         Self {
             connection: StoredValue::new_local(None),
             lights: RwSignal::new(lights),
+            positions: StoredValue::new_local(Positions::default()),
             generation: StoredValue::new_local(0),
             second: RwSignal::new(now),
             moment: RwSignal::new(now),
         }
+    }
+
+    /// What joins a room from where it was read to, or with so many of its newest messages.
+    pub(crate) fn join(self, room: &str, history: u32) -> RoomJoin {
+        self.positions
+            .with_value(|positions| positions.join(room, history))
+    }
+
+    /// A room was joined.
+    pub(crate) fn joined(self, room: &str, joined: &Joined) {
+        self.positions
+            .update_value(|positions| positions.joined(room, joined));
+    }
+
+    /// Whether a message of a topic is new.
+    pub(crate) fn is_new(self, topic: &str, seq: u64) -> bool {
+        let is_new = self
+            .positions
+            .try_update_value(|positions| positions.see(topic, seq));
+        is_new == Some(true)
     }
 
     pub(crate) fn is_up(self) -> bool {

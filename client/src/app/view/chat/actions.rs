@@ -14,8 +14,11 @@ use tertulia_shared::{
     Code, Reject,
     chat::{ChatEnter, ChatSend},
     presence::PresenceList,
-    room::{RoomJoin, RoomLeave},
+    room::RoomLeave,
 };
+
+/// How many messages of a room that was not visited yet are asked for.
+const HISTORY: u32 = 50;
 
 /// The link is there: takes the name and joins the room again.
 pub(crate) fn connected(app: App) {
@@ -71,10 +74,11 @@ pub(crate) fn go(app: App, name: String) {
         return;
     }
     let room = room_name::topic(&name);
-    ask(app, &RoomJoin::new(room.clone()), {
-        let name = name.clone();
+    ask(app, &app.link.join(&room, HISTORY), {
+        let (name, room) = (name.clone(), room.clone());
         move |joined| match joined {
             Ok(joined) => {
+                app.link.joined(&room, &joined);
                 leave(app, &name);
                 show_room(app, &name);
                 chat.change_log(&name, |log| log.joined(joined.epoch));

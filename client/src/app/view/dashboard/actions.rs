@@ -8,7 +8,7 @@ use crate::app::{
 use leptos::prelude::*;
 use tertulia_shared::{
     device::DeviceCommand,
-    room::{DEVICES, RoomJoin, SENSORS},
+    room::{DEVICES, SENSORS},
     sensor::Value,
 };
 
@@ -22,9 +22,12 @@ pub(crate) fn connected(app: App) {
 /// Joins `room`; a silent server is asked again while the link lasts.
 fn join(app: App, room: String) {
     let generation = app.link.generation.get_value();
-    ask(app, &RoomJoin::new(room.clone()), move |joined| {
+    ask(app, &app.link.join(&room, 0), move |joined| {
         if app.link.generation.get_value() != generation {
             return;
+        }
+        if let Ok(joined) = &joined {
+            app.link.joined(&room, joined);
         }
         match joined.err() {
             Some(Failure::NoAnswer) if app.link.is_up() => join(app, room),
