@@ -75,7 +75,7 @@ impl Queue {
     /// Queues a message; false where there was no room and it was recorded as missed.
     pub(super) fn push(&self, message: &Arc<Message>) -> bool {
         let mut waiting = self.waiting();
-        let fits = waiting.taken < self.capacity;
+        let fits = waiting.taken < self.limit(&waiting);
         if fits {
             waiting.tell_missed();
             waiting.taken += 1;
@@ -131,6 +131,15 @@ impl Queue {
                 return next;
             }
             filled.await;
+        }
+    }
+
+    /// Up to how many messages one more is taken. After the first that did not fit, half must have been read: a burst ends
+    /// in one gap, not in many small ones.
+    fn limit(&self, waiting: &Waiting) -> usize {
+        match waiting.missed.is_empty() {
+            true => self.capacity,
+            false => self.capacity.div_ceil(2),
         }
     }
 

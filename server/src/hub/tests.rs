@@ -167,6 +167,20 @@ async fn what_does_not_fit_is_told_where_it_is_missing() {
 }
 
 #[tokio::test]
+async fn after_a_gap_half_must_be_read_before_more_fits() {
+    let hub = Hub::new(CLOCK);
+    let reader = reader(&hub, 4, &["a"]);
+    for _ in 0..5 {
+        publish(&hub, "a", false);
+    }
+    for _ in 0..3 {
+        reader.next().await;
+        publish(&hub, "a", false);
+    }
+    assert_eq!(waiting(&reader).await, ["a 4", "a 5-7 missed", "a 8"]);
+}
+
+#[tokio::test]
 async fn a_slow_reader_does_not_hold_up_another() {
     let hub = Hub::new(CLOCK);
     let (slow, quick) = (reader(&hub, 1, &["a"]), reader(&hub, 9, &["a"]));
