@@ -24,6 +24,7 @@ mod official_client;
 mod official_server;
 mod page;
 mod restart;
+mod resume;
 mod seen;
 mod storm;
 mod trunk_serve;
