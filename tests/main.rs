@@ -18,6 +18,7 @@ mod dashboard;
 mod differential;
 mod durable;
 mod faults;
+mod http_fuzz;
 mod in_memory;
 mod mqtt;
 mod official_client;

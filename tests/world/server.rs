@@ -65,6 +65,11 @@ impl Server {
         self.process.kill().await;
     }
 
+    /// What it has logged and nobody has read.
+    pub(crate) fn errors(&mut self) -> String {
+        self.process.errors()
+    }
+
     /// What it has used of the machine.
     pub(crate) fn usage(&self) -> Usage {
         self.process.usage()

@@ -11,6 +11,7 @@ mod peers;
 mod precompress;
 mod serve;
 mod size;
+mod soak;
 mod step;
 mod test;
 mod tools;
@@ -46,6 +47,12 @@ enum Task {
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
+    /// Run the long forms of the tests: bad networks, reconnect storms, nonsense over HTTP, kills
+    Soak {
+        /// How long each goes on, in minutes
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+    },
     /// Build the page and print what a visitor downloads, and what the client adds to a page; fail over the limit
     Size,
 }
@@ -66,6 +73,7 @@ fn run(task: &Task, workspace: &Workspace) -> anyhow::Result<()> {
         Task::Serve { server } => serve::run(workspace, server),
         Task::Setup => serve::setup(workspace),
         Task::Test { cargo_test } => test::run(workspace, cargo_test),
+        Task::Soak { minutes } => soak::run(workspace, *minutes),
         Task::Size => size::run(workspace),
     }
 }

@@ -18,6 +18,8 @@ const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// The hash that trunk writes into a file's name, in hexadecimal digits.
 const HASH_DIGITS: usize = 16;
+/// The longest name of a file, in bytes: file systems take none that is longer.
+const MAX_NAME_BYTES: usize = 255;
 
 /// Serves the directory; while it has no `index.html`, `/` says how to build it.
 pub fn routes(directory: &Path) -> Router {
@@ -36,6 +38,9 @@ async fn answer(built: bool, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if !built && matches!(path.as_str(), "/" | "/index.html") {
         return not_built();
+    }
+    if !is_a_name(&path) {
+        return StatusCode::NOT_FOUND.into_response();
     }
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -61,6 +66,12 @@ fn not_built() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
 }
 
+/// Whether a file may be called so: to look for one that may not is an error of the system, not of who asks.
+fn is_a_name(path: &str) -> bool {
+    let fits = |name: &str| name.len() <= MAX_NAME_BYTES;
+    !path.contains("%00") && path.split('/').all(fits)
+}
+
 /// Whether the file's name carries the hash of its content: `tertulia-1a2b3c4d5e6f7a8b_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -75,7 +86,13 @@ fn is_hashed(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_hashed;
+    use super::{is_a_name, is_hashed};
+
+    #[test]
+    fn what_no_file_is_called_is_not_looked_for() {
+        assert!(is_a_name("/a/index.html") && is_a_name(&format!("/{}", "x".repeat(255))));
+        assert!(!is_a_name("/%00") && !is_a_name(&format!("/{}/a", "x".repeat(256))));
+    }
 
     #[test]
     fn only_names_with_a_hash_are_kept_forever() {

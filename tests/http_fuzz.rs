@@ -1,0 +1,302 @@
+//! The HTTP surface under nonsense: whatever is asked, never a 5xx and never a panic, and the server serves on.
+
+#[path = "../shared/tests/wire/generate.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod generate;
+
+use crate::world::{
+    client::{connected, say},
+    server::Server,
+};
+use arbitrary::{Result, Unstructured};
+use arbtest::arbtest;
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    time::Duration,
+};
+
+/// How long the short form asks, in milliseconds.
+const BUDGET_MS: u64 = 5_000;
+/// The most random bytes that one request is made of.
+const MOST_BYTES: u32 = 2_048;
+/// How long an answer may take. A poll may wait longer: it has none yet.
+const ANSWER: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
+
+const METHODS: &[&str] = &[
+    "GET", "GET", "POST", "POST", "OPTIONS", "HEAD", "PUT", "DELETE", "PATCH", "gEt",
+];
+const PATHS: &[&str] = &[
+    "/socket.io/",
+    "/socket.io/",
+    "/socket.io/",
+    "/socket.io",
+    "/socket.io/x",
+    "/socket.iox/",
+    "/socket.io/..%2f",
+    "/session",
+    "/session/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "//",
+    "/%00",
+    "/%ff",
+];
+const KEYS: &[&str] = &[
+    "EIO",
+    "transport",
+    "sid",
+    "t",
+    "b64",
+    "j",
+    "",
+    "EIO%3d",
+    "sid[]",
+    "%ff",
+];
+const VALUES: &[&str] = &[
+    "4",
+    "3",
+    "5",
+    "-1",
+    "99999999999999999999",
+    "polling",
+    "websocket",
+    "webtransport",
+    "Polling",
+    "",
+    "0",
+    "%00",
+    "%ff",
+    "%",
+    "%zz",
+    "+",
+    "%c3%a9",
+    "a=b",
+    "AAAAAAAAAAAAAAAAAAAAAA",
+    "AAAAAAAAAAAAAAAA",
+    "..%2f..%2f",
+];
+const HEADERS: &[&str] = &[
+    "origin: http://localhost:8080",
+    "origin: null",
+    "origin: \u{e9}",
+    "origin: http://[::1",
+    "content-type: text/plain;charset=UTF-8",
+    "content-type: application/octet-stream",
+    "content-type: application/json",
+    "content-type: ;;;",
+    "content-length: 3",
+    "content-length: 99999999999",
+    "content-length: -1",
+    "transfer-encoding: chunked",
+    "transfer-encoding: gzip, chunked",
+    "upgrade: websocket",
+    "upgrade: h2c",
+    "connection: upgrade",
+    "connection: close",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-key: short",
+    "sec-websocket-version: 13",
+    "sec-websocket-version: 12",
+    "sec-websocket-extensions: permessage-deflate; client_max_window_bits",
+    "expect: 100-continue",
+    "range: bytes=5-1",
+    "if-modified-since: yesterday",
+    "if-none-match: \"",
+    "accept-encoding: br;q=x",
+    "cookie: io=1; ;=; a",
+    "authorization: Bearer \u{1}",
+    "x-forwarded-for: ::",
+    "access-control-request-method: PUT",
+    "access-control-request-headers: \"",
+];
+const BODIES: &[&str] = &[
+    "40",
+    "41",
+    "40{\"token\":1}",
+    "42[\"chat:send\",{\"room\":\"chat/x\",\"text\":\"y\",\"id\":\"1\"}]",
+    "421[\"room:join\",{\"room\":\"chat/x\"}]",
+    "40\u{1e}420[\"chat:enter\",{\"name\":\"Ada\"}]\u{1e}3",
+    "451-[\"x\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAAEC",
+    "2probe",
+    "1",
+    "6",
+    "{\"name\":\"Ada\",\"password\":\"x\"}",
+];
+
+/// A request, or what looks like one.
+struct Asked {
+    text: Vec<u8>,
+    /// What is sent after an upgrade.
+    frames: Vec<u8>,
+    polls: bool,
+    upgrades: bool,
+}
+
+fn asked(u: &mut Unstructured<'_>, sid: Option<&str>) -> Result<Asked> {
+    let (method, path) = (*u.choose(METHODS)?, *u.choose(PATHS)?);
+    let mut query = Vec::new();
+    if let Some(sid) = sid {
+        query.push(format!(
+            "EIO=4&transport={}&sid={sid}",
+            u.choose(&["polling", "websocket"])?
+        ));
+    } else if u.arbitrary()? {
+        query.push(format!(
+            "EIO=4&transport={}",
+            u.choose(&["polling", "websocket"])?
+        ));
+    }
+    for _ in 0..u.int_in_range(0..=3)? {
+        query.push(format!("{}={}", u.choose(KEYS)?, u.choose(VALUES)?));
+    }
+    let long = match u.ratio(1, 20)? {
+        true => "x".repeat(u.int_in_range(1..=3_000)?),
+        false => String::new(),
+    };
+    let mut text = format!(
+        "{method} {path}{long}?{} HTTP/1.1\r\nhost: x\r\n",
+        query.join("&")
+    )
+    .into_bytes();
+    let (mut has_length, mut upgrades) = (false, false);
+    for _ in 0..u.int_in_range(0..=6)? {
+        let header = *u.choose(HEADERS)?;
+        has_length |= header.starts_with("content-length") || header.starts_with("transfer");
+        upgrades |= header.starts_with("upgrade");
+        text.extend(header.as_bytes());
+        text.extend(b"\r\n");
+    }
+    if u.ratio(1, 20)? {
+        let length = u.int_in_range(1..=60_000)?;
+        text.extend(format!("x-long: {}\r\n", "x".repeat(length)).as_bytes());
+    }
+    let corpus: Vec<_> = BODIES.iter().map(|body| (*body).to_owned()).collect();
+    let body = generate::nearly(u, &corpus)?;
+    if !has_length {
+        text.extend(format!("content-length: {}\r\n", body.len()).as_bytes());
+    }
+    text.extend(b"\r\n");
+    text.extend(body.as_bytes());
+    let frames = u.arbitrary()?;
+    // An answer to one of these may wait for the next event.
+    let polls = sid.is_some() || upgrades;
+    Ok(Asked {
+        text,
+        frames,
+        polls,
+        upgrades,
+    })
+}
+
+/// The status of the answer; `None` where it is closed without one, or has none yet.
+fn ask(address: &str, asked: &Asked) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(if asked.polls { POLL } else { ANSWER }))
+        .unwrap();
+    // Who is refused early may find the connection closed.
+    let _ = stream.write_all(&asked.text);
+    if !asked.upgrades && !asked.polls {
+        // A body that is shorter than announced ends here.
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+    let mut head = [0; 12];
+    let mut length = 0;
+    while length < head.len() {
+        match stream.read(&mut head[length..]) {
+            Ok(0) => return None,
+            Ok(read) => length += read,
+            Err(error) if asked.polls && error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+            Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(&asked.text)),
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let status = head
+        .strip_prefix("HTTP/1.1 ")
+        .map(|status| status.parse().unwrap());
+    if status == Some(101) {
+        let _ = stream.write_all(&asked.frames);
+    }
+    Some(status.unwrap_or_else(|| panic!("no status line: {head:?}")))
+}
+
+/// The session of a handshake.
+fn session(address: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request =
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.set_read_timeout(Some(ANSWER)).unwrap();
+    stream.read_to_string(&mut answer).unwrap();
+    let sid = answer.split("\"sid\":\"").nth(1)?;
+    Some(sid.split('"').next()?.to_owned())
+}
+
+fn ask_for(address: String, budget_ms: u64) -> u32 {
+    let mut answers = 0;
+    arbtest(|u| {
+        let sid = if u.ratio(1, 3)? {
+            session(&address)
+        } else {
+            None
+        };
+        let asked = asked(u, sid.as_deref())?;
+        let status = ask(&address, &asked);
+        answers += u32::from(status.is_some());
+        let text = String::from_utf8_lossy(&asked.text);
+        assert!(
+            status.is_none_or(|status| status < 500),
+            "{status:?} for {text:?}"
+        );
+        Ok(())
+    })
+    .size_max(MOST_BYTES)
+    .budget_ms(budget_ms)
+    .run();
+    answers
+}
+
+async fn survives(budget_ms: u64) {
+    let mut server = Server::with(&[
+        "--no-host-metrics",
+        "--ping-interval",
+        "300ms",
+        "--ping-timeout",
+        "300ms",
+    ])
+    .await;
+    let address = server.address.clone();
+    let answers = tokio::task::spawn_blocking(move || ask_for(address, budget_ms))
+        .await
+        .unwrap();
+    println!("{answers} answers");
+    assert!(
+        answers > 100 || std::env::var_os("ARBTEST_SEED").is_some(),
+        "{answers} are too few"
+    );
+    let connection = connected(&server.origin()).await;
+    say(&connection, "chat/lobby", "still here", "1").await;
+    drop(connection);
+    let errors = server.errors();
+    assert!(!errors.contains("panicked"), "{errors}");
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nonsense_is_refused_and_the_server_serves_on() {
+    survives(BUDGET_MS).await;
+}
+
+/// The long form: `cargo xtask soak`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes the minutes that it is given"]
+async fn soak() {
+    survives(crate::world::soak_time().as_millis() as u64).await;
+}
