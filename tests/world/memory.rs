@@ -51,7 +51,8 @@ impl Network {
         connection
     }
 
-    fn pipe(&self) -> DuplexStream {
+    /// A connection to the server, without any client on it.
+    pub(crate) fn pipe(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
         // A server that has stopped drops its end: the client reads the end of the pipe.
         let _ = self.0.unbounded_send(theirs);

@@ -139,7 +139,7 @@ impl Queue {
     fn limit(&self, waiting: &Waiting) -> usize {
         match waiting.missed.is_empty() {
             true => self.capacity,
-            false => self.capacity.div_ceil(2),
+            false => self.capacity / 2 + 1,
         }
     }
 
