@@ -5,7 +5,7 @@
 //! payloads, a stream over HTTP bodies, which the tests with the official client by polling go through.
 
 #[path = "../shared/tests/wire/generate.rs"]
-mod generate;
+pub(crate) mod generate;
 #[path = "../shared/tests/wire/golden.rs"]
 #[allow(dead_code, reason = "the tests of `shared` use the rest")]
 mod golden;

@@ -4,10 +4,11 @@
 use crate::world::{
     PATIENCE,
     client::{connected_with, send, until_connected},
+    long_form,
     proxy::Proxy,
     random::Random,
     server::Server,
-    soak_time, soon,
+    soon,
 };
 use futures_util::StreamExt;
 use std::time::{Duration, Instant};
@@ -99,38 +100,30 @@ async fn keeps_its_promise(transports: &[Transport], lasts: Duration, mut random
     );
 }
 
+/// One round, or in the long form many.
+async fn rounds(what: &str, transports: &[Transport]) {
+    let (began, mut random) = (Instant::now(), Random::seeded(what));
+    let Some(long) = long_form() else {
+        return keeps_its_promise(transports, SHORT, random).await;
+    };
+    while began.elapsed() < long {
+        let round = random.fork();
+        println!("{what}: {round:?} after {:?}", began.elapsed());
+        keeps_its_promise(transports, 5 * SHORT, round).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_polling() {
-    keeps_its_promise(&[Transport::Polling], SHORT, Random::seeded("polling")).await;
+    rounds("polling", &[Transport::Polling]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_websocket() {
-    keeps_its_promise(&[Transport::WebSocket], SHORT, Random::seeded("websocket")).await;
+    rounds("websocket", &[Transport::WebSocket]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_upgrades() {
-    let both = [Transport::Polling, Transport::WebSocket];
-    keeps_its_promise(&both, SHORT, Random::seeded("upgrades")).await;
-}
-
-/// The long form: `cargo xtask soak`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes the minutes that it is given"]
-async fn soak() {
-    let (began, mut random) = (Instant::now(), Random::seeded("soak"));
-    let ways: [&[Transport]; 3] = [
-        &[Transport::Polling],
-        &[Transport::WebSocket],
-        &[Transport::Polling, Transport::WebSocket],
-    ];
-    for transports in ways.into_iter().cycle() {
-        if began.elapsed() > soak_time() {
-            return;
-        }
-        let once = random.fork();
-        println!("{transports:?} {once:?} after {:?}", began.elapsed());
-        keeps_its_promise(transports, 5 * SHORT, once).await;
-    }
+    rounds("upgrades", &[Transport::Polling, Transport::WebSocket]).await;
 }

@@ -1,12 +1,12 @@
 //! The HTTP surface under nonsense: whatever is asked, never a 5xx and never a panic, and the server serves on.
 
-#[path = "../shared/tests/wire/generate.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod generate;
-
-use crate::world::{
-    client::{connected, say},
-    server::Server,
+use crate::{
+    differential::generate,
+    world::{
+        client::{connected, say},
+        long_form,
+        server::Server,
+    },
 };
 use arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
@@ -263,7 +263,9 @@ fn ask_for(address: String, budget_ms: u64) -> u32 {
     answers
 }
 
-async fn survives(budget_ms: u64) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nonsense_is_refused_and_the_server_serves_on() {
+    let budget_ms = long_form().map_or(BUDGET_MS, |long| long.as_millis() as u64);
     let mut server = Server::with(&[
         "--no-host-metrics",
         "--ping-interval",
@@ -284,19 +286,7 @@ async fn survives(budget_ms: u64) {
     let connection = connected(&server.origin()).await;
     say(&connection, "chat/lobby", "still here", "1").await;
     drop(connection);
-    let errors = server.errors();
-    assert!(!errors.contains("panicked"), "{errors}");
     assert!(server.terminate().await.success());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nonsense_is_refused_and_the_server_serves_on() {
-    survives(BUDGET_MS).await;
-}
-
-/// The long form: `cargo xtask soak`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes the minutes that it is given"]
-async fn soak() {
-    survives(crate::world::soak_time().as_millis() as u64).await;
+    let log = server.log().await;
+    assert!(!log.contains("panicked"), "{log}");
 }

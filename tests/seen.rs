@@ -41,7 +41,7 @@ async fn the_metrics_agree_with_what_was_done() {
         ("tertulia_connections{transport=\"polling\"}", 1.0),
         ("tertulia_connections{transport=\"websocket\"}", 1.0),
         ("tertulia_connections_begun_total", 2.0),
-        ("tertulia_connections_cut_total{reason=\"too-slow\"}", 0.0),
+        ("tertulia_connections_cut_total{reason=\"stalled\"}", 0.0),
         ("tertulia_events_in_total{event=\"chat:send\"}", 7.0),
         ("tertulia_events_in_total{event=\"chat:enter\"}", 1.0),
         ("tertulia_events_in_total{event=\"room:join\"}", 1.0),

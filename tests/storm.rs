@@ -3,6 +3,7 @@
 use crate::world::{
     PATIENCE,
     client::{connected_with, send},
+    long_form,
     server::Server,
     soon,
 };
@@ -63,7 +64,8 @@ impl Client {
     /// Waits until it has joined again after a loss.
     async fn back(&mut self) {
         loop {
-            let resumed = soon("back", self.resumes.next()).await.unwrap();
+            let next = tokio::time::timeout(2 * PATIENCE, self.resumes.next()).await;
+            let resumed = next.expect("it does not come back").unwrap();
             // A connection that was lost again before the answer came is followed by another.
             if resumed.joined.is_ok() {
                 return;
@@ -156,17 +158,14 @@ async fn all_come_back(count: usize, kills: usize) {
     drop(clients);
 }
 
+/// In the long form 2,000.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_clients_come_back_and_have_missed_nothing() {
-    all_come_back(200, 2).await;
-}
-
-/// The long form: `cargo xtask soak`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes the minutes that it is given"]
-async fn soak() {
+    let Some(long) = long_form() else {
+        return all_come_back(200, 2).await;
+    };
     let began = Instant::now();
-    while began.elapsed() < crate::world::soak_time() {
-        all_come_back(2_000, 3).await;
+    while began.elapsed() < long {
+        all_come_back(2_000, 5).await;
     }
 }

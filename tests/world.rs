@@ -35,9 +35,11 @@ pub(crate) fn soon<F: Future>(what: &str, future: F) -> impl Future<Output = F::
     }
 }
 
-/// How long each long form of a test goes on: the minutes of `TERTULIA_TEST_MINUTES`, else one.
-pub(crate) fn soak_time() -> Duration {
-    let minutes = std::env::var("TERTULIA_TEST_MINUTES");
-    let minutes: f64 = minutes.map_or(1.0, |minutes| minutes.parse().unwrap());
-    Duration::from_secs_f64(60.0 * minutes)
+/// How long the long form of a test is to go on: the minutes of `TERTULIA_TEST_MINUTES`, which `cargo xtask soak` sets.
+pub(crate) fn long_form() -> Option<Duration> {
+    let minutes: f64 = std::env::var("TERTULIA_TEST_MINUTES")
+        .ok()?
+        .parse()
+        .unwrap();
+    Some(Duration::from_secs_f64(60.0 * minutes))
 }

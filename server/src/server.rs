@@ -24,11 +24,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tertulia_shared::bridge::{BridgeState, BridgeStatus};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How long each step of a stop waits before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How many connections may wait to be accepted; the system may allow fewer.
+const MAX_KNOCKING: u32 = 4_096;
 
 /// Why a server does not start: one line that says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +116,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         address: config.listen,
         reason,
     };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let listener = bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let metrics = metrics_listener(config.metrics_listen).await?;
     let (broker, broker_url) = broker(&config.mqtt).await?;
@@ -248,6 +254,18 @@ async fn end(tasks: &mut JoinSet<()>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(PATIENCE, all).await;
     tasks.shutdown().await;
+}
+
+/// Listens such that many may knock at once: who finds the queue full tries again only a second later.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // So that a server that is started again finds its address free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_KNOCKING)
 }
 
 async fn metrics_listener(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {

@@ -65,9 +65,9 @@ impl Server {
         self.process.kill().await;
     }
 
-    /// What it has logged and nobody has read.
-    pub(crate) fn errors(&mut self) -> String {
-        self.process.errors()
+    /// What it logs until its end and nobody has read.
+    pub(crate) async fn log(&mut self) -> String {
+        super::soon("the log", self.process.rest()).await
     }
 
     /// What it has used of the machine.

@@ -6,14 +6,14 @@ use crate::command;
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
-/// The tests that take the minutes that they are given.
-const LONG: [&str; 3] = ["faults::soak", "storm::soak", "http_fuzz::soak"];
+/// The tests that have a long form.
+const LONG: [&str; 4] = ["faults::", "storm::", "http_fuzz::", "durable::"];
 /// How often the server is killed in a minute, about.
 const KILLS_A_MINUTE: f64 = 60.0;
 
-/// Runs each long test for so many minutes. Fails at the first that fails.
+/// Runs the long form of each test for so many minutes. Fails at the first that fails.
 pub(crate) fn run(workspace: &Workspace, minutes: f64) -> Result<()> {
-    let mut steps = Steps::new(2 + LONG.len());
+    let mut steps = Steps::new(1 + LONG.len());
     let test = |arguments: &[&str]| {
         let mut cargo = command::cargo();
         cargo
@@ -29,18 +29,9 @@ pub(crate) fn run(workspace: &Workspace, minutes: f64) -> Result<()> {
     })?;
     for name in LONG {
         steps.run(name, || {
-            command::run(&mut test(&[
-                "--",
-                name,
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ]))
+            command::run(&mut test(&["--", name, "--nocapture", "--test-threads=1"]))
         })?;
     }
-    steps.run("kills while 50 clients send", || {
-        command::run(&mut test(&["--", "durable::", "--nocapture"]))
-    })?;
     eprint!("\n{}\n", steps.table());
     Ok(())
 }
