@@ -137,10 +137,14 @@ async fn through_a_restart_chat_goes_on_and_sensors_tell_that_something_is_missi
         let missed = next(&mut ada.missed).await;
         assert_eq!(missed.topic.as_str(), TEMPERATURE, "{transport}");
         assert_eq!((missed.from, missed.to), (0, 0));
-        for epoch in epochs {
-            let joined = soon("a rejoin", resumes.next()).await.unwrap().joined;
-            let is_chat = epoch == epochs[0];
-            assert_eq!(joined.unwrap().epoch == epoch, is_chat, "{transport}");
+        for (room, epoch) in [LOBBY, "sensors/#"].into_iter().zip(epochs) {
+            let joined = loop {
+                let resumed = soon("a rejoin", resumes.next()).await.unwrap();
+                if let (true, Ok(joined)) = (resumed.room == room, resumed.joined) {
+                    break joined;
+                }
+            };
+            assert_eq!(joined.epoch == epoch, room == LOBBY, "{transport}");
         }
         mosquitto::publish(server.mqtt_port(), TEMPERATURE, "21.5", &[]).await;
         assert_eq!(next(&mut readings).await.seq, 1);
@@ -272,26 +276,30 @@ async fn who_stops_reading_does_not_slow_the_others() {
         server.address
     );
     let (mut deaf, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    deaf.send(Message::text("40")).await.unwrap();
     let joins = r#"420["room:join",{"room":"chat/lobby"}]"#;
-    deaf.send(Message::text(joins)).await.unwrap();
-    let joined = async {
-        while !matches!(deaf.next().await, Some(Ok(Message::Text(text))) if text.starts_with("430"))
-        {
+    for (says, then) in [("0{", "40"), ("40", joins), ("430", "3")] {
+        let mut said = String::new();
+        while !said.starts_with(says) {
+            let message = soon(says, deaf.next()).await.unwrap().unwrap();
+            said = message.into_text().unwrap().as_str().to_owned();
         }
-    };
-    soon("its join", joined).await;
+        deaf.send(Message::text(then)).await.unwrap();
+    }
     let ada = connected_with(&server.origin(), alone(Transport::WebSocket)).await;
     let mut messages = ada.listen::<ChatMessage>();
     join(&ada, LOBBY).await;
     let text = "x".repeat(4_000);
     let mut slowest = Duration::ZERO;
-    for n in 0..3_000 {
+    for tens in 0..300 {
         let said = Instant::now();
-        drop(ada.emit(&send(LOBBY, &text, &n.to_string())));
-        next(&mut messages).await;
+        for n in 0..10 {
+            drop(ada.emit(&send(LOBBY, &text, &format!("{tens} {n}"))));
+        }
+        for _ in 0..10 {
+            next(&mut messages).await;
+        }
         slowest = slowest.max(said.elapsed());
     }
-    println!("the slowest of 3,000 took {slowest:?}");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    println!("the slowest ten of 3,000 took {slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
