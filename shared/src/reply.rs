@@ -41,6 +41,9 @@ pub struct Reject {
     pub code: Code,
     /// The reason for a person: names the offending value and the limit.
     pub message: String,
+    /// After how many milliseconds the same may be asked again; absent where that depends on something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Reject {
@@ -49,6 +52,16 @@ impl Reject {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The same, to be asked again after so many milliseconds.
+    #[must_use]
+    pub fn retry_after(self, milliseconds: u64) -> Self {
+        Self {
+            retry_after: Some(milliseconds),
+            ..self
         }
     }
 }
@@ -89,6 +102,8 @@ pub enum Code {
     BridgeDown,
     /// The broker refused the command.
     BrokerRefused,
+    /// More came from this user or this address than may: try again after `retry_after`.
+    RateLimited,
     /// A code of a newer server that this build does not know.
     #[serde(other)]
     Unknown,
@@ -109,6 +124,15 @@ mod tests {
         let reply = Reply::<()>::Error(Reject::new(Code::BadRoom, "no"));
         let text = serde_json::to_string(&reply).unwrap();
         assert_eq!(text, r#"{"error":{"code":"bad-room","message":"no"}}"#);
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_ask_again_only_where_that_is_known() {
+        let reject = Reject::new(Code::RateLimited, "slower").retry_after(250);
+        let text = serde_json::to_string(&reject).unwrap();
+        let expected = r#"{"code":"rate-limited","message":"slower","retry_after":250}"#;
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<Reject>(&text).unwrap(), reject);
     }
 
     #[test]
