@@ -102,6 +102,14 @@ pub enum Code {
     BridgeDown,
     /// The broker refused the command.
     BrokerRefused,
+    /// The session token is forged, expired or revoked: the message says which. Ask for another one.
+    BadToken,
+    /// The name and the password do not belong together.
+    BadPassword,
+    /// Nobody is let in here without an account.
+    AccountNeeded,
+    /// The name belongs to a registered user.
+    NameTaken,
     /// More came from this user or this address than may: try again after `retry_after`.
     RateLimited,
     /// A code of a newer server that this build does not know.

@@ -1,8 +1,8 @@
-//! Joining and leaving rooms. A room is a topic filter.
+//! Joining rooms, leaving them, and inviting to those that are private. A room is a topic filter.
 //!
 //! Not here: what travels in a room (`chat`, `sensor`, `device`) and who is in it (`presence`).
 
-use crate::{Topic, events};
+use crate::{Topic, chat::Author, events};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -13,6 +13,8 @@ pub const CHAT: &str = "chat";
 pub const SENSORS: &str = "sensors";
 /// The first level of device topics, `devices/<device>/…`.
 pub const DEVICES: &str = "devices";
+/// The second level of chat rooms that are joined by invitation only, `chat/private/<name>`.
+pub const PRIVATE: &str = "private";
 
 /// Starts to receive what is published to a room; joining a room that is joined already changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,14 +98,37 @@ pub struct RoomLeave {
     pub room: String,
 }
 
+/// Invites somebody to a private room, `chat/private/<name>`: who is in it may. Inviting a second time is no error.
+///
+/// A private room belongs to who joins it first, with a session token. All others are answered as if it did not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomInvite {
+    /// The private room.
+    pub room: String,
+    /// The name of a registered user, or of one guest with a session token who is connected now.
+    pub name: String,
+}
+
+/// Somebody invited this user to a private room, which may be joined from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomInvited {
+    /// The private room.
+    pub room: Topic,
+    /// Who invites.
+    pub from: Author,
+}
+
 events! {
-    /// The events of joining and leaving.
+    /// The events of joining, leaving and inviting.
     pub ROOM;
     client emits {
         "room:join": RoomJoin => Joined;
         "room:leave": RoomLeave;
+        "room:invite": RoomInvite;
     }
-    server emits {}
+    server emits {
+        "room:invited": RoomInvited;
+    }
 }
 
 fn is_zero(number: &u32) -> bool {

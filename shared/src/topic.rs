@@ -110,6 +110,45 @@ impl Filter {
         levels.next().is_none()
     }
 
+    /// Whether this filter matches every topic that `other` matches.
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.is_blind_to(other) {
+            return false;
+        }
+        // Every topic has a first level.
+        let all = if other.0 == "#" { "+/#" } else { &other.0 };
+        let mut others = all.split('/');
+        for level in self.levels() {
+            match (level, others.next()) {
+                ("#", _) => return true,
+                ("+", Some(theirs)) if theirs != "#" => {}
+                (own, Some(theirs)) if own == theirs => {}
+                _ => return false,
+            }
+        }
+        others.next().is_none()
+    }
+
+    /// Whether there is a topic that both filters match.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        if self.is_blind_to(other) || other.is_blind_to(self) {
+            return false;
+        }
+        let (mut levels, mut others) = (self.levels(), other.levels());
+        loop {
+            match (levels.next(), others.next()) {
+                (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+                (Some(own), Some(theirs)) if own == theirs || own == "+" || theirs == "+" => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether `other` names only topics that a filter which begins with a wildcard does not match (§4.7.2).
+    fn is_blind_to(&self, other: &Self) -> bool {
+        self.0.starts_with(['+', '#']) && other.0.starts_with('$')
+    }
+
     /// Whether the filter contains `+` or `#`.
     pub fn has_wildcard(&self) -> bool {
         self.0.contains(['+', '#'])
@@ -262,6 +301,46 @@ mod tests {
         for text in ["a/+", "#", "a+b"] {
             assert_eq!(Topic::new(text), Err(TopicError::Wildcard(text.to_owned())));
         }
+    }
+
+    #[test]
+    fn covering_and_overlapping_agree_with_matching() {
+        let mut filters = Vec::new();
+        for one in ["a", "b", "+", "#", "$x"] {
+            for rest in ["", "/a", "/b", "/+", "/#", "/a/b", "/+/b", "/a/#", "/+/#"] {
+                filters.extend(Filter::new(format!("{one}{rest}")));
+            }
+        }
+        // `c` and a fourth level stand for all that no filter names.
+        let levels = || ["a", "b", "c", "$x", "$y"].into_iter();
+        let mut topics: Vec<_> = levels().map(str::to_owned).collect();
+        for start in 0..=1 {
+            let longer = topics[start * 5..].to_vec();
+            for topic in longer {
+                topics.extend(levels().map(|level| format!("{topic}/{level}")));
+            }
+        }
+        let topics: Vec<_> = topics.into_iter().map(topic).collect();
+        for own in &filters {
+            for other in &filters {
+                let theirs = || topics.iter().filter(|topic| other.matches(topic));
+                let (covers, overlaps) = (own.covers(other), own.overlaps(other));
+                assert_eq!(
+                    covers,
+                    theirs().all(|topic| own.matches(topic)),
+                    "{own} {other}"
+                );
+                assert_eq!(
+                    overlaps,
+                    theirs().any(|topic| own.matches(topic)),
+                    "{own} {other}"
+                );
+            }
+        }
+    }
+
+    fn topic(text: String) -> Topic {
+        Topic::new(text).unwrap()
     }
 
     #[test]
