@@ -12,6 +12,7 @@ pub mod config;
 pub mod edge;
 pub mod host;
 pub mod hub;
+pub mod identity;
 pub mod measure;
 mod server;
 pub mod store;

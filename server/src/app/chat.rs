@@ -31,7 +31,7 @@ pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
         session.app.presence.rename(&session.app.hub, &room, author);
     }
     Ok(Entered {
-        peer: session.peer.clone(),
+        peer: session.user.id.clone(),
     })
 }
 

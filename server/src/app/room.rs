@@ -89,7 +89,7 @@ pub fn leave(session: &Session, request: RoomLeave) -> Result<(), Reject> {
         session
             .app
             .presence
-            .leave(&session.app.hub, &chat, &session.peer);
+            .leave(&session.app.hub, &chat, session.peer());
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! What the server knows of one connection: its public id, its name and its rooms.
 
 use super::App;
-use crate::hub::Reader;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use crate::{hub::Reader, identity::User};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +15,7 @@ pub(super) const READER_CAPACITY: usize = 8_192;
 #[derive(Debug)]
 pub struct Session {
     pub(super) app: Arc<App>,
-    pub(super) peer: String,
+    pub(super) user: User,
     pub(super) reader: Arc<Reader>,
     state: Mutex<State>,
 }
@@ -35,13 +34,13 @@ pub(super) struct State {
 }
 
 impl Session {
-    /// A connection with a new public id; it reads the bridge's status from the start.
-    pub fn new(app: Arc<App>) -> Arc<Self> {
+    /// A connection of this user; it reads the bridge's status from the start.
+    pub fn new(app: Arc<App>, user: User) -> Arc<Self> {
         let reader = Arc::new(app.hub.reader(READER_CAPACITY));
         reader.subscribe(&super::policy::bridge_topic().into());
         Arc::new(Self {
             app,
-            peer: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
+            user,
             reader,
             state: Mutex::default(),
         })
@@ -54,7 +53,7 @@ impl Session {
 
     /// The public id, which is no secret.
     pub fn peer(&self) -> &str {
-        &self.peer
+        &self.user.id
     }
 
     /// Leaves all rooms; further joins are refused. A second time does nothing.
@@ -64,7 +63,7 @@ impl Session {
         for room in std::mem::take(&mut state.rooms) {
             self.reader.unsubscribe(&room);
             if let Some(room) = super::policy::chat_room(&room) {
-                self.app.presence.leave(&self.app.hub, &room, &self.peer);
+                self.app.presence.leave(&self.app.hub, &room, self.peer());
             }
         }
     }
@@ -73,19 +72,19 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose retries this one's are: no guest can be told from another one that lost its connection and is back.
+    /// Whose retries this one's are: no stranger can be told from another one that lost its connection and is back.
     pub(super) fn sender(&self) -> Option<String> {
-        None
+        self.user.is_known().then(|| self.user.id.clone())
     }
 
     /// Who this is: before it took a name, `guest-` and the start of its id.
     pub(super) fn author(&self, state: &State) -> Author {
         let name = state.name.clone().unwrap_or_else(|| {
-            let start: String = self.peer.chars().take(4).collect();
+            let start: String = self.peer().chars().take(4).collect();
             format!("guest-{start}")
         });
         Author {
-            peer: self.peer.clone(),
+            peer: self.user.id.clone(),
             name,
         }
     }

@@ -5,6 +5,7 @@ mod resume;
 use super::{App, MQTT, Session, chat, device, presence, room};
 use crate::{
     hub::Delivery,
+    identity::User,
     store::{Archive, REMEMBERED},
 };
 use futures_util::FutureExt;
@@ -72,8 +73,8 @@ async fn heard<E: Event>(session: &Session) -> Vec<E> {
 async fn a_message_reaches_its_room_and_its_sender() {
     let (app, _carrier) = app();
     let (ada, bob) = (
-        Session::new(Arc::clone(&app)),
-        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app), User::stranger()),
+        Session::new(Arc::clone(&app), User::stranger()),
     );
     let peer = enter(&ada, " Ada ");
     assert_eq!(join(&ada, "chat/lobby"), Ok(5));
@@ -100,7 +101,7 @@ async fn a_message_reaches_its_room_and_its_sender() {
 #[tokio::test]
 async fn the_same_id_again_gives_the_same_receipt_and_says_nothing() {
     let (app, _carrier) = app();
-    let ada = Session::new(app);
+    let ada = Session::new(app, User::stranger());
     join(&ada, "chat/lobby").unwrap();
     let first = send(&ada, "chat/lobby", "once", "1").unwrap();
     assert_eq!(send(&ada, "chat/lobby", "once", "1"), Ok(first.clone()));
@@ -120,8 +121,8 @@ async fn the_same_id_again_gives_the_same_receipt_and_says_nothing() {
 #[tokio::test]
 async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_replaced() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app));
-    let bob = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
+    let bob = Session::new(Arc::clone(&app), User::stranger());
     join(&ada, "chat/lobby").unwrap();
     send(&ada, "chat/lobby", "hers", "1").unwrap();
     let refused = send(&bob, "chat/lobby", "his", "1");
@@ -139,7 +140,7 @@ async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_repla
 #[tokio::test]
 async fn what_a_broker_brings_is_said_once() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
     join(&ada, "chat/lobby").unwrap();
     let lobby = Topic::new("chat/lobby").unwrap();
     for _ in 0..2 {
@@ -160,8 +161,8 @@ async fn what_a_broker_brings_is_said_once() {
 async fn presence_tells_who_comes_renames_and_goes() {
     let (app, _carrier) = app();
     let (ada, bob) = (
-        Session::new(Arc::clone(&app)),
-        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app), User::stranger()),
+        Session::new(Arc::clone(&app), User::stranger()),
     );
     join(&ada, "chat/lobby").unwrap();
     enter(&bob, "Bob");
@@ -195,8 +196,8 @@ async fn presence_tells_who_comes_renames_and_goes() {
 #[test]
 fn a_connection_that_is_dropped_or_ended_is_in_no_room() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app));
-    let bob = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
+    let bob = Session::new(Arc::clone(&app), User::stranger());
     enter(&bob, "Bob");
     join(&bob, "chat/lobby").unwrap();
     drop(bob);
@@ -209,7 +210,7 @@ fn a_connection_that_is_dropped_or_ended_is_in_no_room() {
 #[test]
 fn rooms_of_one_connection_are_bounded() {
     let (app, _carrier) = app();
-    let ada = Session::new(app);
+    let ada = Session::new(app, User::stranger());
     for number in 0..super::policy::MAX_ROOMS {
         join(&ada, &format!("sensors/{number}")).unwrap();
     }
@@ -224,8 +225,8 @@ fn rooms_of_one_connection_are_bounded() {
 fn rooms_that_one_connection_begins_are_bounded() {
     let (app, _carrier) = app();
     let (ada, bob) = (
-        Session::new(Arc::clone(&app)),
-        Session::new(Arc::clone(&app)),
+        Session::new(Arc::clone(&app), User::stranger()),
+        Session::new(Arc::clone(&app), User::stranger()),
     );
     for number in 0..super::policy::MAX_BEGUN {
         send(&ada, &format!("chat/{number}"), "first", "1").unwrap();
@@ -240,7 +241,7 @@ fn rooms_that_one_connection_begins_are_bounded() {
 #[test]
 fn a_room_that_is_empty_takes_no_place() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
     join(&ada, "chat/lobby").unwrap();
     let presence = super::policy::presence_topic(&Topic::new("chat/lobby").unwrap());
     assert!(app.hub.knows(&presence));
@@ -251,7 +252,7 @@ fn a_room_that_is_empty_takes_no_place() {
 #[tokio::test]
 async fn a_command_waits_for_the_broker_and_is_refused_without_one() {
     let (app, mut carrier) = app();
-    let ada = Session::new(app);
+    let ada = Session::new(app, User::stranger());
     let command = || DeviceCommand {
         device: "lamp".into(),
         target: "power".into(),
@@ -291,7 +292,10 @@ async fn a_command_waits_for_the_broker_and_is_refused_without_one() {
 #[test]
 fn peers_are_random_and_not_short() {
     let (app, _carrier) = app();
-    let (ada, bob) = (Session::new(Arc::clone(&app)), Session::new(app));
+    let (ada, bob) = (
+        Session::new(Arc::clone(&app), User::stranger()),
+        Session::new(app, User::stranger()),
+    );
     assert_eq!(ada.peer().len(), 22);
     assert_ne!(ada.peer(), bob.peer());
 }

@@ -18,7 +18,10 @@ mod window;
 pub use cut::Cuts;
 pub use guard::{Guarded, Switch, guard};
 
-use crate::app::{App, Session, chat, device, presence, room};
+use crate::{
+    app::{App, Session, chat, device, presence, room},
+    identity::User,
+};
 use axum::{
     extract::Request,
     http::{StatusCode, header},
@@ -197,7 +200,7 @@ fn register(
     (counts, closing): (&Arc<Counts>, &Arc<Closing>),
     cuts: &Cuts,
 ) {
-    let session = Session::new(Arc::clone(app));
+    let session = Session::new(Arc::clone(app), User::stranger());
     let begun = socket.req_parts().extensions.get::<Cut>().cloned();
     let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
     let connection = Connection::new(session, Arc::clone(counts), Arc::clone(closing), cut);

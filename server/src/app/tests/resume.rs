@@ -1,7 +1,7 @@
 //! Joining with a position.
 
 use super::{Session, app, heard, leave, room, send};
-use crate::{config::Config, hub::Delivery};
+use crate::{config::Config, hub::Delivery, identity::User};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tertulia_shared::{Code, chat::ChatMessage, room::Joined};
@@ -10,11 +10,11 @@ use tertulia_shared::{Code, chat::ChatMessage, room::Joined};
 async fn who_comes_back_gets_what_came_after_and_a_join_again_says_the_same() {
     let (app, _carrier) = app();
     app.recall(Config::default().kept()).unwrap();
-    let ada = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
     for id in 1..=5 {
         send(&ada, "chat/lobby", "text", &id.to_string()).unwrap();
     }
-    let bob = Session::new(Arc::clone(&app));
+    let bob = Session::new(Arc::clone(&app), User::stranger());
     let request = |last: Value| {
         let request = json!({"room": "chat/lobby", "last": last, "history": 9});
         serde_json::from_value(request).unwrap()
@@ -42,7 +42,7 @@ async fn who_comes_back_gets_what_came_after_and_a_join_again_says_the_same() {
 #[tokio::test]
 async fn what_was_said_before_the_start_is_recalled() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
     for id in 1..=5 {
         send(&ada, "chat/lobby", "text", &id.to_string()).unwrap();
     }
@@ -54,7 +54,7 @@ async fn what_was_said_before_the_start_is_recalled() {
         ..Config::default()
     };
     app.recall(config.kept()).unwrap();
-    let bob = Session::new(Arc::clone(&app));
+    let bob = Session::new(Arc::clone(&app), User::stranger());
     let request = json!({"room": "chat/lobby", "last": {"epoch": 5, "seq": 1}});
     room::join(&bob, serde_json::from_value(request).unwrap()).unwrap();
     send(&ada, "chat/lobby", "text", "6").unwrap();
