@@ -6,8 +6,8 @@
 mod answer;
 mod dispatch;
 mod emit;
-mod line;
 mod gate;
+mod line;
 mod listener;
 
 use crate::socketio::Settled;
@@ -16,12 +16,12 @@ pub use crate::socketio::{
 };
 pub use answer::{Answers, Responder};
 pub use dispatch::{AuthRequest, Dispatcher};
-pub use emit::EmitError;
+pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
+pub use gate::Gate;
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 pub(crate) use line::WeakConnection;
 use line::{Counted, Line};
-pub use gate::Gate;
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tertulia_shared::{
@@ -78,6 +78,9 @@ pub enum Ask {
     /// Drop this when the driver has ended.
     Keep(oneshot::Sender<Infallible>),
 }
+
+/// Events as they come, with what acknowledges them.
+pub type Received = mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>;
 
 /// A connection to a namespace; clones are the same connection.
 #[derive(Clone, Debug)]
@@ -175,12 +178,8 @@ impl Connection {
     /// # Errors
     /// When the server refuses it, no acknowledgement comes in time, the connection is lost meanwhile, the buffer is
     /// full, or the event is longer than the server takes.
-    pub fn emit<E: ClientToServer>(
-        &self,
-        event: &E,
-    ) -> impl Future<Output = Result<E::Ack, EmitError>> + use<E> {
-        let accepted = self.accepted(event.to_args());
-        async move { emit::decode(&accepted.await?) }
+    pub fn emit<E: ClientToServer>(&self, event: &E) -> Emitted<E::Ack> {
+        Emitted::new(self.accepted(event.to_args()))
     }
 
     /// The part of [`Connection::emit`] that is the same for every event: compiled once.
@@ -259,7 +258,7 @@ impl Connection {
     }
 
     /// The events of any name, with what acknowledges them, from now on, until the receiver is dropped.
-    pub fn listen_to(&self, name: &str) -> mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)> {
+    pub fn listen_to(&self, name: &str) -> Received {
         let (sender, receiver) = mpsc::unbounded();
         self.ask(Ask::Listen(name.to_owned(), sender));
         receiver

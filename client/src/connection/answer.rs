@@ -1,8 +1,7 @@
 //! Answering events that the server emits with acknowledgement.
 
-use super::{EmitError, line::WeakConnection};
+use super::{EmitError, Received, line::WeakConnection};
 use crate::socketio::ReplyTo;
-use futures_channel::mpsc;
 use futures_core::Stream;
 use serde::Serialize;
 use std::{
@@ -18,16 +17,13 @@ use tertulia_shared::{
 /// The events of one kind, each with its responder. Dropping it ends the listening.
 #[derive(Debug)]
 pub struct Answers<E> {
-    receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
+    receiver: Received,
     connection: WeakConnection,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Answers<E> {
-    pub(super) fn new(
-        receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
-        connection: WeakConnection,
-    ) -> Self {
+    pub(super) fn new(receiver: Received, connection: WeakConnection) -> Self {
         Self {
             receiver,
             connection,

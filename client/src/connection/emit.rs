@@ -3,7 +3,13 @@
 use crate::socketio::{Settled, Unsettled};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::time::Duration;
+use std::{
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tertulia_shared::{Reject, Reply, wire::args::Args};
 
 /// Why an emit was not accepted, or is not known to have been.
@@ -54,6 +60,40 @@ pub enum EmitError {
     Stopped,
 }
 
+/// An event that was emitted: awaiting it gives what the server acknowledges it with. What waits is the same for every
+/// event, so that it is compiled once.
+#[must_use = "awaiting it tells what became of the event"]
+pub struct Emitted<A> {
+    accepted: Pin<Box<dyn Future<Output = Result<Args, EmitError>> + Send>>,
+    ack: PhantomData<fn() -> A>,
+}
+
+impl<A> Emitted<A> {
+    pub(super) fn new(
+        accepted: impl Future<Output = Result<Args, EmitError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            accepted: Box::pin(accepted),
+            ack: PhantomData,
+        }
+    }
+}
+
+impl<A> fmt::Debug for Emitted<A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Emitted")
+    }
+}
+
+impl<A: DeserializeOwned> Future for Emitted<A> {
+    type Output = Result<A, EmitError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let accepted = self.accepted.as_mut().poll(context);
+        accepted.map(|accepted| accepted?.at(0).map_err(undecodable))
+    }
+}
+
 /// The acknowledgement's arguments, or why there are none.
 pub(super) fn unsettled(
     settled: Settled,
@@ -70,11 +110,6 @@ pub(super) fn unsettled(
             EmitError::TooManyAttachments { count, limit }
         }
     })
-}
-
-/// What a typed event was accepted with.
-pub(super) fn decode<T: DeserializeOwned>(accepted: &Args) -> Result<T, EmitError> {
-    accepted.at(0).map_err(undecodable)
 }
 
 /// What an event was accepted with, or why it was not; with `plain` any acknowledgement accepts it.

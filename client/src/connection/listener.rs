@@ -1,5 +1,6 @@
 //! Streams of typed events, of all events and of statuses.
 
+use super::Received;
 use crate::socketio::{ReplyTo, Status};
 use futures_channel::mpsc;
 use futures_core::Stream;
@@ -17,12 +18,12 @@ use tertulia_shared::{
 /// The events of one kind; a payload that does not decode is an item, not a panic. Dropping it ends the listening.
 #[derive(Debug)]
 pub struct Listener<E> {
-    receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>,
+    receiver: Received,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E> Listener<E> {
-    pub(super) fn new(receiver: mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>) -> Self {
+    pub(super) fn new(receiver: Received) -> Self {
         Self {
             receiver,
             event: PhantomData,

@@ -9,12 +9,12 @@ use crate::{
         browser,
         model::{failure::Failure, room_name},
     },
-    connection::{Connection, Link, Status},
+    connection::{Connection, Link, Received, Status},
     rooms::Positions,
 };
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 use leptos::prelude::*;
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
 use tertulia_shared::{
     ClientToServer, ServerToClient,
     bridge::BridgeStatus,
@@ -24,7 +24,7 @@ use tertulia_shared::{
     room::DEVICES,
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
-    wire::args::ArgsError,
+    wire::args::{Args, ArgsError},
 };
 
 /// How often charts may move, in milliseconds.
@@ -46,23 +46,24 @@ pub(crate) fn start(app: App) {
     listen(app, &connection, take_device_status);
     listen(app, &connection, take_device_state);
     listen(app, &connection, take_bridge);
-    let statuses = connection
-        .watch()
-        .map(move |status| take_status(app, status));
-    run(follow(app, Box::pin(statuses)));
+    let mut statuses = connection.watch();
+    run(async move {
+        while let Some(status) = statuses.next().await {
+            take_status(app, status);
+            refresh::soon(app);
+        }
+    });
     app.link.connection.set_value(Some(connection));
 }
 
-/// What an event does to the page.
-type Events = Pin<Box<dyn Stream<Item = ()>>>;
-
-/// Feeds the events of one kind to `take` for the life of the page.
+/// Feeds the events of one kind to `take` for the life of the page. What follows them is made once for all kinds: a stream
+/// of each would weigh 2 kB in the page.
 fn listen<E: ServerToClient>(app: App, connection: &Connection, take: fn(App, E)) {
-    let events = connection.listen::<E>().map(move |event| match event {
+    let take = move |args: &Args| match E::from_args(args) {
         Ok(event) => take(app, event),
         Err(error) => warn(E::NAME, &error),
-    });
-    run(follow(app, Box::pin(events)));
+    };
+    run(follow(app, connection.listen_to(E::NAME), Box::new(take)));
 }
 
 /// A payload that does not decode is for whoever looks at the console: the page lives on.
@@ -70,8 +71,9 @@ fn warn(event: &str, error: &ArgsError) {
     leptos::logging::warn!("{event}: {error}");
 }
 
-async fn follow(app: App, mut events: Events) {
-    while events.next().await.is_some() {
+async fn follow(app: App, mut events: Received, take: Box<dyn Fn(&Args)>) {
+    while let Some((args, _)) = events.next().await {
+        take(&args);
         refresh::soon(app);
     }
 }
