@@ -12,7 +12,6 @@ pub mod sensor;
 mod session;
 #[cfg(test)]
 mod tests;
-mod visible;
 
 pub use session::Session;
 

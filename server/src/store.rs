@@ -18,6 +18,7 @@ mod writer;
 
 pub use archive::Archive;
 pub use directory::DataDir;
+pub(crate) use directory::{private_file, sync};
 pub use error::StoreError;
 pub use retention::Limits;
 pub use writer::{Settle, Store};

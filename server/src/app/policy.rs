@@ -1,11 +1,17 @@
-//! Who may join, name and publish what: pure checks of what a client sends.
+//! What may be joined, said and commanded at all: pure checks of what a client sends.
+//!
+//! Not here: who of all may it (`rules`).
 
-use super::visible::{is_blank, is_hidden};
 use std::fmt::Display;
 use tertulia_shared::{
     Code, Filter, Reject, Topic,
-    chat::{MAX_ID_BYTES, MAX_NAME_CHARS, MAX_TEXT_CHARS},
+    chat::{MAX_ID_BYTES, MAX_TEXT_CHARS},
     room,
+};
+
+pub use crate::identity::{
+    name::{name, nearest_name},
+    visible::{shortened, shown},
 };
 
 /// The longest room, in bytes.
@@ -16,8 +22,6 @@ pub const MAX_ROOMS: usize = 256;
 pub const MAX_BEGUN: usize = 100;
 /// The longest value of a device command, in bytes of text.
 pub const MAX_VALUE_BYTES: usize = 1_024;
-/// How much of an offending value is repeated in a refusal, in characters.
-const SHOWN_CHARS: usize = 40;
 
 const BRIDGE: &str = "tertulia/bridge";
 const PRESENCE: &str = "presence";
@@ -107,38 +111,6 @@ fn is_allowed(filter: &Filter) -> bool {
     }
 }
 
-/// A name as it is shown: trimmed.
-///
-/// # Errors
-/// When it is empty, too long, or has a character that does not show.
-pub fn name(text: &str) -> Result<String, Reject> {
-    let name = text.trim();
-    let characters = name.chars().count();
-    let problem = if name.is_empty() {
-        "name is empty; 1 to 40 characters are allowed".to_owned()
-    } else if characters > MAX_NAME_CHARS {
-        format!(
-            "name `{}` has {characters} characters, at most {MAX_NAME_CHARS} are allowed",
-            shown(name)
-        )
-    } else if name.chars().any(is_hidden) {
-        format!("name `{}` has a character that does not show", shown(name))
-    } else if is_blank(name) {
-        "name shows nothing; write at least one letter".to_owned()
-    } else {
-        return Ok(name.to_owned());
-    };
-    Err(Reject::new(Code::BadName, problem))
-}
-
-/// The name that is nearest to a text, where nobody waits for a refusal; `None` where nothing of the text shows.
-pub fn nearest_name(text: &str) -> Option<String> {
-    let seen = text.chars().filter(|character| !is_hidden(*character));
-    let seen: String = seen.collect();
-    let short: String = seen.trim().chars().take(MAX_NAME_CHARS).collect();
-    name(&short).ok()
-}
-
 /// Checks the text of a chat message.
 ///
 /// # Errors
@@ -202,34 +174,13 @@ pub fn level(what: &str, text: &str) -> Result<(), Reject> {
     Err(Reject::new(Code::BadDevice, problem))
 }
 
-/// A text of a client, short enough to repeat and on one line.
-pub fn shown(text: &str) -> String {
-    shortened(text, SHOWN_CHARS)
-}
-
-/// A text on one line of at most `limit` characters, and an ellipsis where more follows.
-pub fn shortened(text: &str, limit: usize) -> String {
-    let one_line = |character: char| {
-        if is_hidden(character) {
-            '\u{fffd}'
-        } else {
-            character
-        }
-    };
-    let mut short: String = text.chars().take(limit).map(one_line).collect();
-    if text.chars().nth(limit).is_some() {
-        short.push('…');
-    }
-    short
-}
-
 fn bad_room(text: &str, why: impl Display) -> Reject {
     Reject::new(Code::BadRoom, format!("room `{}`: {why}", shown(text)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{chat_topic, id, level, name, nearest_name, room, shown, text};
+    use super::{chat_topic, id, level, room, text};
     use tertulia_shared::{Code, Reject};
 
     #[track_caller]
@@ -293,38 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_counted_in_characters_after_trimming() {
-        assert_eq!(name("  Zoë ").unwrap(), "Zoë");
-        assert!(name(&"é".repeat(40)).is_ok());
-        for bad in ["", "   ", &"é".repeat(41), "a\nb", "a\u{7f}"] {
-            assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_shows_all_that_it_has() {
-        for good in ["Zoë", "محمد", "李小龍", "Ada 🙂", "❤\u{fe0f}"] {
-            assert_eq!(name(good).unwrap(), good);
-        }
-        for bad in [
-            "\u{200b}",
-            "\u{202e}adA",
-            "A\u{200d}da",
-            "\u{2066}Ada",
-            "\u{feff}Ada",
-            "A\u{ad}da",
-            "\u{3164}",
-            "\u{2800}",
-            "\u{fe0f}",
-            "\u{e0041}",
-        ] {
-            assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
-        }
-        assert_eq!(nearest_name(" \u{202e}adA\n").as_deref(), Some("adA"));
-        assert_eq!(nearest_name("\u{200b}"), None);
-    }
-
-    #[test]
     fn a_text_has_1_to_4000_characters() {
         assert!(text("¡hola!\n").is_ok());
         assert!(text(&"é".repeat(4_000)).is_ok());
@@ -346,11 +265,5 @@ mod tests {
         for bad in ["", "a/b", "+", "a#", "a\0"] {
             assert_eq!(code(level("device", bad)), Code::BadDevice);
         }
-    }
-
-    #[test]
-    fn a_refusal_repeats_only_the_start_on_one_line() {
-        assert_eq!(shown("a\nb"), "a\u{fffd}b");
-        assert_eq!(shown(&"x".repeat(50)).chars().count(), 41);
     }
 }

@@ -79,7 +79,7 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file to read and write, made where it is missing, for its owner only.
-pub(super) fn private_file(path: &Path) -> io::Result<File> {
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -92,7 +92,7 @@ pub(super) fn private_file(path: &Path) -> io::Result<File> {
 }
 
 /// Brings a directory's names, or a file, to the disk.
-pub(super) fn sync(path: &Path) -> io::Result<()> {
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -4,6 +4,9 @@
 
 use std::ops::RangeInclusive;
 
+/// How much of an offending value is repeated in a refusal, in characters.
+const SHOWN_CHARS: usize = 40;
+
 /// Zero-width, directional and other format characters, and fillers.
 const HIDDEN: [RangeInclusive<char>; 18] = [
     '\u{ad}'..='\u{ad}',
@@ -32,7 +35,7 @@ const HIDDEN_ABOVE: [RangeInclusive<char>; 2] =
 const SELECTORS: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
 
 /// Whether a character is a control character, or one that does not show or that turns its neighbours around.
-pub(super) fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     let mut ranges = HIDDEN.iter().chain(&HIDDEN_ABOVE);
     character.is_control() || ranges.any(|range| range.contains(&character))
 }
@@ -43,4 +46,36 @@ pub(super) fn is_blank(text: &str) -> bool {
         let drawn_as_space = character.is_whitespace() || character == '\u{2800}';
         drawn_as_space || SELECTORS.contains(&character) || is_hidden(character)
     })
+}
+
+/// A text of a client, short enough to repeat and on one line.
+pub fn shown(text: &str) -> String {
+    shortened(text, SHOWN_CHARS)
+}
+
+/// A text on one line of at most `limit` characters, and an ellipsis where more follows.
+pub fn shortened(text: &str, limit: usize) -> String {
+    let one_line = |character: char| {
+        if is_hidden(character) {
+            '\u{fffd}'
+        } else {
+            character
+        }
+    };
+    let mut short: String = text.chars().take(limit).map(one_line).collect();
+    if text.chars().nth(limit).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_refusal_repeats_only_the_start_on_one_line() {
+        assert_eq!(shown("a\nb"), "a\u{fffd}b");
+        assert_eq!(shown(&"x".repeat(50)).chars().count(), 41);
+    }
 }
