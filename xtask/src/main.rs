@@ -4,6 +4,7 @@
 //! stdout belongs to the program that it starts.
 
 mod apt;
+mod bench;
 mod client_size;
 mod command;
 mod page;
@@ -47,6 +48,15 @@ enum Task {
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
+    /// Measure the server beside the official one on Node, by turns on one core; fail over a limit
+    Bench {
+        /// How often each is measured; the medians count
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Only some parts: fan-out, acks, burst, idle
+        #[arg(value_parser = ["fan-out", "acks", "burst", "idle"])]
+        parts: Vec<String>,
+    },
     /// Run the long forms of the tests: bad networks, reconnect storms, nonsense over HTTP, kills
     Soak {
         /// How long each goes on, in minutes
@@ -73,6 +83,7 @@ fn run(task: &Task, workspace: &Workspace) -> anyhow::Result<()> {
         Task::Serve { server } => serve::run(workspace, server),
         Task::Setup => serve::setup(workspace),
         Task::Test { cargo_test } => test::run(workspace, cargo_test),
+        Task::Bench { rounds, parts } => bench::run(workspace, *rounds, parts),
         Task::Soak { minutes } => soak::run(workspace, *minutes),
         Task::Size => size::run(workspace),
     }
