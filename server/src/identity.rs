@@ -2,11 +2,190 @@
 //!
 //! Not here: who may do what (`app::policy`), and the doors (`edge`, `broker`).
 
+mod here;
 pub mod key;
+mod known;
+mod ledger;
 pub mod name;
 pub mod password;
+mod rooms;
+mod sessions;
+#[cfg(test)]
+mod tests;
 mod token;
 mod user;
 pub mod visible;
 
+pub use here::{Person, Stay};
+pub use sessions::{Issued, nameless};
 pub use user::{Pass, Standing, User};
+
+use crate::store::{Accounts, Clock, StoreError};
+use here::Here;
+use key::{Key, KeyError};
+use known::Known;
+use ledger::Ledger;
+use password::Checks;
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+use tertulia_shared::Reject;
+
+/// How long a token is good where nothing else is said.
+pub const SESSION_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Between two looks at what another process changed and which tokens expired.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why nobody can be told from anybody.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The accounts cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everybody whom the server knows.
+#[derive(Debug)]
+pub struct Identity {
+    clock: Clock,
+    key: Key,
+    session_for: Duration,
+    known: RwLock<Known>,
+    here: Arc<Here>,
+    ledger: Ledger,
+    checks: Checks,
+}
+
+impl Identity {
+    /// Whom a data directory knows that this process uses already, and its key; nobody and a new key without one.
+    ///
+    /// # Errors
+    /// When the key or the accounts cannot be used.
+    pub fn open(
+        directory: Option<&Path>,
+        clock: Clock,
+        session_for: Duration,
+    ) -> Result<Self, IdentityError> {
+        let (key, mut accounts) = match directory {
+            Some(directory) => (Key::open(directory)?, Accounts::beside(directory)?),
+            None => (Key::random(), Accounts::in_memory()?),
+        };
+        let everybody = accounts.everybody(clock())?;
+        Ok(Self {
+            clock,
+            key,
+            session_for,
+            known: RwLock::new(Known::new(everybody)),
+            here: Arc::default(),
+            ledger: Ledger::start(accounts)?,
+            checks: Checks::default(),
+        })
+    }
+
+    /// Whether anybody is registered.
+    pub fn has_accounts(&self) -> bool {
+        self.known().has_accounts()
+    }
+
+    /// Whose token this is.
+    ///
+    /// # Errors
+    /// When the token is forged, expired or revoked: the refusal says which.
+    pub fn admit(&self, token: &str) -> Result<User, Reject> {
+        let now = (self.clock)();
+        let claims = token::read(&self.key, token, now)?;
+        let pass = Pass {
+            token: claims.jti,
+            expires: claims.exp.saturating_mul(1_000),
+            generation: claims.generation.unwrap_or(0),
+        };
+        let standing = match claims.generation {
+            Some(_) => Standing::Registered,
+            None => Standing::Guest,
+        };
+        let known = self.known();
+        if let Some(why) = known.problem(&claims.sub, standing, &pass, now) {
+            return Err(token::refused(why));
+        }
+        let name = match known.account(&claims.sub) {
+            Some(account) => Some(account.name.clone()),
+            None => {
+                let name = known.guest_name(&claims.sub).map(str::to_owned);
+                let name = name.or(claims.name);
+                name.filter(|name| known.named(&name::folded(name)).is_none())
+            }
+        };
+        Ok(User {
+            id: claims.sub,
+            name,
+            standing,
+            pass: Some(pass),
+        })
+    }
+
+    /// Somebody connects; the connection is watched until what this gives is dropped.
+    pub fn enter(&self, user: &User) -> Stay {
+        self.here.enter(user)
+    }
+
+    /// Whether what let somebody in still would.
+    pub fn is_good(&self, id: &str, standing: Standing, pass: &Pass) -> bool {
+        let now = (self.clock)();
+        self.known().problem(id, standing, pass, now).is_none()
+    }
+
+    /// The name of a registered user, as it is shown.
+    pub fn registered_name(&self, id: &str) -> Option<String> {
+        self.known().account(id).map(|account| account.name.clone())
+    }
+
+    /// Whether a name, or one that looks like it, is a registered user's.
+    pub fn is_registered(&self, name: &str) -> bool {
+        self.known().named(&name::folded(name)).is_some()
+    }
+
+    /// Follows what other processes change, and ends the connections whose token is no longer good.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            self.look().await;
+        }
+    }
+
+    /// One look.
+    pub(crate) async fn look(&self) {
+        let now = (self.clock)();
+        let version = self.known().version;
+        let changed = self.ledger.ask(move |accounts| {
+            if accounts.version()? == version {
+                return Ok(None);
+            }
+            accounts.everybody(now).map(Some)
+        });
+        // What fails is logged there, and tried again at the next look.
+        let changed = changed.await.ok().flatten();
+        if changed.is_none() && !self.here.is_due(now) {
+            return;
+        }
+        let mut known = self.known_mut();
+        if let Some(everybody) = changed {
+            tracing::info!("the accounts were changed");
+            known.learn(everybody);
+        }
+        known.forget(now);
+        self.here.check(&known, now);
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,10 +1,11 @@
-//! What must outlive the process: the chat's messages and where their rooms are, in one SQLite file.
+//! What must outlive the process: the chat's messages, where their rooms are, and who may be there, in one SQLite file.
 //!
 //! A message is numbered, written and synced before anybody hears of it. One thread writes; what waits for it goes into
 //! one transaction, so that many senders share one sync of the disk.
 //!
 //! Not here: what a message means (`app::chat`) and who hears it (`hub`).
 
+mod accounts;
 mod archive;
 mod directory;
 mod error;
@@ -16,6 +17,7 @@ mod save;
 mod tests;
 mod writer;
 
+pub use accounts::{Account, Accounts, Everybody, GuestName};
 pub use archive::Archive;
 pub use directory::DataDir;
 pub(crate) use directory::{private_file, sync};

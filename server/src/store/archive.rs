@@ -9,7 +9,7 @@ use std::{
 use tertulia_shared::{Topic, chat::Author};
 
 /// What is named where there is no file.
-const MEMORY: &str = ":memory:";
+pub(super) const MEMORY: &str = ":memory:";
 
 /// The stored messages, opened and checked.
 #[derive(Debug)]

@@ -50,6 +50,19 @@ pub enum StoreError {
         /// The newest schema that this build knows.
         known: u32,
     },
+    /// The server that uses the file is not of this build.
+    #[error(
+        "database {file} is in use by another version of tertulia (schema {found}, this one knows {known}); start the \
+         server anew with this one, or use that one", file = .file.display()
+    )]
+    OtherVersion {
+        /// The file.
+        file: PathBuf,
+        /// The schema of the file.
+        found: u32,
+        /// The schema of this build.
+        known: u32,
+    },
     /// The file cannot be opened, read or written now.
     #[error("database {file}: {reason}", file = .file.display())]
     Unusable {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 1] = [(1, CHAT)];
+const STEPS: [(u32, &str); 2] = [(1, CHAT), (2, IDENTITY)];
 
 /// The newest schema that this build knows.
 pub(super) const NEWEST: u32 = STEPS[STEPS.len() - 1].0;
@@ -43,6 +43,36 @@ CREATE TABLE receipt (
     at     INTEGER NOT NULL,
     UNIQUE (room, id)
 ) STRICT;
+";
+
+/// Times are milliseconds since 1970-01-01 UTC. A revoked token and a guest's name are kept until they mean nothing.
+const IDENTITY: &str = "
+CREATE TABLE account (
+    id         TEXT PRIMARY KEY,     -- the public one
+    name       TEXT NOT NULL,
+    folded     TEXT NOT NULL UNIQUE, -- what names have in common that look the same
+    password   TEXT NOT NULL,        -- its hash
+    generation INTEGER NOT NULL,     -- one more with each password
+    made       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE guest (
+    id    TEXT PRIMARY KEY,
+    name  TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE revoked (
+    token TEXT PRIMARY KEY, -- its id
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (
+    room TEXT NOT NULL,
+    user TEXT NOT NULL,     -- the public id of an account or a guest
+    at   INTEGER NOT NULL,
+    PRIMARY KEY (room, user)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The schema that a database has.

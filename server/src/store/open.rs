@@ -32,6 +32,27 @@ pub(super) fn open(directory: &DataDir) -> Result<(Connection, PathBuf), StoreEr
     Ok((db, file))
 }
 
+/// Opens the database of a directory a second time, beside who has opened, checked and migrated it.
+///
+/// # Errors
+/// When it has another schema than this build's, or cannot be opened.
+pub(super) fn again(directory: &Path) -> Result<(Connection, PathBuf), StoreError> {
+    let file = directory.join(FILE);
+    let sqlite = |error: rusqlite::Error| StoreError::of(&file, &error);
+    let db = connect(&file).map_err(sqlite)?;
+    let (found, known) = (
+        migrations::version(&db).map_err(sqlite)?,
+        migrations::NEWEST,
+    );
+    if found != known {
+        return Err(StoreError::OtherVersion { file, found, known });
+    }
+    // A commit returns when it is on disk.
+    db.pragma_update(None, "synchronous", "full")
+        .map_err(sqlite)?;
+    Ok((db, file))
+}
+
 /// A database that is gone with the process.
 pub(super) fn in_memory() -> rusqlite::Result<Connection> {
     let mut db = Connection::open_in_memory()?;

@@ -1,0 +1,190 @@
+//! Giving tokens and taking them back, and the names that go with them.
+
+use super::{
+    Identity,
+    name::{folded, name as checked},
+    token::{self, Claims},
+    user::{Pass, Standing, User, random_id},
+};
+use tertulia_shared::{Code, Reject};
+
+/// A token that was given, and who its holder is.
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Issued {
+    /// The secret.
+    pub token: String,
+    /// The public id.
+    pub peer: String,
+    /// The name.
+    pub name: String,
+    /// Whether it is an account's.
+    pub registered: bool,
+    /// When it expires, in milliseconds since 1970-01-01 UTC.
+    pub expires: u64,
+}
+
+impl Identity {
+    /// A token for a guest; without a name it is called as those without a token are.
+    ///
+    /// # Errors
+    /// When the name is none, or belongs to a registered user.
+    pub fn guest(&self, name: Option<&str>) -> Result<Issued, Reject> {
+        let guest = User {
+            standing: Standing::Guest,
+            ..User::stranger()
+        };
+        let name = name.map(|name| self.may_be_called(&guest, name));
+        let name = name.transpose()?;
+        self.issue(guest.id, name, None)
+    }
+
+    /// A token for a registered user.
+    ///
+    /// # Errors
+    /// When the password is not the user's, whether or not there is such a user; or too many log in.
+    pub async fn login(&self, name: &str, password: String) -> Result<Issued, Reject> {
+        let account = self.check(name, password).await?;
+        self.issue(account.0, Some(account.1), Some(account.2))
+    }
+
+    /// The registered user whose name and password these are: without a token.
+    ///
+    /// # Errors
+    /// As [`Identity::login`].
+    pub async fn account(&self, name: &str, password: String) -> Result<User, Reject> {
+        let (id, name, generation) = self.check(name, password).await?;
+        let pass = Pass {
+            token: String::new(),
+            expires: u64::MAX,
+            generation,
+        };
+        Ok(User {
+            id,
+            name: Some(name),
+            standing: Standing::Registered,
+            pass: Some(pass),
+        })
+    }
+
+    /// Id, name and generation of the account whose name and password these are.
+    async fn check(&self, name: &str, password: String) -> Result<(String, String, u64), Reject> {
+        let account = self.known().named(&folded(name)).cloned();
+        let hash = account.as_ref().map(|account| account.password.clone());
+        let right = self.checks.is_right(password, hash).await?;
+        match account.filter(|_| right) {
+            Some(account) => Ok((account.id, account.name, account.generation)),
+            None => {
+                let problem = "name and password do not belong together";
+                Err(Reject::new(Code::BadPassword, problem))
+            }
+        }
+    }
+
+    /// Another token for the same user, who may be called otherwise from now on.
+    ///
+    /// # Errors
+    /// When the name is none, or another's.
+    pub fn renew(&self, user: &User, name: Option<&str>) -> Result<Issued, Reject> {
+        let asked = name.map(|name| self.may_be_called(user, name));
+        let asked = asked.transpose()?;
+        let generation = user.pass.as_ref().map(|pass| pass.generation);
+        let generation = generation.filter(|_| user.standing == Standing::Registered);
+        let name = asked.or_else(|| user.name.clone());
+        let issued = self.issue(user.id.clone(), name.clone(), generation)?;
+        if let (Standing::Guest, Some(name)) = (user.standing, name) {
+            self.keep_name(&user.id, &name, issued.expires);
+        }
+        Ok(issued)
+    }
+
+    /// Takes a token back: its connections end at once, and it stays bad over all restarts.
+    ///
+    /// # Errors
+    /// When the token is not good, or that it is revoked cannot be kept.
+    pub async fn revoke(&self, token: &str) -> Result<(), Reject> {
+        let user = self.admit(token)?;
+        let Some(pass) = user.pass else {
+            return Ok(());
+        };
+        {
+            let mut known = self.known_mut();
+            known.revoke(&pass);
+            self.here.check(&known, (self.clock)());
+        }
+        let revoked =
+            move |accounts: &mut crate::store::Accounts| accounts.revoke(&pass.token, pass.expires);
+        self.ledger.ask(revoked).await
+    }
+
+    /// The name as this user may have it: of a registered one its own only.
+    ///
+    /// # Errors
+    /// When the name is none, or another's.
+    pub fn may_be_called(&self, user: &User, name: &str) -> Result<String, Reject> {
+        let name = checked(name)?;
+        let known = self.known();
+        match known.named(&folded(&name)) {
+            Some(account) if account.id == user.id => Ok(account.name.clone()),
+            Some(_) => {
+                let problem =
+                    format!("name `{name}` is a registered user's; log in, or take another");
+                Err(Reject::new(Code::NameTaken, problem))
+            }
+            None if user.standing == Standing::Registered => {
+                let own = user.name.as_deref().unwrap_or_default();
+                let problem = format!("a registered user keeps its name, which is `{own}`");
+                Err(Reject::new(Code::BadName, problem))
+            }
+            None => Ok(name),
+        }
+    }
+
+    /// Keeps the name that a user took, where it is one who comes back and may have it otherwise the next time.
+    pub fn remember_name(&self, user: &User, name: &str) {
+        if let (Standing::Guest, Some(pass)) = (user.standing, &user.pass) {
+            self.keep_name(&user.id, name, pass.expires);
+        }
+    }
+
+    fn keep_name(&self, id: &str, name: &str, until: u64) {
+        let kept = self.known_mut().keep_guest(id, name, until);
+        if let Some(guest) = kept {
+            self.ledger
+                .tell(move |accounts| accounts.keep_guest(&guest));
+        }
+    }
+
+    fn issue(
+        &self,
+        id: String,
+        name: Option<String>,
+        generation: Option<u64>,
+    ) -> Result<Issued, Reject> {
+        let now = (self.clock)() / 1_000;
+        let claims = Claims {
+            sub: id,
+            jti: random_id(),
+            iat: now,
+            exp: now.saturating_add(self.session_for.as_secs().max(1)),
+            name: name.clone().filter(|_| generation.is_none()),
+            generation,
+        };
+        let token = token::sign(&self.key, &claims).map_err(|error| {
+            tracing::error!(%error, "a token does not encode");
+            Reject::new(Code::BadPayload, "a token for that cannot be written")
+        })?;
+        Ok(Issued {
+            token,
+            name: name.unwrap_or_else(|| nameless(&claims.sub)),
+            peer: claims.sub,
+            registered: generation.is_some(),
+            expires: claims.exp.saturating_mul(1_000),
+        })
+    }
+}
+
+/// What somebody without a name is called.
+pub fn nameless(id: &str) -> String {
+    let start: String = id.chars().take(4).collect();
+    format!("guest-{start}")
+}
