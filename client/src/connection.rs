@@ -19,7 +19,6 @@ pub use dispatch::{AuthRequest, Dispatcher};
 pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
 pub use gate::Gate;
-#[cfg(any(target_arch = "wasm32", feature = "native"))]
 pub(crate) use line::WeakConnection;
 use line::{Counted, Line};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};

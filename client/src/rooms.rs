@@ -8,7 +8,7 @@ mod positions;
 
 pub use positions::{MAX_BYTES, Positions};
 
-use crate::connection::{Connection, EmitError, Link, Watcher};
+use crate::connection::{Connection, EmitError, Link, Watcher, WeakConnection};
 use futures_channel::mpsc;
 use futures_util::StreamExt;
 use std::{
@@ -34,10 +34,7 @@ pub struct Resumed {
 /// reconnect, whatever the transport and also after a restart of the server, and what was seen before is not handed over
 /// again. What could not be brought any more comes as `stream:missed`. Dropping it ends that.
 #[derive(Debug)]
-pub struct Rooms(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
+pub struct Rooms {
     connection: Connection,
     state: Arc<Mutex<State>>,
 }
@@ -59,12 +56,10 @@ impl Rooms {
         let state = Arc::<Mutex<State>>::default();
         let seen = Arc::downgrade(&state);
         connection.gate(move |args| seen.upgrade().is_none_or(|state| is_new(&state, args)));
-        let inner = Arc::new(Inner {
-            connection: connection.clone(),
-            state,
-        });
-        let follow = follow(connection.watch(), Arc::downgrade(&inner));
-        (Self(inner), follow)
+        let weak = (connection.downgrade(), Arc::downgrade(&state));
+        let follow = follow(connection.watch(), weak);
+        let connection = connection.clone();
+        (Self { connection, state }, follow)
     }
 
     /// Joins a room: from where it was read to, or with so many of its newest messages where it never was.
@@ -76,11 +71,11 @@ impl Rooms {
         room: &str,
         history: u32,
     ) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
-        let mut state = lock(&self.0.state);
+        let mut state = lock(&self.state);
         state.wanted.retain(|(other, _)| other != room);
         state.wanted.push((room.to_owned(), history));
         drop(state);
-        self.0.join(room, history)
+        join(&self.connection, &self.state, room, history)
     }
 
     /// Leaves a room. Where it is joined later, it goes on where it was left.
@@ -88,83 +83,81 @@ impl Rooms {
     /// # Errors
     /// As [`Connection::emit`]; it is not joined again in any case.
     pub fn leave(&self, room: &str) -> impl Future<Output = Result<(), EmitError>> + use<> {
-        lock(&self.0.state)
-            .wanted
-            .retain(|(other, _)| other != room);
+        lock(&self.state).wanted.retain(|(other, _)| other != room);
         let room = room.to_owned();
-        self.0.connection.emit(&RoomLeave { room })
+        self.connection.emit(&RoomLeave { room })
     }
 
     /// How many messages came that were seen before; they were not handed over.
     pub fn duplicates(&self) -> u64 {
-        lock(&self.0.state).positions.duplicates()
+        lock(&self.state).positions.duplicates()
     }
 
     /// What becomes of the joins that are made by themselves, from now on.
     pub fn resumes(&self) -> mpsc::UnboundedReceiver<Resumed> {
         let (sender, receiver) = mpsc::unbounded();
-        lock(&self.0.state).resumes.push(sender);
+        lock(&self.state).resumes.push(sender);
         receiver
     }
 }
 
-impl Inner {
-    fn join(
-        &self,
-        room: &str,
-        history: u32,
-    ) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
-        let request: RoomJoin = lock(&self.state).positions.join(room, history);
-        let joined = self.connection.emit(&request);
-        let state = Arc::clone(&self.state);
-        async move {
-            let joined = joined.await;
-            let mut state = lock(&state);
-            match &joined {
-                Ok(joined) => state.positions.joined(&request.room, joined),
-                Err(EmitError::Rejected(_)) => {
-                    state.wanted.retain(|(room, _)| *room != request.room);
-                }
-                Err(_) => {}
+fn join(
+    connection: &Connection,
+    state: &Arc<Mutex<State>>,
+    room: &str,
+    history: u32,
+) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
+    let request: RoomJoin = lock(state).positions.join(room, history);
+    let joined = connection.emit(&request);
+    let state = Arc::clone(state);
+    async move {
+        let joined = joined.await;
+        let mut state = lock(&state);
+        match &joined {
+            Ok(joined) => state.positions.joined(&request.room, joined),
+            Err(EmitError::Rejected(_)) => {
+                state.wanted.retain(|(room, _)| *room != request.room);
             }
-            joined
+            Err(_) => {}
         }
-    }
-
-    /// Joins all rooms again; where no answer comes, once more.
-    async fn resume(&self) {
-        let wanted = {
-            let mut state = lock(&self.state);
-            state.positions.lost();
-            state.wanted.clone()
-        };
-        let joins: Vec<_> = wanted
-            .iter()
-            .map(|(room, history)| self.join(room, *history))
-            .collect();
-        for ((room, history), join) in wanted.into_iter().zip(joins) {
-            let mut joined = join.await;
-            if matches!(joined, Err(EmitError::Timeout(_))) {
-                joined = self.join(&room, history).await;
-            }
-            let resumed = Resumed { room, joined };
-            let mut state = lock(&self.state);
-            state
-                .resumes
-                .retain(|resumes| resumes.unbounded_send(resumed.clone()).is_ok());
-        }
+        joined
     }
 }
 
-async fn follow(mut statuses: Watcher, rooms: Weak<Inner>) {
+/// Joins all rooms again; where no answer comes, once more.
+async fn resume(connection: &Connection, state: &Arc<Mutex<State>>) {
+    let wanted = {
+        let mut state = lock(state);
+        state.positions.lost();
+        state.wanted.clone()
+    };
+    let join = |room: &str, history: u32| join(connection, state, room, history);
+    let joins: Vec<_> = wanted
+        .iter()
+        .map(|(room, history)| join(room, *history))
+        .collect();
+    for ((room, history), joining) in wanted.into_iter().zip(joins) {
+        let mut joined = joining.await;
+        if matches!(joined, Err(EmitError::Timeout(_))) {
+            joined = join(&room, history).await;
+        }
+        let resumed = Resumed { room, joined };
+        let mut state = lock(state);
+        state
+            .resumes
+            .retain(|resumes| resumes.unbounded_send(resumed.clone()).is_ok());
+    }
+}
+
+async fn follow(mut statuses: Watcher, (connection, state): (WeakConnection, Weak<Mutex<State>>)) {
     let mut was_up = false;
     while let Some(status) = statuses.next().await {
-        let Some(rooms) = rooms.upgrade() else {
+        let (Some(connection), Some(state)) = (connection.upgrade(), state.upgrade()) else {
             return;
         };
         let is_up = status.link == Link::Connected;
         if is_up && !was_up {
-            rooms.resume().await;
+            resume(&connection, &state).await;
         }
         was_up = is_up;
     }

@@ -80,7 +80,7 @@ impl WeakConnection {
     }
 
     /// The same connection, where a handle is left.
-    pub(super) fn upgrade(&self) -> Option<Connection> {
+    pub(crate) fn upgrade(&self) -> Option<Connection> {
         Some(Connection {
             line: self.line.upgrade()?,
             namespace: Arc::clone(&self.namespace),
