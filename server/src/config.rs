@@ -3,12 +3,14 @@
 //! Not here: where it is read from (`cli`), and starting (`lib`).
 
 mod history;
+mod net;
 mod url;
 
 pub use history::{HistoryError, HistoryRule};
+pub use net::{Net, NetError};
 pub use url::{BrokerUrl, UrlError};
 
-use crate::{hub::History, store::Limits};
+use crate::{edge::limits::Allowed, hub::History, store::Limits};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -36,6 +38,14 @@ pub struct Config {
     pub page: PathBuf,
     /// Origins of pages that may talk to this server, besides its own and those of this machine.
     pub allow_origin: Vec<String>,
+    /// Names by which this server is reached, besides `localhost` and addresses.
+    pub allow_host: Vec<String>,
+    /// Proxies before this server that say for whom they ask.
+    pub trust_proxy: Vec<Net>,
+    /// How much anybody may ask.
+    pub limits: Allowed,
+    /// What proves who this server is; `None` serves without encryption.
+    pub tls: Option<TlsFiles>,
     /// Where the metrics are served to everybody; `None` serves them with the page, to this machine only. Port 0 picks a
     /// free one.
     pub metrics_listen: Option<SocketAddr>,
@@ -48,6 +58,15 @@ pub struct Config {
     pub history: Vec<HistoryRule>,
     /// Whether WebSocket upgrades are answered with 403, as some networks do.
     pub refuse_upgrade: bool,
+}
+
+/// The files of a TLS server, as PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and the authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// How the log is written.
@@ -91,6 +110,10 @@ impl Default for Config {
             keep: Limits::default(),
             page: PathBuf::from("dist"),
             allow_origin: Vec::new(),
+            allow_host: Vec::new(),
+            trust_proxy: Vec::new(),
+            limits: Allowed::default(),
+            tls: None,
             metrics_listen: None,
             log_format: LogFormat::default(),
             come_back_within: Duration::from_secs(5),

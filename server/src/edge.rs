@@ -2,9 +2,15 @@
 //!
 //! Not here: what dials a broker (`bridge`), and what events mean (`app`).
 
+mod body;
+pub mod fence;
+pub mod headers;
 pub mod health;
+pub mod host;
+pub mod limits;
 pub mod metrics;
 pub mod origin;
 pub mod page;
+pub mod proxy;
 pub mod socketio;
 pub mod trace;

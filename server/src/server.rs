@@ -1,7 +1,11 @@
 //! Putting a server together and taking it apart.
 
 mod routes;
+mod serve;
+mod tls;
+mod wire;
 
+use self::tls::{Certificates, TlsError};
 use crate::{
     app::{App, SERVER, device, policy},
     bridge::{self, mqtt::MqttBridge},
@@ -16,7 +20,8 @@ use axum::{
     Router,
     serve::{Listener, ListenerExt},
 };
-use routes::{Routes, serve};
+use routes::Routes;
+use serve::Serving;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -39,6 +44,9 @@ const MAX_KNOCKING: u32 = 4_096;
 /// Why a server does not start: one line that says what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The page's address cannot be bound.
     #[error("cannot listen on {address}: {reason}; choose another address with --listen")]
     Listen {
@@ -93,7 +101,7 @@ pub enum RunError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    router: Router,
+    serving: Serving,
     metrics: Option<(TcpListener, Router)>,
     door: socketio::Door,
     readiness: Readiness,
@@ -116,6 +124,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         address: config.listen,
         reason,
     };
+    let certificates = config.tls.as_ref().map(Certificates::open).transpose()?;
     let listener = bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let metrics = metrics_listener(config.metrics_listen).await?;
@@ -136,7 +145,12 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     Ok(Server {
         listener,
         address,
-        router: routes.router,
+        serving: Serving {
+            router: routes.router,
+            certificates,
+            limits: routes.limits,
+            proxies: config.trust_proxy.into(),
+        },
         metrics: metrics.zip(routes.metrics),
         door: routes.door,
         readiness: routes.readiness,
@@ -171,7 +185,14 @@ impl Server {
     pub fn ready_line(&self) -> String {
         let mqtt = self.mqtt_address().map(|address| address.to_string());
         let mqtt = mqtt.unwrap_or_else(|| self.broker_url.to_string());
-        let mut line = format!("tertulia ready: page http://{}, mqtt {mqtt}", self.address);
+        let scheme = match self.serving.certificates {
+            Some(_) => "https",
+            None => "http",
+        };
+        let mut line = format!(
+            "tertulia ready: page {scheme}://{}, mqtt {mqtt}",
+            self.address
+        );
         if let Some(address) = self.metrics_address() {
             line.push_str(&format!(", metrics http://{address}/metrics"));
         }
@@ -184,7 +205,8 @@ impl Server {
     where
         L: Listener<Io: Unpin, Addr = SocketAddr>,
     {
-        serve(listener, self.router.clone(), CancellationToken::new()).await;
+        let serving = self.serving.clone();
+        serving.serve(listener, CancellationToken::new()).await;
     }
 
     /// Serves until `stop` is done; then lets nobody new in, tells all clients when to come back, lets go out what was
@@ -214,10 +236,12 @@ impl Server {
         let listener = self.listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        page.spawn(serve(listener, self.router, stop_page.clone()));
         if let Some((listener, router)) = self.metrics {
-            page.spawn(serve(listener, router, stop_page.clone()));
+            let serving = self.serving.with_plain(router);
+            page.spawn(serving.serve(listener, stop_page.clone()));
         }
+        links.spawn(tls::reload_when_told(self.serving.certificates.clone()));
+        page.spawn(self.serving.serve(listener, stop_page.clone()));
         links.spawn(self.readiness.watch());
         let result = until(stop, &mut page, &mut broker).await;
         tracing::info!(connections = self.door.connections(), "stopping");

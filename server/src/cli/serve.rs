@@ -1,12 +1,14 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
 use crate::{
-    config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt},
+    config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt, Net, TlsFiles},
+    edge::limits::Allowed,
     store::Limits,
 };
 use clap::{Args, builder::BoolishValueParser};
 use std::{
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +21,9 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(86_400);
 
 /// The longest time over which clients come back, a minute: ours waits no longer.
 const MAX_SPREAD: Duration = Duration::from_secs(60);
+
+/// The rates that can be asked for, in events a second.
+const RATES: RangeInclusive<f64> = 0.01..=1e6;
 
 /// What stands in the place of a data directory where there is none.
 const IN_MEMORY: &str = "none";
@@ -84,6 +89,58 @@ pub(super) struct Serve {
     #[arg(long, env = "TERTULIA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     allow_origin: Vec<String>,
 
+    /// A name by which this server is reached; without any, one that listens on this machine only is `localhost`, and another
+    /// one has every name. Addresses and the names of `--allow-origin` are known.
+    #[arg(
+        long,
+        env = "TERTULIA_ALLOW_HOST",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = host
+    )]
+    allow_host: Vec<String>,
+
+    /// A proxy before this server, or a network of them: who asks is whom it names in `X-Forwarded-For`.
+    #[arg(
+        long,
+        env = "TERTULIA_TRUST_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    trust_proxy: Vec<Net>,
+
+    /// The events that one user may send a second, in the long run, with 2 kB each; those of 100 s may come at once. An
+    /// address may send ten times as much and begin a quarter as many connections; this machine's own are not limited.
+    /// `off` limits nothing.
+    #[arg(long, env = "TERTULIA_RATE_LIMIT", value_name = "EVENTS", default_value = "200", value_parser = rate)]
+    rate_limit: Rate,
+
+    /// The most Socket.IO connections at once.
+    #[arg(long, env = "TERTULIA_MAX_CONNECTIONS", value_name = "COUNT", default_value = "20000", value_parser = count)]
+    max_connections: usize,
+
+    /// The most Socket.IO connections of one address at once; those of this machine are not counted.
+    #[arg(long, env = "TERTULIA_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value = "2000", value_parser = count)]
+    max_connections_per_address: usize,
+
+    /// Serve by TLS with this certificate, a PEM file with those above it; read again at SIGHUP.
+    #[arg(
+        long,
+        env = "TERTULIA_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, a PEM file.
+    #[arg(
+        long,
+        env = "TERTULIA_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+
     /// Serve the metrics here, to everybody who reaches it, instead of with the page to this machine only.
     #[arg(long, env = "TERTULIA_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
     metrics_listen: Option<SocketAddr>,
@@ -137,6 +194,17 @@ impl From<Serve> for Config {
             },
             page: options.page,
             allow_origin: options.allow_origin,
+            allow_host: options.allow_host,
+            trust_proxy: options.trust_proxy,
+            limits: Allowed {
+                rate: options.rate_limit.0,
+                connections: options.max_connections,
+                connections_of_address: options.max_connections_per_address,
+            },
+            tls: options
+                .tls_cert
+                .zip(options.tls_key)
+                .map(|(certificate, key)| TlsFiles { certificate, key }),
             metrics_listen: options.metrics_listen,
             log_format: options.log_format,
             come_back_within: options.come_back_within,
@@ -171,6 +239,34 @@ fn spread(text: &str) -> Result<Duration, String> {
         return Ok(duration);
     }
     Err("at most 1m is allowed: clients wait no longer".to_owned())
+}
+
+/// The figure of `--rate-limit`.
+#[derive(Clone, Copy, Debug)]
+struct Rate(Option<f64>);
+
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "off" {
+        return Ok(Rate(None));
+    }
+    let figure = text.parse().ok().filter(|figure| RATES.contains(figure));
+    figure.map(|figure| Rate(Some(figure))).ok_or_else(|| {
+        "write `off`, or how many events a user may send a second, from 0.01 to 1000000".to_owned()
+    })
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "write a number from 1".to_owned())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let url = Url::parse(&format!("http://{text}/"));
+    let is_host = url.is_ok_and(|url| url.host_str() == Some(&text.to_lowercase()));
+    match is_host {
+        true => Ok(text.to_owned()),
+        false => Err("write a name without scheme and port, such as chat.example".to_owned()),
+    }
 }
 
 fn origin(text: &str) -> Result<String, String> {

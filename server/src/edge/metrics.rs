@@ -5,18 +5,19 @@
 
 mod text;
 
-use super::socketio::{Door, Switch};
+use super::{
+    limits::Limits,
+    proxy,
+    socketio::{Door, Switch},
+};
 use crate::app::App;
 use axum::{
     extract::{ConnectInfo, Request},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{
-    net::IpAddr,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 use tertulia_shared::{Code, bridge::BridgeState};
 use text::{
     CONTENT_TYPE,
@@ -25,9 +26,6 @@ use text::{
 };
 use tokio::sync::watch;
 
-/// What a proxy adds to a request that it passes on: the peer is then not who asks.
-const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-
 /// Where the counts are.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -35,6 +33,8 @@ pub struct Metrics {
     pub app: Arc<App>,
     /// Socket.IO.
     pub door: Door,
+    /// The fences.
+    pub limits: Arc<Limits>,
     /// The link to the broker.
     pub bridge: watch::Receiver<BridgeState>,
 }
@@ -45,6 +45,7 @@ impl Metrics {
         let mut text = Text::default();
         self.connections(&mut text);
         self.events(&mut text);
+        self.fences(&mut text);
         self.hub(&mut text);
         self.bridge(&mut text);
         let version = [(env!("CARGO_PKG_VERSION"), 1)];
@@ -77,8 +78,12 @@ impl Metrics {
         text.by(
             ("tertulia_connections_cut_total", "reason"),
             Counter,
-            "Socket.IO connections that the server closed because their clients took too little.",
-            counts.too_slow.read(),
+            "Socket.IO connections that the server closed because their clients took too little, or sent on what was refused.",
+            counts
+                .too_slow
+                .read()
+                .into_iter()
+                .chain([("flood", counts.floods.load(Ordering::Relaxed))]),
         );
         text.one(
             "tertulia_acks_waiting",
@@ -124,6 +129,21 @@ impl Metrics {
             "tertulia_delivery_seconds",
             "From a publish to its emit, one a connection.",
             &counts.delivery_time.read(),
+        );
+    }
+
+    fn fences(&self, text: &mut Text) {
+        text.by(
+            ("tertulia_kept_out_total", "fence"),
+            Counter,
+            "Requests, connections and messages that were kept out, by fence.",
+            self.limits.refusals.read(),
+        );
+        text.one(
+            "tertulia_limits_kept",
+            Gauge,
+            "Users and addresses of whom is kept how much they took.",
+            self.limits.kept(),
         );
     }
 
@@ -185,16 +205,11 @@ pub async fn only_this_machine(
     request: Request,
     next: Next,
 ) -> Response {
-    if is_from_here(peer.address().ip(), request.headers()) {
+    if proxy::is_from_here(peer.address().ip(), request.headers()) {
         return next.run(request).await;
     }
     let reason = "metrics are for this machine; give them an address with --metrics-listen\n";
     (StatusCode::FORBIDDEN, reason).into_response()
-}
-
-fn is_from_here(peer: IpAddr, headers: &HeaderMap) -> bool {
-    let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
-    peer.to_canonical().is_loopback() && !is_passed_on
 }
 
 /// The code as it stands in a reject.
@@ -206,29 +221,8 @@ fn label(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_from_here, label};
-    use axum::http::{HeaderMap, HeaderValue};
+    use super::label;
     use tertulia_shared::Code;
-
-    #[test]
-    fn only_programs_of_this_machine_are_from_here_and_no_proxy() {
-        let mut headers = HeaderMap::new();
-        for (peer, expected) in [
-            ("127.0.0.1", true),
-            ("::1", true),
-            ("::ffff:127.0.0.1", true),
-            ("192.0.2.1", false),
-            ("::ffff:192.0.2.1", false),
-        ] {
-            assert_eq!(
-                is_from_here(peer.parse().unwrap(), &headers),
-                expected,
-                "{peer}"
-            );
-        }
-        headers.insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
-        assert!(!is_from_here("127.0.0.1".parse().unwrap(), &headers));
-    }
 
     #[test]
     fn a_code_is_named_as_in_a_reject() {

@@ -2,6 +2,7 @@
 //!
 //! Not here: building it (`xtask`).
 
+use super::headers;
 use axum::{
     Router,
     extract::Request,
@@ -14,7 +15,6 @@ use tower_http::services::ServeDir;
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
-const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// The hash that trunk writes into a file's name, in hexadecimal digits.
 const HASH_DIGITS: usize = 16;
@@ -36,13 +36,13 @@ pub fn routes(directory: &Path) -> Router {
 
 async fn answer(built: bool, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    if !built && matches!(path.as_str(), "/" | "/index.html") {
-        return not_built();
-    }
-    if !is_a_name(&path) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let mut response = next.run(request).await;
+    let mut response = if !built && matches!(path.as_str(), "/" | "/index.html") {
+        not_built()
+    } else if !is_a_name(&path) {
+        StatusCode::NOT_FOUND.into_response()
+    } else {
+        next.run(request).await
+    };
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let caching = if found && is_hashed(&path) {
         FOREVER
@@ -51,19 +51,15 @@ async fn answer(built: bool, request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, caching);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
     headers.append(header::VARY, BY_ENCODING);
+    headers::of_page(headers);
     response
 }
 
 fn not_built() -> Response {
     let text = "The page is not built yet. `cargo xtask serve` builds and serves it; for development run \
                 `trunk serve` beside this server, or point --page to a directory that `trunk build` wrote.\n";
-    let headers = [
-        (header::CACHE_CONTROL, ASK_FIRST),
-        (header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING),
-    ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 
 /// Whether a file may be called so: to look for one that may not is an error of the system, not of who asks.

@@ -16,10 +16,12 @@ mod way_out;
 mod window;
 
 pub use cut::Cuts;
-pub use guard::{Guarded, Switch, guard};
+pub(super) use guard::begins;
+pub use guard::{Stream, Switch, guard, guarded};
 
 use crate::{
     app::{App, Session, chat, device, presence, room},
+    edge::limits::{Admitted, Limits},
     identity::User,
 };
 use axum::{
@@ -92,7 +94,12 @@ pub struct Snapshot {
 
 impl Door {
     /// The server, and the layer that answers below [`PATH`].
-    pub fn new(app: Arc<App>, heartbeat: Heartbeat, farewell: Farewell) -> (SocketIoLayer, Self) {
+    pub fn new(
+        app: Arc<App>,
+        heartbeat: Heartbeat,
+        farewell: Farewell,
+        limits: &Arc<Limits>,
+    ) -> (SocketIoLayer, Self) {
         let (layer, io) = SocketIo::builder()
             .req_path(PATH)
             .ping_interval(heartbeat.interval)
@@ -108,9 +115,10 @@ impl Door {
         let closing = Arc::new(Closing::new(farewell.began, farewell.come_back_within));
         let door_closing = Arc::clone(&closing);
         let shared = (Arc::clone(&counts), cuts.clone());
+        let limits = Arc::clone(limits);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef| {
-            register(&socket, &app, (&shared.0, &closing), &shared.1);
+            register(&socket, &app, (&shared.0, &closing, &limits), &shared.1);
             std::future::ready(Ok::<(), Infallible>(()))
         };
         io.ns("/", connected.with(register));
@@ -197,13 +205,16 @@ impl Door {
 fn register(
     socket: &SocketRef,
     app: &Arc<App>,
-    (counts, closing): (&Arc<Counts>, &Arc<Closing>),
+    (counts, closing, limits): (&Arc<Counts>, &Arc<Closing>, &Limits),
     cuts: &Cuts,
 ) {
     let session = Session::new(Arc::clone(app), User::stranger());
     let begun = socket.req_parts().extensions.get::<Cut>().cloned();
     let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
-    let connection = Connection::new(session, Arc::clone(counts), Arc::clone(closing), cut);
+    let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
+    let allowance = limits.allowance(session.sender(), admitted);
+    let shared = (Arc::clone(counts), Arc::clone(closing));
+    let connection = Connection::new(session, shared, cut, allowance);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen(socket, &connection, chat::enter);

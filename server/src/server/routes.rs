@@ -4,13 +4,18 @@ use crate::{
     app::App,
     config::Config,
     edge::{
+        fence::{self, Fences},
+        headers,
         health::{self, Readiness},
+        host::Hosts,
+        limits::Limits,
         metrics::{self, Metrics},
-        origin, page, socketio, trace,
+        origin::{self, Origins},
+        page, socketio, trace,
     },
 };
-use axum::{Router, middleware, routing::get, serve::Listener};
-use std::{net::SocketAddr, sync::Arc};
+use axum::{Router, http::request::Parts, middleware, routing::get};
+use std::sync::Arc;
 use tertulia_shared::bridge::BridgeState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +30,7 @@ pub(super) struct Routes {
     pub(super) metrics: Option<Router>,
     pub(super) door: socketio::Door,
     pub(super) readiness: Readiness,
+    pub(super) limits: Arc<Limits>,
 }
 
 impl Routes {
@@ -34,6 +40,7 @@ impl Routes {
         bridge: watch::Receiver<BridgeState>,
         stopping: CancellationToken,
     ) -> Self {
+        let limits = Limits::new(config.limits);
         let heartbeat = socketio::Heartbeat {
             interval: config.ping_interval,
             timeout: config.ping_timeout,
@@ -42,9 +49,9 @@ impl Routes {
             began: stopping.clone(),
             come_back_within: config.come_back_within,
         };
-        let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat, farewell);
+        let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat, farewell, &limits);
         let readiness = Readiness::new(bridge.clone(), stopping);
-        let (mut router, metrics) = checks(config, app, bridge, &door, &readiness);
+        let (mut router, metrics) = checks(config, app, bridge, (&door, &limits), &readiness);
         router = router
             .merge(page::routes(&config.page))
             .layer(socketio)
@@ -52,20 +59,34 @@ impl Routes {
         if config.refuse_upgrade {
             router = router.layer(middleware::from_fn(socketio::refuse_upgrade));
         }
-        let allowed: origin::Allowed = config.allow_origin.clone().into();
+        let fences = Arc::new(fences(config, &limits));
+        let reader = Arc::clone(&fences);
         let router = router
+            .layer(middleware::from_fn_with_state(fences, fence::admit))
+            .layer(origin::cors(move |request: &Parts| {
+                reader.may_read(request)
+            }))
             .layer(middleware::from_fn_with_state(
-                Arc::clone(&allowed),
-                origin::refuse_strangers,
+                config.tls.is_some(),
+                headers::usual,
             ))
-            .layer(origin::cors(&allowed))
             .layer(middleware::from_fn(trace::request));
         Self {
             router,
             metrics,
             door,
             readiness,
+            limits,
         }
+    }
+}
+
+fn fences(config: &Config, limits: &Arc<Limits>) -> Fences {
+    Fences {
+        hosts: Hosts::new(&config.allow_host, &config.allow_origin, config.listen.ip()),
+        origins: Origins::new(&config.allow_origin, config.tls.is_some()),
+        proxies: config.trust_proxy.clone().into(),
+        limits: Arc::clone(limits),
     }
 }
 
@@ -74,12 +95,13 @@ fn checks(
     config: &Config,
     app: Arc<App>,
     bridge: watch::Receiver<BridgeState>,
-    door: &socketio::Door,
+    (door, limits): (&socketio::Door, &Arc<Limits>),
     readiness: &Readiness,
 ) -> (Router, Option<Router>) {
     let counted = Metrics {
         app: Arc::clone(&app),
         door: door.clone(),
+        limits: Arc::clone(limits),
         bridge: bridge.clone(),
     };
     let metrics = Router::new().route(METRICS, get(async move || counted.answer()));
@@ -95,17 +117,4 @@ fn checks(
     }
     let here = metrics.route_layer(middleware::from_fn(metrics::only_this_machine));
     (checks.merge(here), None)
-}
-
-/// Serves until `stop`, and then what is under way.
-pub(super) async fn serve<L>(listener: L, router: Router, stop: CancellationToken)
-where
-    L: Listener<Io: Unpin, Addr = SocketAddr>,
-{
-    let service = router.into_make_service_with_connect_info::<socketio::Switch>();
-    let served = axum::serve(socketio::Guarded(listener), service)
-        .with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::error!(%error, "the page is no longer served");
-    }
 }

@@ -11,7 +11,14 @@ use super::{
     slow::Slow,
     way_out::WayOut,
 };
-use crate::{app::Session, edge::trace};
+use crate::{
+    app::Session,
+    edge::{
+        limits::{Allowance, Refused},
+        trace,
+    },
+};
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use socketioxide::{
@@ -50,6 +57,8 @@ pub(super) struct Connection {
     pub(super) counts: Arc<Counts>,
     pub(super) closing: Arc<Closing>,
     cut: Cut,
+    /// What it may send; `None` where nothing is limited.
+    allowance: Option<Allowance>,
 }
 
 /// A socket as the sending task holds it.
@@ -75,9 +84,9 @@ pub(super) struct Asked {
 impl Connection {
     pub(super) fn new(
         session: Arc<Session>,
-        counts: Arc<Counts>,
-        closing: Arc<Closing>,
+        (counts, closing): (Arc<Counts>, Arc<Closing>),
         cut: Cut,
+        allowance: Option<Allowance>,
     ) -> Arc<Self> {
         let (acks, waiting) = acks::queue(MAX_ACKS_WAITING);
         Arc::new(Self {
@@ -92,15 +101,16 @@ impl Connection {
             counts,
             closing,
             cut,
+            allowance,
         })
     }
 
     /// Counts an event that came in, and owes its answer until the right to it is dropped. `None` where the server no
-    /// longer accepts any.
+    /// longer accepts any, or this is one too many and is refused.
     pub(super) fn take(
         self: &Arc<Self>,
         event: &'static str,
-        id: Option<AckId>,
+        (value, id): (&Value, Option<AckId>),
     ) -> Option<(Asked, Later)> {
         // First owed, then asked whether it is too late: who makes it too late sees what is owed.
         let owed = self.later();
@@ -109,7 +119,29 @@ impl Connection {
         }
         self.counts.events_in.add(event);
         let since = Instant::now();
-        Some((Asked { event, id, since }, owed))
+        let asked = Asked { event, id, since };
+        let allowance = self.allowance.as_ref();
+        match allowance.map_or(Ok(()), |allowance| allowance.take(size(value), since)) {
+            Ok(()) => Some((asked, owed)),
+            Err(refused) => {
+                self.refuse(asked, refused);
+                None
+            }
+        }
+    }
+
+    /// Refuses an event that was too much, and closes a connection that goes on as if it had not been told.
+    fn refuse(&self, asked: Asked, refused: Refused) {
+        self.reply(asked, &Reply::<()>::Error(refused.reject));
+        if refused.is_flood && !self.cut.is_cancelled() {
+            let _inside = self.span.enter();
+            tracing::warn!(
+                peer = self.session.peer(),
+                "closed: it sends on what is refused"
+            );
+            self.counts.floods.fetch_add(1, Ordering::Relaxed);
+            self.cut.cancel();
+        }
     }
 
     /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
@@ -212,6 +244,17 @@ impl Connection {
     pub(super) fn end(&self) {
         self.ended.cancel();
         self.session.end();
+    }
+}
+
+/// The bytes of an event with all that is attached.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Str(text, attached) => {
+            let attached = attached.iter().flatten().map(Bytes::len);
+            text.len() + attached.sum::<usize>()
+        }
+        Value::Bytes(bytes) => bytes.len(),
     }
 }
 

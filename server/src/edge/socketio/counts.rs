@@ -22,6 +22,8 @@ pub struct Counts {
     pub begun: AtomicU64,
     /// The connections that were closed for they took too little.
     pub too_slow: TooSlow,
+    /// The connections that were closed for they sent on what was refused.
+    pub floods: AtomicU64,
     /// The events of clients.
     pub events_in: ByEvent,
     /// The events to clients.
@@ -41,6 +43,7 @@ impl Default for Counts {
             connections: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             too_slow: TooSlow::default(),
+            floods: AtomicU64::new(0),
             events_in: ByEvent::new(Direction::ClientToServer),
             events_out: ByEvent::new(Direction::ServerToClient),
             acks: AtomicU64::new(0),

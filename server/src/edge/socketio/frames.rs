@@ -18,6 +18,8 @@ pub(super) struct Frames {
     partial: Vec<u8>,
     /// How much of a frame is still to pass unread, in bytes.
     passing: u64,
+    /// A message came that is too long to be taken.
+    too_long: bool,
 }
 
 /// The head of a frame.
@@ -39,6 +41,7 @@ impl Frames {
         self.partial.extend_from_slice(bytes);
         while let Some(head) = Head::parse(&self.partial) {
             let whole = head.payload.saturating_add(head.length as u64);
+            self.too_long |= head.payload > u64::from(MAX_PAYLOAD_BYTES);
             if !head.is_text() {
                 self.passing = whole;
                 let waiting = std::mem::take(&mut self.partial);
@@ -58,6 +61,11 @@ impl Frames {
             let length = frame.len();
             self.partial.drain(..length);
         }
+    }
+
+    /// Whether a message came that is too long to be taken, since this was asked last.
+    pub(super) fn took_too_long(&mut self) -> bool {
+        std::mem::take(&mut self.too_long)
     }
 
     /// What is left where the connection ends amid a frame.

@@ -9,13 +9,16 @@ use super::{
     frames::Frames,
     malformed,
 };
+use crate::edge::{
+    body,
+    limits::{Fence, Limits, Permit},
+};
 use axum::{
-    body::{Body, to_bytes},
-    extract::{ConnectInfo, Request, State, connect_info::Connected},
+    body::Body,
+    extract::{ConnectInfo, Request, State},
     http::{Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
-    serve::{IncomingStream, Listener},
 };
 use std::{
     io,
@@ -29,6 +32,13 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The bytes that are read at once.
 const READ_BYTES: usize = 8_192;
+
+/// Whether a request is to begin a connection.
+pub(in crate::edge) fn begins(request: &Request) -> bool {
+    request.uri().path().starts_with(PATH)
+        && request.method() == Method::GET
+        && session(request.uri()).is_none()
+}
 
 /// Replaces malformed packets in polling bodies, tells the stream below when it becomes a WebSocket, and refuses the
 /// requests of a connection that is cut; while the server is closing, new connections too.
@@ -76,9 +86,9 @@ async fn checked(request: Request) -> Result<Request, Response> {
         return Ok(request);
     }
     let (mut parts, body) = request.into_parts();
-    let body = to_bytes(body, limit)
+    let body = body::whole(body, limit)
         .await
-        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+        .map_err(IntoResponse::into_response)?;
     let replaced = std::str::from_utf8(&body)
         .ok()
         .and_then(malformed::payload_replacement);
@@ -112,41 +122,28 @@ impl Switch {
 /// Waits for the cut of a stream.
 type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
 
-/// Accepts connections whose WebSocket messages are guarded.
-#[derive(Debug)]
-pub struct Guarded<L>(pub L);
-
-impl<L: Listener<Io: Unpin, Addr = SocketAddr>> Listener for Guarded<L> {
-    type Io = Stream<L::Io>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (inner, address) = self.0.accept().await;
-        let stream = Stream {
-            inner,
-            switch: Switch {
-                peer: address,
-                cut: Arc::default(),
-            },
-            frames: Frames::default(),
-            read: Vec::new(),
-            reads_end: None,
-            writes_end: None,
-        };
-        (stream, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl<L: Listener<Io: Unpin, Addr = SocketAddr>> Connected<IncomingStream<'_, Guarded<L>>>
-    for Switch
-{
-    fn connect_info(stream: IncomingStream<'_, Guarded<L>>) -> Self {
-        stream.io().switch.clone()
-    }
+/// A connection that was accepted from `peer`, and how its requests see it.
+pub fn guarded<S>(
+    inner: S,
+    peer: SocketAddr,
+    permit: Permit,
+    limits: Arc<Limits>,
+) -> (Stream<S>, Switch) {
+    let switch = Switch {
+        peer,
+        cut: Arc::default(),
+    };
+    let stream = Stream {
+        inner,
+        switch: switch.clone(),
+        _permit: permit,
+        limits,
+        frames: Frames::default(),
+        read: Vec::new(),
+        reads_end: None,
+        writes_end: None,
+    };
+    (stream, switch)
 }
 
 /// One connection.
@@ -154,6 +151,9 @@ impl<L: Listener<Io: Unpin, Addr = SocketAddr>> Connected<IncomingStream<'_, Gua
 pub struct Stream<S> {
     inner: S,
     switch: Switch,
+    /// Its place among the connections, beyond the requests of a WebSocket.
+    _permit: Permit,
+    limits: Arc<Limits>,
     frames: Frames,
     /// Guarded bytes that are not yet read.
     read: Vec<u8>,
@@ -194,6 +194,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
                 break;
             }
             stream.frames.push(bytes.filled(), &mut stream.read);
+            if stream.frames.took_too_long() {
+                stream.limits.refusals.add(Fence::Payload);
+            }
         }
         let length = buffer.remaining().min(stream.read.len());
         buffer.put_slice(&stream.read[..length]);

@@ -38,7 +38,7 @@ pub(super) fn listen<E: ClientToServer>(
 ) {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
-        let Some((asked, _owed)) = connection.take(E::NAME, id) else {
+        let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
             return;
         };
         let _inside = connection.span.enter();
@@ -87,7 +87,7 @@ fn answer_later<E: ClientToServer, P: Send + 'static, D>(
 {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
-        let Some((asked, _owed)) = connection.take(E::NAME, id) else {
+        let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
             return;
         };
         let _inside = connection.span.enter();
@@ -135,7 +135,7 @@ impl Unknown {
 
 impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
     fn call(&self, _socket: Arc<Socket<A>>, value: Value, id: Option<AckId>) {
-        let Some((asked, _owed)) = self.connection.take("unknown", id) else {
+        let Some((asked, _owed)) = self.connection.take("unknown", (&value, id)) else {
             return;
         };
         let _inside = self.connection.span.enter();

@@ -1,0 +1,196 @@
+//! Who is let in at the door: before anything else, each request meets the fences in this order.
+//!
+//! The server's names, the pages that may talk to it, how much an address may ask for, how many connections there may be,
+//! how often passwords may be tried. What a connection then sends is limited in `socketio`.
+
+use super::{
+    body,
+    host::{Host, Hosts},
+    limits::{Fence, Full, Limits},
+    origin::Origins,
+    proxy,
+    socketio::{self, Switch},
+};
+use crate::config::Net;
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tertulia_shared::{Code, Reject, Reply};
+
+/// Where sessions are made.
+const SESSION: &str = "/session";
+/// The largest body there, in bytes: a name, a password, a token.
+const MAX_SESSION_BYTES: usize = 16_384;
+/// When somebody may come again for whom there was no place.
+const NO_PLACE_FOR: Duration = Duration::from_secs(5);
+
+/// All fences at the door.
+#[derive(Clone, Debug)]
+pub struct Fences {
+    /// The server's names.
+    pub hosts: Hosts,
+    /// The pages that may talk to it.
+    pub origins: Origins,
+    /// Proxies that say for whom they ask.
+    pub proxies: Arc<[Net]>,
+    /// How much may be asked.
+    pub limits: Arc<Limits>,
+}
+
+/// What is asked for at a session.
+#[derive(Deserialize)]
+struct Tried {
+    name: Option<String>,
+    password: Option<String>,
+}
+
+impl Fences {
+    /// Whether the page that sends a request may read the answer.
+    pub fn may_read(&self, request: &Parts) -> bool {
+        let peer = request.extensions.get::<ConnectInfo<Switch>>();
+        let is_from_here = peer.is_some_and(|ConnectInfo(switch)| {
+            proxy::is_from_here(switch.address().ip(), &request.headers)
+        });
+        let host = Host::of(&request.uri, &request.headers).ok().flatten();
+        self.origins
+            .allow(is_from_here, host.as_ref(), &request.headers)
+    }
+
+    /// Refuses who asks by a name that this server has not, or from a page that may not talk to it.
+    fn check(&self, peer: IpAddr, request: &Request) -> Result<(), Response> {
+        let Ok(host) = Host::of(request.uri(), request.headers()) else {
+            self.limits.refusals.add(Fence::Host);
+            return Err(refused(
+                StatusCode::BAD_REQUEST,
+                "the request names no host",
+            ));
+        };
+        if let Some(host) = host.as_ref().filter(|host| !self.hosts.have(host)) {
+            self.limits.refusals.add(Fence::Host);
+            tracing::debug!(host = host.authority(), "not a name of this server");
+            let reason = "this server has another name; give it this one with --allow-host";
+            return Err(refused(StatusCode::MISDIRECTED_REQUEST, reason));
+        }
+        let is_from_here = proxy::is_from_here(peer, request.headers());
+        if self
+            .origins
+            .allow(is_from_here, host.as_ref(), request.headers())
+        {
+            return Ok(());
+        }
+        self.limits.refusals.add(Fence::Origin);
+        let reason = "this page may not talk to this server; allow it with --allow-origin";
+        Err(refused(StatusCode::FORBIDDEN, reason))
+    }
+
+    /// Lets a connection begin, which then holds its place through its request.
+    fn begin(&self, client: IpAddr, request: &mut Request) -> Result<(), Response> {
+        let admitted = self.limits.connection(client).map_err(no_place)?;
+        request.extensions_mut().insert(admitted);
+        Ok(())
+    }
+
+    /// Lets passwords be tried, not too often.
+    async fn session(&self, client: IpAddr, request: Request, next: Next) -> Response {
+        let (parts, body) = request.into_parts();
+        let body = match body::whole(body, MAX_SESSION_BYTES).await {
+            Ok(body) => body,
+            Err(status) => return status.into_response(),
+        };
+        let tried: Option<Tried> = serde_json::from_slice(&body).ok();
+        let request = Request::from_parts(parts, Body::from(body));
+        let Some(Tried {
+            name,
+            password: Some(_),
+        }) = tried
+        else {
+            return next.run(request).await;
+        };
+        let (name, passwords) = (name.unwrap_or_default(), &self.limits.passwords);
+        if let Err(wait) = passwords.take(&name, client) {
+            self.limits.refusals.add(Fence::Passwords);
+            return slower("too many passwords were tried", wait);
+        }
+        let response = next.run(request).await;
+        if response.status().is_success() {
+            passwords.forgive(&name, client);
+        }
+        response
+    }
+}
+
+/// Lets a request through the fences, or refuses it.
+pub async fn admit(
+    State(fences): State<Arc<Fences>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = switch.address().ip();
+    if let Err(refused) = fences.check(peer, &request) {
+        return refused;
+    }
+    let client = proxy::client(peer, request.headers(), &fences.proxies);
+    let is_session = request.method() == Method::POST && request.uri().path() == SESSION;
+    let begins = socketio::begins(&request);
+    if let Err(wait) = fences.limits.request(client, begins || is_session) {
+        return slower("too much is asked from your address", wait);
+    }
+    if begins && let Err(refused) = fences.begin(client, &mut request) {
+        return refused;
+    }
+    let response = match is_session {
+        true => fences.session(client, request, next).await,
+        false => next.run(request).await,
+    };
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => fences.limits.refusals.add(Fence::Payload),
+        StatusCode::REQUEST_TIMEOUT => fences.limits.refusals.add(Fence::Slow),
+        _ => {}
+    }
+    response
+}
+
+fn refused(status: StatusCode, reason: &'static str) -> Response {
+    (status, format!("{reason}\n")).into_response()
+}
+
+fn slower(reason: &str, wait: Duration) -> Response {
+    let text = format!("{reason}; wait {:.1} s", wait.as_secs_f64());
+    later(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, text, wait)
+}
+
+fn no_place(full: Full) -> Response {
+    let (status, code, text) = match full {
+        Full::All => {
+            let text = "this server has as many connections as it may";
+            (StatusCode::SERVICE_UNAVAILABLE, Code::ServerFull, text)
+        }
+        Full::Address => {
+            let text = "your address has as many connections as it may";
+            (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, text)
+        }
+    };
+    later(status, code, text.to_owned(), NO_PLACE_FOR)
+}
+
+/// A refusal that says when to come again, for people, programs and HTTP.
+fn later(status: StatusCode, code: Code, text: String, wait: Duration) -> Response {
+    let milliseconds = u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+    let reply = Reply::<()>::Error(Reject::new(code, text).retry_after(milliseconds));
+    let body = serde_json::to_string(&reply).unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::RETRY_AFTER, milliseconds.div_ceil(1_000).into());
+    (status, headers, body).into_response()
+}

@@ -1,0 +1,139 @@
+//! What one connection may send: of its own, of its user's and of its address's share.
+
+use super::{
+    Address, Permit, Shared,
+    bucket::{Bucket, Rate},
+};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tertulia_shared::{Code, Reject};
+
+/// Events and bytes that are left.
+#[derive(Debug)]
+pub(super) struct Budget {
+    events: Bucket,
+    bytes: Bucket,
+}
+
+impl Budget {
+    pub(super) fn new((events, bytes): (Rate, Rate), now: Instant) -> Self {
+        Self {
+            events: Bucket::new(events, now),
+            bytes: Bucket::new(bytes, now),
+        }
+    }
+
+    fn wait(&mut self, now: Instant) -> Duration {
+        self.events.wait(now).max(self.bytes.wait(now))
+    }
+
+    fn spend(&mut self, bytes: f64) {
+        self.events.spend(1.0);
+        self.bytes.spend(bytes);
+    }
+
+    pub(super) fn is_full(&mut self, now: Instant) -> bool {
+        self.events.is_full(now) && self.bytes.is_full(now)
+    }
+}
+
+/// A Socket.IO connection that was let in: it goes through its requests, and has its place as long as anything holds it.
+#[derive(Debug)]
+pub(in crate::edge) struct Admitted {
+    _permit: Permit,
+    /// What may come over it; for guests, who are somebody else at each CONNECT.
+    own: Option<Shared<Budget>>,
+    address: Option<Shared<Address>>,
+}
+
+impl Admitted {
+    pub(super) fn new(
+        permit: Permit,
+        own: Option<Shared<Budget>>,
+        address: Option<Shared<Address>>,
+    ) -> Self {
+        Self {
+            _permit: permit,
+            own,
+            address,
+        }
+    }
+
+    pub(super) fn allowance(
+        &self,
+        of_user: Option<Shared<Budget>>,
+        (events, _): (Rate, Rate),
+    ) -> Option<Allowance> {
+        Some(Allowance {
+            user: of_user.or_else(|| self.own.clone())?,
+            address: self.address.clone(),
+            refused: Mutex::new(Bucket::new(events, Instant::now())),
+        })
+    }
+}
+
+/// What a connection may send.
+#[derive(Debug)]
+pub(in crate::edge) struct Allowance {
+    user: Shared<Budget>,
+    address: Option<Shared<Address>>,
+    /// What may still be refused: as much as may be accepted.
+    refused: Mutex<Bucket>,
+}
+
+/// Why an event is refused.
+#[derive(Debug)]
+pub(in crate::edge) struct Refused {
+    /// What its sender is told.
+    pub(in crate::edge) reject: Reject,
+    /// Whether the sender goes on as if it had not been told.
+    pub(in crate::edge) is_flood: bool,
+}
+
+impl Allowance {
+    /// Takes an event of so many bytes.
+    ///
+    /// # Errors
+    /// When it is too much.
+    pub(in crate::edge) fn take(&self, bytes: usize, now: Instant) -> Result<(), Refused> {
+        let mut user = locked(&self.user);
+        let mut address = self.address.as_ref().map(|kept| locked(kept));
+        let waits = [
+            user.wait(now),
+            address
+                .as_mut()
+                .map_or(Duration::ZERO, |address| address.events.wait(now)),
+        ];
+        let wait = waits[0].max(waits[1]);
+        if !wait.is_zero() {
+            let whose = if waits[0] >= waits[1] {
+                "you"
+            } else {
+                "your address"
+            };
+            let is_flood = locked(&self.refused).take(1.0, now).is_err();
+            let reject = reject(whose, wait);
+            return Err(Refused { reject, is_flood });
+        }
+        // Memory never holds more bytes than a float counts exactly.
+        let bytes = bytes as f64;
+        user.spend(bytes);
+        if let Some(address) = &mut address {
+            address.events.spend(bytes);
+        }
+        Ok(())
+    }
+}
+
+fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The refusal that says how long to wait, in whole milliseconds.
+fn reject(whose: &str, wait: Duration) -> Reject {
+    let wait = u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+    let text = format!("too much comes from {whose}; wait {wait} ms");
+    Reject::new(Code::RateLimited, text).retry_after(wait)
+}
