@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Whose retries this one's are: no stranger can be told from another one that lost its connection and is back.
-    pub(super) fn sender(&self) -> Option<String> {
+    pub fn sender(&self) -> Option<String> {
         self.user.is_known().then(|| self.user.id.clone())
     }
 
