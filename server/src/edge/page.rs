@@ -10,14 +10,14 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use std::path::Path;
+use std::{ops::RangeInclusive, path::Path};
 use tower_http::services::ServeDir;
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// The hash that trunk writes into a file's name, in hexadecimal digits.
-const HASH_DIGITS: usize = 16;
+/// The hash that trunk writes into a file's name, in hexadecimal digits: 16, without zeros before them.
+const HASH_DIGITS: RangeInclusive<usize> = 12..=16;
 /// The longest name of a file, in bytes: file systems take none that is longer.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -76,7 +76,7 @@ fn is_hashed(path: &str) -> bool {
     };
     let stem = stem.strip_suffix("_bg").unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
-        hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        HASH_DIGITS.contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -97,6 +97,7 @@ mod tests {
             "/tertulia-client-1a2b3c4d5e6f7a8b_bg.wasm",
             "/assets/style-0123456789abcdef.css",
             "/icon-0123456789abcdef.svg",
+            "/tertulia-client-cafbbd5d069e49a.js",
         ] {
             assert!(is_hashed(hashed), "{hashed}");
         }
