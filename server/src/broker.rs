@@ -2,9 +2,14 @@
 //!
 //! It keeps retained values and sessions in memory, and lets everybody in who can reach its address.
 
-use crate::bridge::link::MAX_PACKET_BYTES;
-use mqtt5::broker::{BrokerConfig, MqttBroker, StorageBackendType, StorageConfig};
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+mod paced;
+
+use crate::{bridge::link::MAX_PACKET_BYTES, limits::Limits};
+use mqtt5::broker::{
+    AllowAllAuthProvider, BrokerConfig, MqttBroker, StorageBackendType, StorageConfig,
+};
+use paced::Paced;
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -40,16 +45,17 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Binds the address; port 0 picks a free one.
+    /// Binds the address for so many connections at once; port 0 picks a free one.
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(address: SocketAddr) -> Result<Self, BrokerError> {
+    pub async fn bind(address: SocketAddr, connections: usize) -> Result<Self, BrokerError> {
         // The crate tells a taken port only in prose, and logs it: ask the system first.
         drop(TcpListener::bind(address).await?);
         let storage = StorageConfig::new().with_backend(StorageBackendType::Memory);
         let config = BrokerConfig::new()
             .with_bind_address(address)
+            .with_max_clients(connections)
             .with_storage(storage)
             .with_session_expiry(SESSION_EXPIRY)
             .with_max_packet_size(MAX_PACKET_BYTES as usize)
@@ -60,6 +66,20 @@ impl Embedded {
             .local_addr()
             .ok_or_else(|| BrokerError::Other("it has no address".into()))?;
         Ok(Self { broker, address })
+    }
+
+    /// Holds everybody to the limits but `own`, the clients of this server itself.
+    #[must_use]
+    pub fn within(self, limits: Arc<Limits>, own: Vec<String>) -> Self {
+        let paced = Paced {
+            inner: Arc::new(AllowAllAuthProvider),
+            limits,
+            own,
+        };
+        Self {
+            broker: self.broker.with_auth_provider(Arc::new(paced)),
+            ..self
+        }
     }
 }
 

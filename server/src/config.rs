@@ -10,7 +10,7 @@ pub use history::{HistoryError, HistoryRule};
 pub use net::{Net, NetError};
 pub use url::{BrokerUrl, UrlError};
 
-use crate::{edge::limits::Allowed, hub::History, store::Limits};
+use crate::{hub::History, limits::Allowed, store::Limits};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,

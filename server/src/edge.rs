@@ -7,7 +7,6 @@ pub mod fence;
 pub mod headers;
 pub mod health;
 pub mod host;
-pub mod limits;
 pub mod metrics;
 pub mod origin;
 pub mod page;

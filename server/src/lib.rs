@@ -13,6 +13,7 @@ pub mod edge;
 pub mod host;
 pub mod hub;
 pub mod identity;
+pub mod limits;
 pub mod measure;
 mod server;
 pub mod store;

@@ -128,7 +128,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let listener = bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let metrics = metrics_listener(config.metrics_listen).await?;
-    let (broker, broker_url) = broker(&config.mqtt).await?;
+    let (broker, broker_url) = broker(&config.mqtt, config.limits.connections).await?;
     let (commands, carrier) = device::commands();
     let app = App::new(archive(&config)?, commands)?;
     app.recall(config.kept())?;
@@ -141,7 +141,13 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     );
     let (bridge_state, bridge_states) = watch::channel(BridgeState::Down);
     let stopping = CancellationToken::new();
+    let host = config.host_metrics.then(|| Host::new(broker_url.clone()));
+    let own = [bridge.client_id()]
+        .into_iter()
+        .chain(host.as_ref().map(Host::client_id));
+    let own = own.map(ToOwned::to_owned).collect();
     let routes = Routes::new(&config, app, bridge_states, stopping.clone());
+    let broker = broker.map(|broker| broker.within(Arc::clone(&routes.limits), own));
     Ok(Server {
         listener,
         address,
@@ -157,7 +163,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         stopping,
         hub,
         broker,
-        host: config.host_metrics.then(|| Host::new(broker_url.clone())),
+        host,
         broker_url,
         bridge,
         bridge_state,
@@ -310,12 +316,15 @@ fn archive(config: &Config) -> Result<Archive, StoreError> {
 }
 
 /// The embedded broker where there is one, and how the broker is reached.
-async fn broker(mqtt: &Mqtt) -> Result<(Option<Embedded>, BrokerUrl), StartError> {
+async fn broker(
+    mqtt: &Mqtt,
+    connections: usize,
+) -> Result<(Option<Embedded>, BrokerUrl), StartError> {
     let address = match mqtt {
         Mqtt::External(url) => return Ok((None, url.clone())),
         Mqtt::Embedded(address) => *address,
     };
-    let embedded = Embedded::bind(address)
+    let embedded = Embedded::bind(address, connections)
         .await
         .map_err(|reason| match reason {
             BrokerError::Bind(error) if error.kind() == io::ErrorKind::AddrInUse => {

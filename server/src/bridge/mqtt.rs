@@ -58,6 +58,11 @@ pub struct MqttBridge {
 }
 
 impl MqttBridge {
+    /// How the broker knows it.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// A bridge that is not yet connected.
     pub fn new(app: Arc<App>, broker: BrokerUrl, carrier: Carrier, rooms: &Filter) -> Self {
         let reader = app.hub.reader(OUTBOUND_CAPACITY);

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt, Net, TlsFiles},
-    edge::limits::Allowed,
+    limits::Allowed,
     store::Limits,
 };
 use clap::{Args, builder::BoolishValueParser};

@@ -6,12 +6,14 @@
 use super::{
     body,
     host::{Host, Hosts},
-    limits::{Fence, Full, Limits},
     origin::Origins,
     proxy,
     socketio::{self, Switch},
 };
-use crate::config::Net;
+use crate::{
+    config::Net,
+    limits::{Fence, Full, Limits},
+};
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},

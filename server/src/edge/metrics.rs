@@ -6,11 +6,10 @@
 mod text;
 
 use super::{
-    limits::Limits,
     proxy,
     socketio::{Door, Switch},
 };
-use crate::app::App;
+use crate::{app::App, limits::Limits};
 use axum::{
     extract::{ConnectInfo, Request},
     http::{StatusCode, header},

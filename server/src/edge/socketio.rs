@@ -21,8 +21,8 @@ pub use guard::{Stream, Switch, guard, guarded};
 
 use crate::{
     app::{App, Session, chat, device, presence, room},
-    edge::limits::{Admitted, Limits},
     identity::User,
+    limits::{Admitted, Limits},
 };
 use axum::{
     extract::Request,

@@ -8,11 +8,11 @@ use crate::{
         headers,
         health::{self, Readiness},
         host::Hosts,
-        limits::Limits,
         metrics::{self, Metrics},
         origin::{self, Origins},
         page, socketio, trace,
     },
+    limits::Limits,
 };
 use axum::{Router, http::request::Parts, middleware, routing::get};
 use std::sync::Arc;

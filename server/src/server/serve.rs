@@ -3,11 +3,13 @@
 //! Not here: what is served (`routes`), and where certificates come from (`tls`).
 
 use super::{tls::Certificates, wire::Wire};
-use crate::config::Net;
 use crate::edge::{
-    limits::{Fence, Full, Limits, Permit},
     proxy,
     socketio::{Stream, Switch, guarded},
+};
+use crate::{
+    config::Net,
+    limits::{Fence, Full, Limits, Permit},
 };
 use axum::{Router, body::Body, extract::ConnectInfo, serve::Listener};
 use hyper::{

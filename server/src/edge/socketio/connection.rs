@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     app::Session,
-    edge::{
-        limits::{Allowance, Refused},
-        trace,
-    },
+    edge::trace,
+    limits::{Allowance, Refused},
 };
 use bytes::Bytes;
 use serde::Serialize;

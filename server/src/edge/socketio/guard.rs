@@ -9,8 +9,8 @@ use super::{
     frames::Frames,
     malformed,
 };
-use crate::edge::{
-    body,
+use crate::{
+    edge::body,
     limits::{Fence, Limits, Permit},
 };
 use axum::{

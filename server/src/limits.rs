@@ -12,7 +12,7 @@ mod permits;
 mod place;
 mod table;
 
-pub(super) use allowance::{Admitted, Allowance, Refused};
+pub(crate) use allowance::{Admitted, Allowance, Refused};
 pub use count::{Fence, Refusals};
 pub use permits::{Full, Permit};
 
@@ -121,7 +121,7 @@ pub struct Limits {
     connections: Arc<Permits>,
     sockets: Arc<Permits>,
     /// The tries of passwords: limited even where nothing else is.
-    pub(super) passwords: Passwords,
+    pub(crate) passwords: Passwords,
     /// What was kept out.
     pub refusals: Refusals,
 }
@@ -157,7 +157,7 @@ impl Limits {
     ///
     /// # Errors
     /// How long its sender is to wait.
-    pub(super) fn request(&self, address: IpAddr, is_handshake: bool) -> Result<(), Duration> {
+    pub(crate) fn request(&self, address: IpAddr, is_handshake: bool) -> Result<(), Duration> {
         let Some(kept) = self.address(address) else {
             return Ok(());
         };
@@ -174,7 +174,7 @@ impl Limits {
     ///
     /// # Errors
     /// When there is no place.
-    pub(super) fn connection(&self, address: IpAddr) -> Result<Arc<Admitted>, Full> {
+    pub(crate) fn connection(&self, address: IpAddr) -> Result<Arc<Admitted>, Full> {
         let admitted = Permits::admit(&self.connections, Place::of(address));
         let permit = self.counted(admitted)?;
         let own = self.rates.map(|rates| {
@@ -185,7 +185,7 @@ impl Limits {
     }
 
     /// What a connection may send; `user` where its user has others, or had some before.
-    pub(super) fn allowance(
+    pub(crate) fn allowance(
         &self,
         user: Option<String>,
         admitted: Option<&Arc<Admitted>>,
@@ -197,6 +197,25 @@ impl Limits {
             self.users.of(user, new, |budget| budget.is_full(now))
         });
         admitted.allowance(of_user, rates.user)
+    }
+
+    /// Waits until a user may publish once more.
+    pub(crate) async fn pace(&self, user: String) {
+        let Some(rates) = self.rates else {
+            return;
+        };
+        let new = || Budget::new(rates.user, Instant::now());
+        let kept = self
+            .users
+            .of(user, new, |budget| budget.is_full(Instant::now()));
+        let take = || {
+            let mut budget = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            budget.take(0.0, Instant::now())
+        };
+        while let Err(wait) = take() {
+            self.refusals.add(Fence::Pace);
+            tokio::time::sleep(wait).await;
+        }
     }
 
     /// How many users and addresses are kept.

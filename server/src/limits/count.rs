@@ -21,12 +21,14 @@ pub enum Fence {
     Payload,
     /// A request that does not come whole in time, or none on an idle connection.
     Slow,
+    /// A publish by MQTT that was taken later.
+    Pace,
     /// A TLS handshake that fails or does not come whole in time.
     Tls,
 }
 
 impl Fence {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Origin, "origin"),
         (Self::Host, "host"),
         (Self::Requests, "requests"),
@@ -35,6 +37,7 @@ impl Fence {
         (Self::ConnectionsOfAddress, "connections-of-address"),
         (Self::Payload, "payload"),
         (Self::Slow, "slow"),
+        (Self::Pace, "pace"),
         (Self::Tls, "tls"),
     ];
 }

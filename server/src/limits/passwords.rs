@@ -27,7 +27,7 @@ const MAX_NAME_CHARS: usize = 64;
 
 /// Who has tried how often without success.
 #[derive(Debug, Default)]
-pub(in crate::edge) struct Passwords {
+pub(crate) struct Passwords {
     names: Table<String, Bucket>,
     addresses: Table<Place, Bucket>,
 }
@@ -37,12 +37,12 @@ impl Passwords {
     ///
     /// # Errors
     /// How long to wait.
-    pub(in crate::edge) fn take(&self, name: &str, address: IpAddr) -> Result<(), Duration> {
+    pub(crate) fn take(&self, name: &str, address: IpAddr) -> Result<(), Duration> {
         self.all(name, address, |bucket, now| bucket.take(1.0, now))
     }
 
     /// Gives a try back that was the right one.
-    pub(in crate::edge) fn forgive(&self, name: &str, address: IpAddr) {
+    pub(crate) fn forgive(&self, name: &str, address: IpAddr) {
         // It cannot fail.
         let _ = self.all(name, address, |bucket, _| {
             bucket.spend(-1.0);

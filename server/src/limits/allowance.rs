@@ -34,6 +34,20 @@ impl Budget {
         self.bytes.spend(bytes);
     }
 
+    /// Takes an event of so many bytes, where it may be taken.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn take(&mut self, bytes: f64, now: Instant) -> Result<(), Duration> {
+        match self.wait(now) {
+            Duration::ZERO => {
+                self.spend(bytes);
+                Ok(())
+            }
+            wait => Err(wait),
+        }
+    }
+
     pub(super) fn is_full(&mut self, now: Instant) -> bool {
         self.events.is_full(now) && self.bytes.is_full(now)
     }
@@ -41,7 +55,7 @@ impl Budget {
 
 /// A Socket.IO connection that was let in: it goes through its requests, and has its place as long as anything holds it.
 #[derive(Debug)]
-pub(in crate::edge) struct Admitted {
+pub(crate) struct Admitted {
     _permit: Permit,
     /// What may come over it; for guests, who are somebody else at each CONNECT.
     own: Option<Shared<Budget>>,
@@ -76,7 +90,7 @@ impl Admitted {
 
 /// What a connection may send.
 #[derive(Debug)]
-pub(in crate::edge) struct Allowance {
+pub(crate) struct Allowance {
     user: Shared<Budget>,
     address: Option<Shared<Address>>,
     /// What may still be refused: as much as may be accepted.
@@ -85,11 +99,11 @@ pub(in crate::edge) struct Allowance {
 
 /// Why an event is refused.
 #[derive(Debug)]
-pub(in crate::edge) struct Refused {
+pub(crate) struct Refused {
     /// What its sender is told.
-    pub(in crate::edge) reject: Reject,
+    pub(crate) reject: Reject,
     /// Whether the sender goes on as if it had not been told.
-    pub(in crate::edge) is_flood: bool,
+    pub(crate) is_flood: bool,
 }
 
 impl Allowance {
@@ -97,7 +111,7 @@ impl Allowance {
     ///
     /// # Errors
     /// When it is too much.
-    pub(in crate::edge) fn take(&self, bytes: usize, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn take(&self, bytes: usize, now: Instant) -> Result<(), Refused> {
         let mut user = locked(&self.user);
         let mut address = self.address.as_ref().map(|kept| locked(kept));
         let waits = [
