@@ -48,6 +48,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The largest request body and the largest WebSocket message that a client may send, in bytes.
 pub const MAX_PAYLOAD_BYTES: u32 = 1_000_000;
+/// What a WebSocket holds for the next messages of its client, in bytes; longer ones take more while they come.
+const READ_BUFFER_BYTES: usize = 512;
 /// Between two looks at whether a connection has got all.
 const LOOK: Duration = Duration::from_millis(10);
 /// The path of Socket.IO.
@@ -106,6 +108,7 @@ impl Door {
             .ping_timeout(heartbeat.timeout)
             .max_buffer_size(window::BUFFER_PACKETS)
             .max_payload(u64::from(MAX_PAYLOAD_BYTES))
+            .ws_read_buffer_size(READ_BUFFER_BYTES)
             .ws_max_message_size(MAX_PAYLOAD_BYTES as usize)
             .ws_max_frame_size(MAX_PAYLOAD_BYTES as usize)
             .build_layer();

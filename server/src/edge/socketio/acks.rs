@@ -4,8 +4,12 @@
 
 use super::listen::AckId;
 use serde_json::value::RawValue;
-use std::time::Instant;
-use tokio::sync::{mpsc, oneshot};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+use tokio::sync::{Notify, oneshot};
 
 /// An acknowledgement on its way out.
 #[derive(Debug)]
@@ -28,7 +32,21 @@ pub(super) struct Full;
 
 /// Where acknowledgements go in.
 #[derive(Debug)]
-pub(super) struct Acks(mpsc::Sender<Slot>);
+pub(super) struct Acks(Arc<Queue>);
+
+/// What waits. An idle connection's takes next to nothing.
+#[derive(Debug)]
+struct Queue {
+    capacity: usize,
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    slots: VecDeque<Slot>,
+    closed: bool,
+}
 
 /// A place in the queue. Dropping it gives it up.
 #[derive(Debug)]
@@ -37,33 +55,78 @@ pub(super) struct Place(oneshot::Sender<Ack>);
 /// Where acknowledgements come out.
 #[derive(Debug)]
 pub(super) struct InOrder {
-    slots: mpsc::Receiver<Slot>,
+    queue: Arc<Queue>,
     /// The first one, while it is not answered yet.
     held: Option<oneshot::Receiver<Ack>>,
 }
 
 /// A queue of at most `capacity` acknowledgements, answered or not.
 pub(super) fn queue(capacity: usize) -> (Acks, InOrder) {
-    let (sender, slots) = mpsc::channel(capacity);
-    (Acks(sender), InOrder { slots, held: None })
+    let queue = Arc::new(Queue {
+        capacity,
+        waiting: Mutex::default(),
+        filled: Notify::new(),
+    });
+    (Acks(Arc::clone(&queue)), InOrder { queue, held: None })
+}
+
+impl Queue {
+    fn push(&self, slot: Slot) -> Result<(), Full> {
+        let mut waiting = self.waiting();
+        if waiting.slots.len() >= self.capacity {
+            return Err(Full);
+        }
+        waiting.slots.push_back(slot);
+        drop(waiting);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// The next slot; `None` where there will be no more.
+    async fn next(&self) -> Option<Slot> {
+        loop {
+            let filled = self.filled.notified();
+            {
+                let mut waiting = self.waiting();
+                if let Some(slot) = waiting.slots.pop_front() {
+                    return Some(slot);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            filled.await;
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Acks {
     /// Queues an acknowledgement.
     pub(super) fn push(&self, ack: Ack) -> Result<(), Full> {
-        self.0.try_send(Slot::Ready(ack)).map_err(|_| Full)
+        self.0.push(Slot::Ready(ack))
     }
 
     /// Holds a place for one that comes later.
     pub(super) fn hold(&self) -> Result<Place, Full> {
         let (place, held) = oneshot::channel();
-        self.0.try_send(Slot::Held(held)).map_err(|_| Full)?;
+        self.0.push(Slot::Held(held))?;
         Ok(Place(place))
     }
 
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.0.waiting().slots.len()
+    }
+}
+
+impl Drop for Acks {
+    fn drop(&mut self) {
+        self.0.waiting().closed = true;
+        self.0.filled.notify_one();
     }
 }
 
@@ -85,7 +148,7 @@ impl InOrder {
                     return Some(ack);
                 }
             }
-            match self.slots.recv().await? {
+            match self.queue.next().await? {
                 Slot::Ready(ack) => return Some(ack),
                 Slot::Held(held) => self.held = Some(held),
             }

@@ -15,8 +15,8 @@ use crate::{
 };
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request, State},
-    http::{Method, StatusCode, header},
+    extract::{ConnectInfo, OriginalUri, Request, State},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -62,9 +62,12 @@ pub async fn guard(
         Some(session) => cuts.of(session),
         None => Cut::default(),
     };
-    // Who begins by WebSocket has no session yet.
-    if session(request.uri()).is_none() && request.headers().contains_key(header::UPGRADE) {
-        request.extensions_mut().insert(Arc::clone(&cut));
+    if session(request.uri()).is_none() {
+        unpin(&mut request);
+        // Who begins by WebSocket has no session yet.
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(Arc::clone(&cut));
+        }
     }
     let Some(response) = cut.run_until_cancelled(next.run(request)).await else {
         return (StatusCode::BAD_REQUEST, "this connection is closed\n").into_response();
@@ -74,6 +77,19 @@ pub async fn guard(
         let _ = switch.cut.set(cut);
     }
     response
+}
+
+/// Copies what a request says: its session keeps it, and otherwise with it the whole buffer into which it was read.
+fn unpin(request: &mut Request) {
+    for value in request.headers_mut().values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+    request.extensions_mut().remove::<OriginalUri>();
+    if let Ok(copy) = Uri::try_from(request.uri().to_string()) {
+        *request.uri_mut() = copy;
+    }
 }
 
 async fn checked(request: Request) -> Result<Request, Response> {
