@@ -17,10 +17,12 @@ pub use session::Session;
 
 use crate::{
     hub::{Durable, Hub, Origin},
-    store::{Archive, Store, StoreError},
+    identity::{Identity, IdentityError, SESSION_FOR, User},
+    store::{Archive, Store},
 };
-use std::sync::{Arc, atomic::AtomicU64};
-use tertulia_shared::room::CHAT;
+use policy::rules::Policy;
+use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicU64};
+use tertulia_shared::{Code, Reject, room::CHAT};
 
 /// The origin of what browsers and other Socket.IO clients publish.
 pub const CLIENT: Origin = Origin("client");
@@ -38,6 +40,21 @@ pub struct Counts {
     pub unsent: AtomicU64,
 }
 
+/// Who may do what.
+#[derive(Debug)]
+pub struct Rules {
+    /// Who may join and publish what.
+    pub policy: Policy,
+    /// Whether somebody may come without an account.
+    pub guests: bool,
+}
+
+/// The refusal of somebody who has no account where one is needed.
+pub fn account_needed() -> Reject {
+    let problem = "nobody is let in here without an account; log in";
+    Reject::new(Code::AccountNeeded, problem)
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub struct App {
@@ -45,18 +62,41 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// What is kept.
     pub store: Store,
+    /// Who is known.
+    pub identity: Arc<Identity>,
     /// What went wrong since the start.
     pub counts: Arc<Counts>,
+    policy: RwLock<Arc<Policy>>,
+    guests: bool,
+    sessions: session::Sessions,
     presence: presence::Presence,
     commands: device::Commands,
 }
 
 impl App {
-    /// The features on what is stored; device commands go to `commands`.
+    /// The features on what is stored, for guests too and with the built-in rules; device commands go to `commands`.
+    ///
+    /// # Errors
+    /// When who is known cannot be read, or a thread does not start.
+    pub fn new(archive: Archive, commands: device::Commands) -> Result<Arc<Self>, IdentityError> {
+        let identity = Identity::open(archive.directory(), archive.clock(), SESSION_FOR)?;
+        let rules = Rules {
+            policy: Policy::default(),
+            guests: true,
+        };
+        Self::with(archive, commands, identity, rules)
+    }
+
+    /// As [`App::new`], with these rules.
     ///
     /// # Errors
     /// When the thread that stores does not start.
-    pub fn new(archive: Archive, commands: device::Commands) -> Result<Arc<Self>, StoreError> {
+    pub fn with(
+        archive: Archive,
+        commands: device::Commands,
+        identity: Identity,
+        rules: Rules,
+    ) -> Result<Arc<Self>, IdentityError> {
         let chat = Durable {
             level: CHAT,
             epoch: archive.epoch(),
@@ -66,9 +106,46 @@ impl App {
         Ok(Arc::new(Self {
             hub,
             store,
+            identity: Arc::new(identity),
             counts: Arc::default(),
+            policy: RwLock::new(Arc::new(rules.policy)),
+            guests: rules.guests,
+            sessions: session::Sessions::default(),
             presence: presence::Presence::default(),
             commands,
         }))
+    }
+
+    /// Whom to let in by Socket.IO.
+    ///
+    /// # Errors
+    /// When the token is not good (`bad-token`), or there is none and guests are not let in (`account-needed`).
+    pub fn admit(&self, token: Option<&str>) -> Result<User, Reject> {
+        let user = match token {
+            Some(token) => self.identity.admit(token)?,
+            None => User::stranger(),
+        };
+        if user.is_registered() || self.guests {
+            return Ok(user);
+        }
+        Err(account_needed())
+    }
+
+    /// Whether somebody may come without an account.
+    pub fn lets_guests_in(&self) -> bool {
+        self.guests
+    }
+
+    /// The rules of now.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes other rules: connections in rooms that they may no longer join are ended.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        for session in self.sessions.all() {
+            session.check_rooms();
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! The MQTT broker inside this process, behind a trait: which crate it is stays here.
 //!
-//! It keeps retained values and sessions in memory, and lets everybody in who can reach its address.
+//! It keeps retained values and sessions in memory. Not here: who is let in and may what (`doorman`).
 
+mod doorman;
 mod paced;
 
-use crate::{bridge::link::MAX_PACKET_BYTES, limits::Limits};
-use mqtt5::broker::{
-    AllowAllAuthProvider, BrokerConfig, MqttBroker, StorageBackendType, StorageConfig,
+use crate::{
+    app::App,
+    bridge::link::MAX_PACKET_BYTES,
+    config::{BrokerUrl, Guests},
+    limits::Limits,
 };
+use doorman::Doorman;
+use mqtt5::broker::{BrokerConfig, MqttBroker, StorageBackendType, StorageConfig};
 use paced::Paced;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -17,6 +22,11 @@ use tokio_util::sync::CancellationToken;
 const MAX_RETAINED: usize = 100_000;
 /// The longest that a session outlives its connection.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
+/// Between two looks at whether the clients would still be let in.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The name by which this process's own links are let in; no account has it as its id.
+pub const INTERNAL: &str = "tertulia";
 
 /// A broker that is bound and not yet running.
 pub trait Broker: Send {
@@ -42,6 +52,7 @@ pub enum BrokerError {
 pub struct Embedded {
     broker: MqttBroker,
     address: SocketAddr,
+    doorman: Option<Arc<Doorman>>,
 }
 
 impl Embedded {
@@ -65,19 +76,34 @@ impl Embedded {
         let address = broker
             .local_addr()
             .ok_or_else(|| BrokerError::Other("it has no address".into()))?;
-        Ok(Self { broker, address })
+        Ok(Self {
+            broker,
+            address,
+            doorman: None,
+        })
     }
 
-    /// Holds everybody to the limits but `own`, the clients of this server itself.
+    /// Lets in only whom `app` knows, guests where they may come, and who has the login of `own`; holds all but these last
+    /// to the limits. Without it everybody comes and may all.
     #[must_use]
-    pub fn within(self, limits: Arc<Limits>, own: Vec<String>) -> Self {
+    pub fn guard(
+        self,
+        app: &Arc<App>,
+        limits: &Arc<Limits>,
+        guests: Guests,
+        own: &BrokerUrl,
+    ) -> Self {
+        let secret = own.login.clone().unwrap_or_default().1;
+        let guests = guests.may_come_to(self.address);
+        let router = self.broker.router();
+        let doorman = Arc::new(Doorman::new(Arc::clone(app), guests, &secret, router));
         let paced = Paced {
-            inner: Arc::new(AllowAllAuthProvider),
-            limits,
-            own,
+            inner: Arc::clone(&doorman),
+            limits: Arc::clone(limits),
         };
         Self {
             broker: self.broker.with_auth_provider(Arc::new(paced)),
+            doorman: Some(doorman),
             ..self
         }
     }
@@ -94,6 +120,7 @@ impl Broker for Embedded {
         tokio::pin!(ended);
         let result = tokio::select! {
             result = &mut ended => result,
+            () = watch(self.doorman) => Ok(()),
             () = stop.cancelled() => {
                 shutdown.shutdown();
                 ended.await
@@ -101,6 +128,16 @@ impl Broker for Embedded {
         };
         if let Err(error) = result {
             tracing::error!(%error, "the embedded broker ended");
+        }
+    }
+}
+
+/// Looks again and again whether the clients would still be let in.
+async fn watch(doorman: Option<Arc<Doorman>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(doorman) = &doorman {
+            doorman.look().await;
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The command line: `tertulia [serve] [options]`, and the commands that need no server of ours.
 
+mod admission;
 mod serve;
 
 use crate::{
-    commands::{Emit, Listen},
+    commands::{Emit, Listen, User},
     config::Config,
 };
 use clap::{
@@ -20,11 +21,13 @@ const SERVE: &str = "serve";
 #[derive(Debug)]
 pub enum Run {
     /// Run the server.
-    Serve(Config),
+    Serve(Box<Config>),
     /// Emit events to a server.
     Emit(Emit),
     /// Print the events of a server.
     Listen(Listen),
+    /// Look after the registered users.
+    User(User),
 }
 
 /// Why the command line leads to nothing that runs.
@@ -48,9 +51,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Run, Stop>
     let found = found.map_err(|error| stop(error, command))?;
     let Cli { command } = Cli::from_arg_matches(&found).map_err(|error| stop(error, command))?;
     Ok(match command {
-        Command::Serve(options) => Run::Serve(options.into()),
+        Command::Serve(options) => Run::Serve(Box::new((*options).into())),
         Command::Emit(emit) => Run::Emit(emit),
         Command::Listen(listen) => Run::Listen(listen),
+        Command::User(user) => Run::User(user),
     })
 }
 
@@ -79,14 +83,15 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the page, Socket.IO and the MQTT bridge; what `tertulia` does without a command.
-    Serve(Serve),
+    Serve(Box<Serve>),
     Emit(Emit),
     Listen(Listen),
+    User(User),
 }
 
 /// The command whose help is the one to read.
 fn named(first: Option<&OsString>) -> &'static str {
-    let named = ["emit", "listen"].into_iter();
+    let named = ["emit", "listen", "user"].into_iter();
     let mut named = named.filter(|name| first.is_some_and(|first| first == name));
     named.next().unwrap_or(SERVE)
 }
@@ -146,7 +151,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Config, Stop> {
         match parse(line.split(' ').map(Into::into))? {
-            Run::Serve(config) => Ok(config),
+            Run::Serve(config) => Ok(*config),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -208,6 +213,8 @@ mod tests {
         Cli::command().debug_assert();
         assert!(problem("tertulia emit").ends_with("see tertulia emit --help"));
         assert!(problem("tertulia listen h").ends_with("see tertulia listen --help"));
+        assert!(problem("tertulia user dance").ends_with("see tertulia user --help"));
+        assert!(problem("tertulia user add").contains("<NAME>"));
         assert!(problem("tertulia liste").contains("'listen'"));
     }
 

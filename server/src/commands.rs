@@ -1,6 +1,8 @@
-//! `tertulia emit` and `tertulia listen`: two small commands for any Socket.IO server, on top of our own client.
+//! `tertulia emit` and `tertulia listen`, for any Socket.IO server, on top of our own client; and `tertulia user`, for the
+//! accounts of a data directory.
 //!
-//! Not here: the server; nothing of it is used. They are library code only so that `main` and the tests share them.
+//! Not here: the server, of which only what knows accounts is used. They are library code only so that `main` and the tests
+//! share them.
 
 mod emit;
 mod lines;
@@ -8,10 +10,12 @@ mod listen;
 mod printer;
 mod target;
 mod text;
+mod user;
 mod value;
 
 pub use emit::Emit;
 pub use listen::Listen;
+pub use user::User;
 
 /// The exit code for what failed.
 const FAILED: u8 = 1;

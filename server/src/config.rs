@@ -2,10 +2,12 @@
 //!
 //! Not here: where it is read from (`cli`), and starting (`lib`).
 
+mod admission;
 mod history;
 mod net;
 mod url;
 
+pub use admission::{Admission, Guests};
 pub use history::{HistoryError, HistoryRule};
 pub use net::{Net, NetError};
 pub use url::{BrokerUrl, UrlError};
@@ -46,6 +48,8 @@ pub struct Config {
     pub limits: Allowed,
     /// What proves who this server is; `None` serves without encryption.
     pub tls: Option<TlsFiles>,
+    /// Who is let in, and by which rules.
+    pub admission: Admission,
     /// Where the metrics are served to everybody; `None` serves them with the page, to this machine only. Port 0 picks a
     /// free one.
     pub metrics_listen: Option<SocketAddr>,
@@ -114,6 +118,7 @@ impl Default for Config {
             trust_proxy: Vec::new(),
             limits: Allowed::default(),
             tls: None,
+            admission: Admission::default(),
             metrics_listen: None,
             log_format: LogFormat::default(),
             come_back_within: Duration::from_secs(5),

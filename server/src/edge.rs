@@ -11,5 +11,6 @@ pub mod metrics;
 pub mod origin;
 pub mod page;
 pub mod proxy;
+pub mod session;
 pub mod socketio;
 pub mod trace;

@@ -42,11 +42,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// How the broker knows it.
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
     /// The device, not yet connected; it reports from the start.
     pub fn new(broker: BrokerUrl) -> Self {
         let device = format!("host-{}", level(&machine::name()));

@@ -18,9 +18,10 @@ pub mod visible;
 
 pub use here::{Person, Stay};
 pub use sessions::{Issued, nameless};
+pub use token::is_like as looks_like_token;
 pub use user::{Pass, Standing, User};
 
-use crate::store::{Accounts, Clock, StoreError};
+use crate::store::{Account, Accounts, Clock, StoreError};
 use here::Here;
 use key::{Key, KeyError};
 use known::Known;
@@ -47,6 +48,19 @@ pub enum IdentityError {
     /// The accounts cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An account that nobody has yet, with a password's hash, made at this time in milliseconds since 1970-01-01 UTC.
+pub fn new_account(name: &str, password: String, made: u64) -> Account {
+    Account {
+        // Another length than a guest's: no guest is ever taken for it.
+        id: format!("u-{}", user::random_id()),
+        name: name.to_owned(),
+        folded: name::folded(name),
+        password,
+        generation: 1,
+        made,
+    }
 }
 
 /// Everybody whom the server knows.
@@ -137,6 +151,13 @@ impl Identity {
     pub fn is_good(&self, id: &str, standing: Standing, pass: &Pass) -> bool {
         let now = (self.clock)();
         self.known().problem(id, standing, pass, now).is_none()
+    }
+
+    /// The name of a registered user as rules compare it: folded.
+    pub fn account_key(&self, id: &str) -> Option<String> {
+        self.known()
+            .account(id)
+            .map(|account| account.folded.clone())
     }
 
     /// The name of a registered user, as it is shown.

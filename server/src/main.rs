@@ -21,9 +21,10 @@ const BROKEN: u8 = 1;
 #[tokio::main]
 async fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
-        Ok(Run::Serve(config)) => serve(config).await,
+        Ok(Run::Serve(config)) => serve(*config).await,
         Ok(Run::Emit(emit)) => end(emit.run().await),
         Ok(Run::Listen(command)) => listen(command).await,
+        Ok(Run::User(user)) => end(user.run()),
         Err(Stop::Text(text)) => {
             // Nobody reads on: there is nothing left to tell.
             let _ = text.print();

@@ -1,15 +1,19 @@
 //! Putting a server together and taking it apart.
 
+mod admission;
+mod error;
 mod routes;
 mod serve;
 mod tls;
 mod wire;
 
-use self::tls::{Certificates, TlsError};
+pub use error::{RunError, StartError};
+
+use self::tls::Certificates;
 use crate::{
     app::{App, SERVER, device, policy},
     bridge::{self, mqtt::MqttBridge},
-    broker::{Broker, BrokerError, Embedded},
+    broker::{Broker, BrokerError, Embedded, INTERNAL},
     config::{BrokerUrl, Config, Mqtt},
     edge::{health::Readiness, socketio},
     host::Host,
@@ -25,6 +29,7 @@ use serve::Serving;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -40,62 +45,6 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many connections may wait to be accepted; the system may allow fewer.
 const MAX_KNOCKING: u32 = 4_096;
-
-/// Why a server does not start: one line that says what to change.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The certificate cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The page's address cannot be bound.
-    #[error("cannot listen on {address}: {reason}; choose another address with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        reason: io::Error,
-    },
-    /// The metrics' address cannot be bound.
-    #[error(
-        "cannot serve metrics on {address}: {reason}; choose another address with --metrics-listen"
-    )]
-    Metrics {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        reason: io::Error,
-    },
-    /// The embedded broker's address is taken, most often by another broker.
-    #[error(
-        "cannot start the MQTT broker: {0} is taken; use the broker that is there with --mqtt-url mqtt://{reachable}, \
-         or choose another address with --mqtt-listen", reachable = reachable(*.0)
-    )]
-    BrokerTaken(SocketAddr),
-    /// What is stored cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The embedded broker does not start.
-    #[error(
-        "cannot start the MQTT broker on {address}: {reason}; choose another address with --mqtt-listen"
-    )]
-    Broker {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        reason: BrokerError,
-    },
-}
-
-/// Why a running server ended by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The page is no longer served.
-    #[error("the page and Socket.IO are no longer served; the log says why")]
-    Page,
-    /// The embedded broker ended.
-    #[error("the embedded MQTT broker ended; the log says why")]
-    Broker,
-}
 
 /// A server that is bound and not yet running.
 pub struct Server {
@@ -113,6 +62,8 @@ pub struct Server {
     bridge: MqttBridge,
     bridge_state: watch::Sender<BridgeState>,
     host: Option<Host>,
+    app: Arc<App>,
+    policy: Option<PathBuf>,
 }
 
 /// Binds the addresses and puts the parts together.
@@ -130,7 +81,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let metrics = metrics_listener(config.metrics_listen).await?;
     let (broker, broker_url) = broker(&config.mqtt, config.limits.connections).await?;
     let (commands, carrier) = device::commands();
-    let app = App::new(archive(&config)?, commands)?;
+    let app = admission::app(&config, archive(&config)?, commands)?;
     app.recall(config.kept())?;
     let hub = Arc::clone(&app.hub);
     let bridge = MqttBridge::new(
@@ -141,13 +92,9 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     );
     let (bridge_state, bridge_states) = watch::channel(BridgeState::Down);
     let stopping = CancellationToken::new();
-    let host = config.host_metrics.then(|| Host::new(broker_url.clone()));
-    let own = [bridge.client_id()]
-        .into_iter()
-        .chain(host.as_ref().map(Host::client_id));
-    let own = own.map(ToOwned::to_owned).collect();
-    let routes = Routes::new(&config, app, bridge_states, stopping.clone());
-    let broker = broker.map(|broker| broker.within(Arc::clone(&routes.limits), own));
+    let routes = Routes::new(&config, Arc::clone(&app), bridge_states, stopping.clone());
+    let guests = config.admission.guests;
+    let broker = broker.map(|broker| broker.guard(&app, &routes.limits, guests, &broker_url));
     Ok(Server {
         listener,
         address,
@@ -163,7 +110,9 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         stopping,
         hub,
         broker,
-        host,
+        app,
+        policy: config.admission.policy,
+        host: config.host_metrics.then(|| Host::new(broker_url.clone())),
         broker_url,
         bridge,
         bridge_state,
@@ -234,6 +183,9 @@ impl Server {
             self.bridge_state,
         );
         links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
+        let mut watches = JoinSet::new();
+        watches.spawn(Arc::clone(&self.app.identity).watch());
+        watches.spawn(admission::follow(self.app, self.policy));
         if let Some(host) = self.host {
             links.spawn(bridge::supervise(host, stop_links.clone(), |_| {}));
         }
@@ -336,9 +288,15 @@ async fn broker(
     let url = BrokerUrl {
         host: reachable.ip().to_string(),
         port: reachable.port(),
-        login: None,
+        login: Some((INTERNAL.to_owned(), secret())),
+        own: true,
     };
     Ok((Some(embedded), url))
+}
+
+/// What nobody outside of this process knows.
+fn secret() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 /// An address that this machine can dial: one that listens everywhere is reached by loopback.

@@ -18,18 +18,16 @@ use tertulia_shared::{
 };
 use tokio::sync::oneshot;
 
-/// Takes or changes the name of a connection.
+/// Takes or changes the name of a user, in all its connections.
 ///
 /// # Errors
-/// When the name is empty, too long, or has a character that does not show.
+/// When the name is empty, too long, has a character that does not show, or belongs to a registered user; when it is not
+/// the one with which this user is registered.
 pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
-    let name = policy::name(&request.name)?;
-    let mut state = session.state();
-    state.name = Some(name);
-    for room in state.rooms.iter().filter_map(policy::chat_room) {
-        let author = session.author(&state);
-        session.app.presence.rename(&session.app.hub, &room, author);
-    }
+    let app = &session.app;
+    let name = app.identity.may_be_called(&session.user, &request.name)?;
+    app.identity.remember_name(&session.user, &name);
+    app.presence.rename(&app.hub, session.stay.person(), name);
     Ok(Entered {
         peer: session.user.id.clone(),
     })
@@ -42,6 +40,7 @@ pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
 /// When the room, the text or the id is not allowed, or the room is one too many.
 pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
     let room = policy::chat_topic(&request.room)?;
+    session.may_publish(&room)?;
     policy::text(&request.text)?;
     policy::id(&request.id)?;
     begin(session, &room)?;
@@ -49,7 +48,7 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
         room,
         id: request.id,
         sender: session.sender(),
-        from: session.author(&session.state()),
+        from: session.author(),
         text: request.text,
         source: Source::Client,
     };
@@ -98,6 +97,16 @@ fn begin(session: &Session, room: &Topic) -> Result<(), Reject> {
     Ok(())
 }
 
+/// Whom a broker names as the author of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker<'a> {
+    /// The name that its publisher gave, on a broker whose business that is.
+    Called(Option<&'a str>),
+    /// On this server's own broker, which knows who published: the public id of a registered user, or else the name that
+    /// the publisher gave, which must not be a registered one.
+    Known(Option<&'a str>, Option<&'a str>),
+}
+
 /// A text that came through a broker; the same id and text again say nothing. An id that was used for another text is
 /// replaced, and a name is made one that is allowed: nobody waits for a refusal. What cannot be stored is a fault.
 ///
@@ -106,22 +115,21 @@ fn begin(session: &Session, room: &Topic) -> Result<(), Reject> {
 pub fn relay(
     app: &App,
     room: &Topic,
-    from: Option<&str>,
+    from: Speaker<'_>,
     id: String,
     text: String,
 ) -> Result<(), Reject> {
     let room = policy::chat_topic(room.as_str())?;
+    if policy::is_private(&room) {
+        return Err(policy::not_yours(room.as_str()));
+    }
     policy::text(&text)?;
     policy::id(&id)?;
-    let name = from.and_then(policy::nearest_name);
     let draft = Draft {
         room,
         id,
         sender: None,
-        from: Author {
-            peer: MQTT.0.to_owned(),
-            name: name.unwrap_or_else(|| MQTT.0.to_owned()),
-        },
+        from: speaker(app, from),
         text,
         source: Source::Broker,
     };
@@ -134,6 +142,25 @@ pub fn relay(
     };
     app.store.save(draft, Box::new(settle));
     Ok(())
+}
+
+fn speaker(app: &App, from: Speaker<'_>) -> Author {
+    let name = match from {
+        Speaker::Called(name) => name.and_then(policy::nearest_name),
+        Speaker::Known(id, name) => {
+            let account = id.and_then(|id| Some((id, app.identity.registered_name(id)?)));
+            if let Some((id, name)) = account {
+                let peer = id.to_owned();
+                return Author { peer, name };
+            }
+            let name = name.and_then(policy::nearest_name);
+            name.filter(|name| !app.identity.is_registered(name))
+        }
+    };
+    Author {
+        peer: MQTT.0.to_owned(),
+        name: name.unwrap_or_else(|| MQTT.0.to_owned()),
+    }
 }
 
 /// Hands what is stored to the hub.

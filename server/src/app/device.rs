@@ -80,7 +80,7 @@ pub fn bridge_down() -> Reject {
 /// Gives a command to the bridge, in the order of calls. What comes back says later whether the broker took it.
 ///
 /// # Errors
-/// When the device, the target or the value is not allowed, or the bridge is down or too busy.
+/// When the device, the target or the value is not allowed, this one may not command it, or the bridge is down or too busy.
 pub fn command(session: &Session, request: DeviceCommand) -> Result<Pending, Reject> {
     policy::level("device", &request.device)?;
     policy::level("target", &request.target)?;
@@ -88,6 +88,7 @@ pub fn command(session: &Session, request: DeviceCommand) -> Result<Pending, Rej
     let text = format!("{DEVICES}/{}/set/{}", request.device, request.target);
     let topic =
         Topic::new(text).map_err(|error| Reject::new(Code::BadDevice, error.to_string()))?;
+    session.may_publish(&topic)?;
     let commands = &session.app.commands;
     if !commands.open.load(Ordering::SeqCst) {
         return Err(bridge_down());

@@ -2,6 +2,9 @@
 //!
 //! Not here: who of all may it (`rules`).
 
+pub mod file;
+pub mod rules;
+
 use std::fmt::Display;
 use tertulia_shared::{
     Code, Filter, Reject, Topic,
@@ -25,6 +28,7 @@ pub const MAX_VALUE_BYTES: usize = 1_024;
 
 const BRIDGE: &str = "tertulia/bridge";
 const PRESENCE: &str = "presence";
+const USER: &str = "user";
 
 /// The topic of the bridge's status, which every connection reads.
 pub fn bridge_topic() -> Topic {
@@ -33,11 +37,21 @@ pub fn bridge_topic() -> Topic {
 
 /// All chat rooms: what the bridge carries out.
 pub fn chat_rooms() -> Filter {
-    #[expect(
-        clippy::expect_used,
-        reason = "a fixed filter, which the tests of this file read"
-    )]
-    Filter::new(format!("{}/#", room::CHAT)).expect("a fixed filter")
+    all_below(room::CHAT)
+}
+
+/// All topics with this first level.
+#[expect(
+    clippy::expect_used,
+    reason = "three fixed levels, of which the tests of this file make filters"
+)]
+fn all_below(level: &'static str) -> Filter {
+    Filter::new(format!("{level}/#")).expect("a fixed level")
+}
+
+/// The topic of what is told to all connections of one user, which nobody else reads.
+pub fn user_topic(id: &str) -> Topic {
+    constant(&format!("{USER}/{id}"))
 }
 
 /// The topic of who enters and leaves a chat room.
@@ -96,6 +110,19 @@ pub fn chat_topic(text: &str) -> Result<Topic, Reject> {
 pub fn chat_room(room: &Filter) -> Option<Topic> {
     let is_chat = room.levels().next() == Some(room::CHAT);
     room.as_topic().filter(|_| is_chat)
+}
+
+/// Whether a room is joined by invitation only: `chat/private/<name>`.
+pub fn is_private(room: &Topic) -> bool {
+    let mut levels = room.levels();
+    let begins = [levels.next(), levels.next()] == [Some(room::CHAT), Some(room::PRIVATE)];
+    begins && levels.next().is_some()
+}
+
+/// The refusal of a room that somebody in particular may not join or publish to: always the same.
+pub fn not_yours(room: &str) -> Reject {
+    let problem = format!("room `{}` is not open to you", shown(room));
+    Reject::new(Code::RoomNotAllowed, problem)
 }
 
 fn is_allowed(filter: &Filter) -> bool {

@@ -1,9 +1,9 @@
-//! Who is in which chat room, by connection.
+//! Who is in which chat room: users, however many connections each has.
 
-use super::{SERVER, Session, policy};
-use crate::hub::Hub;
+use super::{SERVER, Session, policy, session::author};
+use crate::{hub::Hub, identity::Person};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tertulia_shared::{
@@ -12,84 +12,127 @@ use tertulia_shared::{
     presence::{Change, People, PresenceChange, PresenceList},
 };
 
-/// Names by peer.
-type Peers = BTreeMap<String, String>;
-
 /// The peers of each room that has any. Changes are published under the lock, so that they are told in their order.
 #[derive(Debug, Default)]
-pub(super) struct Presence {
-    rooms: Mutex<BTreeMap<Topic, Peers>>,
+pub(super) struct Presence(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: BTreeMap<Topic, BTreeMap<String, Here>>,
+    /// In which rooms a peer is.
+    peers: HashMap<String, BTreeSet<Topic>>,
+}
+
+/// A peer in a room.
+#[derive(Debug)]
+struct Here {
+    name: String,
+    connections: usize,
 }
 
 impl Presence {
-    /// Adds a peer to a room.
-    pub(super) fn enter(&self, hub: &Hub, room: &Topic, author: Author) {
-        let mut rooms = self.rooms();
-        let peers = rooms.entry(room.clone()).or_default();
-        peers.insert(author.peer.clone(), author.name.clone());
+    /// A connection of somebody joins a room: with the first one it enters.
+    pub(super) fn enter(&self, hub: &Hub, room: &Topic, person: &Person) {
+        let mut state = self.state();
+        let author = author(person);
+        let peers = state.rooms.entry(room.clone()).or_default();
+        if let Some(here) = peers.get_mut(&author.peer) {
+            here.connections += 1;
+            return;
+        }
+        let name = author.name.clone();
+        let connections = 1;
+        peers.insert(author.peer.clone(), Here { name, connections });
+        let rooms = state.peers.entry(author.peer.clone()).or_default();
+        rooms.insert(room.clone());
         tell(hub, room, author, Change::Entered);
     }
 
-    /// Removes a peer from a room.
+    /// A connection of a peer leaves a room: with the last one it is gone.
     pub(super) fn leave(&self, hub: &Hub, room: &Topic, peer: &str) {
-        let mut rooms = self.rooms();
-        let Some(peers) = rooms.get_mut(room) else {
+        let mut state = self.state();
+        let Some(peers) = state.rooms.get_mut(room) else {
             return;
         };
-        let Some(name) = peers.remove(peer) else {
+        let Some(here) = peers.get_mut(peer) else {
+            return;
+        };
+        here.connections -= 1;
+        if here.connections > 0 {
+            return;
+        }
+        let Some(Here { name, .. }) = peers.remove(peer) else {
             return;
         };
         let is_empty = peers.is_empty();
+        if is_empty {
+            state.rooms.remove(room);
+        }
+        state.forget(peer, room);
         let peer = peer.to_owned();
         tell(hub, room, Author { peer, name }, Change::Left);
         if is_empty {
-            rooms.remove(room);
             hub.remove(&policy::presence_topic(room));
         }
     }
 
-    /// Renames a peer in a room that it is in.
-    pub(super) fn rename(&self, hub: &Hub, room: &Topic, author: Author) {
-        let mut rooms = self.rooms();
-        let Some(name) = rooms
-            .get_mut(room)
-            .and_then(|peers| peers.get_mut(&author.peer))
-        else {
-            return;
-        };
-        if *name != author.name {
-            name.clone_from(&author.name);
-            tell(hub, room, author, Change::Renamed);
+    /// Gives somebody another name, which is told in all rooms that it is in.
+    pub(super) fn rename(&self, hub: &Hub, person: &Person, name: String) {
+        let mut state = self.state();
+        let State { rooms, peers } = &mut *state;
+        // Under the lock: who enters meanwhile has the new name or is told it.
+        person.rename(name);
+        let author = author(person);
+        for room in peers.get(&author.peer).into_iter().flatten() {
+            let here = rooms.get_mut(room).and_then(|it| it.get_mut(&author.peer));
+            let Some(here) = here.filter(|here| here.name != author.name) else {
+                continue;
+            };
+            here.name.clone_from(&author.name);
+            tell(hub, room, author.clone(), Change::Renamed);
         }
     }
 
     /// The peers of a room, ordered by peer id.
     fn people(&self, room: &Topic) -> Vec<Author> {
-        let author = |(peer, name): (&String, &String)| Author {
+        let author = |(peer, here): (&String, &Here)| Author {
             peer: peer.clone(),
-            name: name.clone(),
+            name: here.name.clone(),
         };
-        self.rooms()
-            .get(room)
-            .into_iter()
-            .flatten()
-            .map(author)
-            .collect()
+        let state = self.state();
+        let peers = state.rooms.get(room).into_iter().flatten();
+        peers.map(author).collect()
     }
 
-    fn rooms(&self) -> MutexGuard<'_, BTreeMap<Topic, Peers>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lists who is in a chat room; asking needs no join.
+impl State {
+    fn forget(&mut self, peer: &str, room: &Topic) {
+        if let Some(rooms) = self.peers.get_mut(peer) {
+            rooms.remove(room);
+            if rooms.is_empty() {
+                self.peers.remove(peer);
+            }
+        }
+    }
+}
+
+/// Lists who is in a chat room; asking needs no join, but who may not join may not ask.
 ///
 /// # Errors
-/// When the room is no chat room.
+/// When the room is no chat room, or not open to this one.
 pub fn list(session: &Session, request: PresenceList) -> Result<People, Reject> {
     let room = policy::chat_topic(&request.room)?;
+    session.may_join(&room.clone().into())?;
+    let app = &session.app;
+    if policy::is_private(&room) && !app.identity.is_member(&room, &session.user) {
+        return Err(policy::not_yours(room.as_str()));
+    }
     Ok(People {
-        people: session.app.presence.people(&room),
+        people: app.presence.people(&room),
     })
 }
 

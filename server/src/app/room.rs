@@ -1,11 +1,11 @@
-//! Joining and leaving rooms.
+//! Joining rooms, leaving them, and inviting to those that are private.
 
-use super::{Session, policy};
+use super::{App, SERVER, Session, policy};
 use crate::hub::Start;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 use tertulia_shared::{
     Code, Filter, Reject,
-    room::{Joined, RoomJoin, RoomLeave},
+    room::{Joined, RoomInvite, RoomInvited, RoomJoin, RoomLeave},
 };
 
 /// Joins a room; joining it again changes nothing.
@@ -14,6 +14,7 @@ use tertulia_shared::{
 /// When the room is no filter or not allowed, the position does not fit it, or the connection is in too many rooms.
 pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let room = policy::room(&request.room)?;
+    session.may_join(&room)?;
     let start = start(&room, request)?;
     let mut state = session.state();
     let mut joined = Joined {
@@ -31,6 +32,7 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
             format!("room `{room}`: {limit} rooms are joined, no more are allowed"),
         ));
     }
+    enter(session, &room)?;
     let after = session.reader.subscribe_from(&room, &start);
     if !room.has_wildcard() {
         joined.seq = Some(after);
@@ -40,11 +42,77 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
         session
             .reader
             .subscribe(&policy::presence_topic(&chat).into());
-        let author = session.author(&state);
-        session.app.presence.enter(&session.app.hub, &chat, author);
+        let person = session.stay.person();
+        session.app.presence.enter(&session.app.hub, &chat, person);
     }
     state.rooms.insert(room);
     Ok(joined)
+}
+
+/// The door of a private room: who finds none behind it makes it its own.
+fn enter(session: &Session, room: &Filter) -> Result<(), Reject> {
+    let Some(topic) = room.as_topic().filter(policy::is_private) else {
+        return Ok(());
+    };
+    let app = &session.app;
+    let was_used = app.store.knows(&topic);
+    match app.identity.lets_in(&topic, &session.user, was_used)? {
+        true => Ok(()),
+        false => Err(policy::not_yours(topic.as_str())),
+    }
+}
+
+/// Invites somebody to a private room. What comes back says later whether that is kept, and then tells the invited one.
+///
+/// # Errors
+/// When the room is not private, this one is not in it, or the name names nobody or several.
+pub fn invite(session: &Session, request: RoomInvite) -> Result<Inviting, Reject> {
+    let room = policy::chat_topic(&request.room)?;
+    session.may_join(&room.clone().into())?;
+    let app = &session.app;
+    if !policy::is_private(&room) {
+        let problem = format!("room `{room}` is open to all: nobody is invited");
+        return Err(Reject::new(Code::RoomNotAllowed, problem));
+    }
+    if !app.identity.is_member(&room, &session.user) {
+        return Err(policy::not_yours(room.as_str()));
+    }
+    let invited = app.identity.named(&request.name)?;
+    let kept = app.identity.invite(&room, &invited)?;
+    let from = session.author();
+    Ok(Inviting {
+        app: Arc::clone(app),
+        invited,
+        event: RoomInvited { room, from },
+        kept: Box::pin(kept),
+    })
+}
+
+/// An invitation that is being kept.
+pub struct Inviting {
+    app: Arc<App>,
+    invited: String,
+    event: RoomInvited,
+    kept: Pin<Box<dyn Future<Output = Result<(), Reject>> + Send>>,
+}
+
+impl Inviting {
+    /// Waits until it is kept, and tells the invited one where it is connected.
+    ///
+    /// # Errors
+    /// When it could not be kept.
+    pub async fn done(self) -> Result<(), Reject> {
+        self.kept.await?;
+        let topic = policy::user_topic(&self.invited);
+        let hub = &self.app.hub;
+        let told = hub.publish(&topic, SERVER, false, |_| self.event);
+        if let Err(error) = told {
+            tracing::warn!(%error, "an invitation is not told");
+        }
+        // Nobody comes back to it: it takes no place.
+        hub.remove(&topic);
+        Ok(())
+    }
 }
 
 /// From where the room is to be read.

@@ -1,21 +1,34 @@
 //! What the server knows of one connection: its public id, its name and its rooms.
 
-use super::App;
-use crate::{hub::Reader, identity::User};
+use super::{
+    App,
+    policy::{is_private, not_yours, rules::Asker},
+};
+use crate::{
+    hub::Reader,
+    identity::{Person, Stay, User, name::folded, nameless},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
-use tertulia_shared::{Filter, Topic, chat::Author};
+use tertulia_shared::{Filter, Reject, Topic, chat::Author};
+use tokio_util::sync::CancellationToken;
 
 /// The most messages that wait for one connection; what comes beyond is told as missed.
 pub(super) const READER_CAPACITY: usize = 8_192;
+
+/// The sessions from which on those that ended are removed.
+const FIRST_CLEANING: usize = 64;
 
 /// One connection. Dropping it leaves all its rooms.
 #[derive(Debug)]
 pub struct Session {
     pub(super) app: Arc<App>,
     pub(super) user: User,
+    /// The name of a registered user, as rules compare it.
+    account: Option<String>,
+    pub(super) stay: Stay,
     pub(super) reader: Arc<Reader>,
     state: Mutex<State>,
 }
@@ -23,7 +36,6 @@ pub struct Session {
 /// What changes during a connection.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) name: Option<String>,
     pub(super) rooms: BTreeSet<Filter>,
     /// The number after which the messages of a room came, for rooms that are topics.
     pub(super) joined_after: BTreeMap<Filter, u64>,
@@ -38,12 +50,25 @@ impl Session {
     pub fn new(app: Arc<App>, user: User) -> Arc<Self> {
         let reader = Arc::new(app.hub.reader(READER_CAPACITY));
         reader.subscribe(&super::policy::bridge_topic().into());
-        Arc::new(Self {
-            app,
+        if user.is_known() {
+            reader.subscribe(&super::policy::user_topic(&user.id).into());
+        }
+        let registered = user.name.as_deref().filter(|_| user.is_registered());
+        let session = Arc::new(Self {
+            account: registered.map(folded),
+            stay: app.identity.enter(&user),
             user,
             reader,
             state: Mutex::default(),
-        })
+            app,
+        });
+        session.app.sessions.add(&session);
+        session
+    }
+
+    /// Cancelled when the connection is to be closed: who was let in would not be any more.
+    pub fn over(&self) -> &CancellationToken {
+        self.stay.over()
     }
 
     /// What this connection is to be sent.
@@ -78,15 +103,77 @@ impl Session {
     }
 
     /// Who this is: before it took a name, `guest-` and the start of its id.
-    pub(super) fn author(&self, state: &State) -> Author {
-        let name = state.name.clone().unwrap_or_else(|| {
-            let start: String = self.peer().chars().take(4).collect();
-            format!("guest-{start}")
-        });
-        Author {
-            peer: self.user.id.clone(),
-            name,
+    pub(super) fn author(&self) -> Author {
+        author(self.stay.person())
+    }
+
+    /// Whether this one may read a room, as far as the rules go.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub(super) fn may_join(&self, room: &Filter) -> Result<(), Reject> {
+        let allowed = self.app.policy().may_join(self.asker(), room);
+        allowed
+            .then_some(())
+            .ok_or_else(|| not_yours(room.as_str()))
+    }
+
+    /// Whether this one may publish to a topic; to a private room who is in it may.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub(super) fn may_publish(&self, topic: &Topic) -> Result<(), Reject> {
+        let allowed = self.app.policy().may_publish(self.asker(), topic);
+        let closed = is_private(topic) && !self.app.identity.is_member(topic, &self.user);
+        (allowed && !closed)
+            .then_some(())
+            .ok_or_else(|| not_yours(topic.as_str()))
+    }
+
+    /// Ends the connection where it is in a room that it may no longer join.
+    pub(super) fn check_rooms(&self) {
+        let rooms = self.state().rooms.clone();
+        if rooms.iter().any(|room| self.may_join(room).is_err()) {
+            self.stay.over().cancel();
         }
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        match &self.account {
+            Some(name) => Asker::Registered(name),
+            None => Asker::Guest,
+        }
+    }
+}
+
+/// Somebody as the author of what it says.
+pub(super) fn author(person: &Person) -> Author {
+    Author {
+        peer: person.id.clone(),
+        name: person.name().unwrap_or_else(|| nameless(&person.id)),
+    }
+}
+
+/// The connections, to be looked at when the rules change.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<Vec<Weak<Session>>>);
+
+impl Sessions {
+    fn add(&self, session: &Arc<Session>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() == all.capacity() {
+            all.retain(|session| session.strong_count() > 0);
+            // At least as many again may come before the next cleaning.
+            let more = all.len().max(FIRST_CLEANING);
+            all.reserve_exact(more);
+        }
+        all.push(Arc::downgrade(session));
+    }
+
+    /// Those that are connected.
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter_map(Weak::upgrade).collect()
     }
 }
 

@@ -129,7 +129,14 @@ async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_repla
     assert_eq!(refused.map_err(|reject| reject.code), Err(Code::BadId));
     let lobby = Topic::new("chat/lobby").unwrap();
     for _ in 0..2 {
-        chat::relay(&app, &lobby, None, "1".into(), "from elsewhere".into()).unwrap();
+        chat::relay(
+            &app,
+            &lobby,
+            chat::Speaker::Called(None),
+            "1".into(),
+            "from elsewhere".into(),
+        )
+        .unwrap();
     }
     let heard = heard::<ChatMessage>(&ada).await;
     let texts: Vec<_> = heard.iter().map(|message| message.text.as_str()).collect();
@@ -144,16 +151,36 @@ async fn what_a_broker_brings_is_said_once() {
     join(&ada, "chat/lobby").unwrap();
     let lobby = Topic::new("chat/lobby").unwrap();
     for _ in 0..2 {
-        chat::relay(&app, &lobby, Some("Bob"), "7".into(), "hello".into()).unwrap();
+        chat::relay(
+            &app,
+            &lobby,
+            chat::Speaker::Called(Some("Bob")),
+            "7".into(),
+            "hello".into(),
+        )
+        .unwrap();
     }
-    chat::relay(&app, &lobby, None, "8".into(), "hello".into()).unwrap();
+    chat::relay(
+        &app,
+        &lobby,
+        chat::Speaker::Called(None),
+        "8".into(),
+        "hello".into(),
+    )
+    .unwrap();
     let heard = heard::<ChatMessage>(&ada).await;
     let from: Vec<_> = heard
         .iter()
         .map(|message| message.from.name.as_str())
         .collect();
     assert_eq!(from, ["Bob", MQTT.0]);
-    let empty = chat::relay(&app, &lobby, None, "9".into(), String::new());
+    let empty = chat::relay(
+        &app,
+        &lobby,
+        chat::Speaker::Called(None),
+        "9".into(),
+        String::new(),
+    );
     assert_eq!(empty.map_err(|reject| reject.code), Err(Code::BadText));
 }
 

@@ -7,7 +7,11 @@ use super::{
     mapping::{self, Inbound},
 };
 use crate::{
-    app::{App, chat, policy, sensor},
+    app::{
+        App,
+        chat::{self, Speaker},
+        policy, sensor,
+    },
     hub::PublishError,
 };
 use rumqttc::Publish;
@@ -17,18 +21,24 @@ use std::{
 };
 use tertulia_shared::Topic;
 
+/// The user property in which our own broker says who published; it takes away what publishers say of that.
+const SENDER: &str = "x-mqtt-sender";
+
 /// The way from the broker to the hub.
 #[derive(Debug)]
 pub(super) struct Inward {
     app: Arc<App>,
+    /// Whether the broker is our own, which says who published.
+    own: bool,
     faults: Mutex<Faults>,
 }
 
 impl Inward {
-    /// The way to the hub of `app`.
-    pub(super) fn new(app: Arc<App>) -> Self {
+    /// The way to the hub of `app`, from a broker that is our `own` or another one.
+    pub(super) fn new(app: Arc<App>, own: bool) -> Self {
         Self {
             app,
+            own,
             faults: Mutex::default(),
         }
     }
@@ -65,7 +75,8 @@ impl Inward {
             } => {
                 let id = id.filter(|id| policy::id(id).is_ok());
                 let id = id.unwrap_or_else(|| message_id(publish));
-                let said = chat::relay(app, &room, from.as_deref(), id, text);
+                let speaker = self.speaker(publish, from.as_deref());
+                let said = chat::relay(app, &room, speaker, id, text);
                 if let Err(reject) = said {
                     self.fault(room.as_str(), None, &reject.message);
                 }
@@ -89,6 +100,16 @@ impl Inward {
             } => sensor::state(app, &topic, device, target, value),
         };
         self.check(said);
+    }
+
+    fn speaker<'a>(&self, publish: &'a Publish, name: Option<&'a str>) -> Speaker<'a> {
+        if !self.own {
+            return Speaker::Called(name);
+        }
+        let properties = publish.properties.iter();
+        let mut properties = properties.flat_map(|it| &it.user_properties);
+        let sender = properties.find(|(key, _)| key == SENDER);
+        Speaker::Known(sender.map(|(_, id)| id.as_str()), name)
     }
 
     fn fault(&self, name: &str, topic: Option<&Topic>, reason: &str) {
@@ -161,7 +182,7 @@ mod tests {
     fn inward() -> (Inward, Arc<App>) {
         let archive = Archive::in_memory(|| 5).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
-        (Inward::new(Arc::clone(&app)), app)
+        (Inward::new(Arc::clone(&app), false), app)
     }
 
     fn publish(topic: &str, payload: &str, properties: &[(&str, &str)]) -> Publish {

@@ -13,6 +13,7 @@ use crate::{
     app::{
         App, MQTT,
         device::{Carrier, Command},
+        policy::is_private,
     },
     config::BrokerUrl,
     hub::{Delivery, Message, Reader},
@@ -58,20 +59,15 @@ pub struct MqttBridge {
 }
 
 impl MqttBridge {
-    /// How the broker knows it.
-    pub fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
     /// A bridge that is not yet connected.
     pub fn new(app: Arc<App>, broker: BrokerUrl, carrier: Carrier, rooms: &Filter) -> Self {
         let reader = app.hub.reader(OUTBOUND_CAPACITY);
         reader.subscribe(rooms);
         Self {
+            inbound: Inward::new(Arc::clone(&app), broker.own),
             broker,
             client_id: format!("tertulia-{:08x}", rand::random::<u32>()),
             carrier,
-            inbound: Inward::new(Arc::clone(&app)),
             app,
             reader,
             unconfirmed: VecDeque::new(),
@@ -115,11 +111,11 @@ impl MqttBridge {
 }
 
 impl MqttBridge {
-    /// The chat message that is to go out; not what came through a broker.
+    /// The chat message that is to go out; not what came through a broker, nor what was said in private.
     fn outbound(&mut self, delivery: Option<Delivery>) -> Option<Arc<Message>> {
         match delivery? {
             Delivery::Message(message) => {
-                let own = message.origin == MQTT;
+                let own = message.origin == MQTT || is_private(&message.topic);
                 (!own && message.decode::<ChatMessage>().is_some()).then_some(message)
             }
             Delivery::Missed { from, to, .. } => {

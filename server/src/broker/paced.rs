@@ -4,6 +4,7 @@
 //! holds the sender back and nothing is lost. Not limited by the crate (mqtt5 0.49): bytes, which it tells nobody before it
 //! drops what is too much, and the connections of one address.
 
+use super::{INTERNAL, doorman::Doorman};
 use crate::limits::{Fence, Limits};
 use mqtt5::{
     broker::{AuthProvider, AuthResult, EnhancedAuthResult},
@@ -17,10 +18,8 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Somebody who decides, and the limits.
 pub(super) struct Paced {
-    pub(super) inner: Arc<dyn AuthProvider>,
+    pub(super) inner: Arc<Doorman>,
     pub(super) limits: Arc<Limits>,
-    /// This server's own clients, which bring what others sent.
-    pub(super) own: Vec<String>,
 }
 
 impl Paced {
@@ -69,7 +68,8 @@ impl AuthProvider for Paced {
         topic: &'a str,
     ) -> Answer<'a, bool> {
         let allowed = self.inner.authorize_publish(client, user, topic);
-        let is_own = self.own.iter().any(|own| own == client);
+        // This server's own clients bring what others sent.
+        let is_own = user == Some(INTERNAL);
         let who = user.unwrap_or(client).to_owned();
         Box::pin(async move {
             let allowed = allowed.await;

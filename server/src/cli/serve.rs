@@ -1,5 +1,6 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
+use super::admission::AdmissionOptions;
 use crate::{
     config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt, Net, TlsFiles},
     limits::Allowed,
@@ -141,6 +142,9 @@ pub(super) struct Serve {
     )]
     tls_key: Option<PathBuf>,
 
+    #[command(flatten)]
+    admission: AdmissionOptions,
+
     /// Serve the metrics here, to everybody who reaches it, instead of with the page to this machine only.
     #[arg(long, env = "TERTULIA_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
     metrics_listen: Option<SocketAddr>,
@@ -205,6 +209,7 @@ impl From<Serve> for Config {
                 .tls_cert
                 .zip(options.tls_key)
                 .map(|(certificate, key)| TlsFiles { certificate, key }),
+            admission: options.admission.into(),
             metrics_listen: options.metrics_listen,
             log_format: options.log_format,
             come_back_within: options.come_back_within,

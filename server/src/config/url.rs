@@ -15,6 +15,8 @@ pub struct BrokerUrl {
     pub port: u16,
     /// User and password, where the URL has them.
     pub login: Option<(String, String)>,
+    /// Whether it is the one inside this process, which knows who publishes.
+    pub own: bool,
 }
 
 /// Why a text is no broker address.
@@ -59,6 +61,7 @@ impl FromStr for BrokerUrl {
             host: host.trim_matches(['[', ']']).to_owned(),
             port: url.port().unwrap_or(DEFAULT_PORT),
             login: login(&url),
+            own: false,
         })
     }
 }

@@ -9,6 +9,7 @@ mod counts;
 mod cut;
 mod frames;
 mod guard;
+mod handshake;
 mod listen;
 mod malformed;
 mod slow;
@@ -21,7 +22,6 @@ pub use guard::{Stream, Switch, guard, guarded};
 
 use crate::{
     app::{App, Session, chat, device, presence, room},
-    identity::User,
     limits::{Admitted, Limits},
 };
 use axum::{
@@ -34,13 +34,13 @@ use closing::Closing;
 use connection::{Connection, Wire};
 pub use counts::Counts;
 use cut::Cut;
+use handshake::Handshake;
 use listen::{Unknown, listen, listen_in_order, listen_later};
 use socketioxide::{
     SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
     socket::DisconnectReason,
 };
 use std::{
-    convert::Infallible,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -120,9 +120,16 @@ impl Door {
         let shared = (Arc::clone(&counts), cuts.clone());
         let limits = Arc::clone(limits);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
-        let register = move |socket: SocketRef| {
-            register(&socket, &app, (&shared.0, &closing, &limits), &shared.1);
-            std::future::ready(Ok::<(), Infallible>(()))
+        let register = move |socket: SocketRef, handshake: Handshake| {
+            let admitted = handshake.token().and_then(|token| app.admit(token));
+            let admitted = admitted.map(|user| {
+                let session = Session::new(Arc::clone(&app), user);
+                register(&socket, session, (&shared.0, &closing, &limits), &shared.1);
+            });
+            std::future::ready(admitted.inspect_err(|reject| {
+                shared.0.reject(reject.code);
+                tracing::debug!(code = ?reject.code, %reject, "not connected");
+            }))
         };
         io.ns("/", connected.with(register));
         let door = Self {
@@ -207,11 +214,10 @@ impl Door {
 /// One line an event: its name and direction stand in its table, its meaning in `app`.
 fn register(
     socket: &SocketRef,
-    app: &Arc<App>,
+    session: Arc<Session>,
     (counts, closing, limits): (&Arc<Counts>, &Arc<Closing>, &Limits),
     cuts: &Cuts,
 ) {
-    let session = Session::new(Arc::clone(app), User::stranger());
     let begun = socket.req_parts().extensions.get::<Cut>().cloned();
     let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
     let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
@@ -220,6 +226,7 @@ fn register(
     let connection = Connection::new(session, shared, cut, allowance);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
+    listen_later(socket, &connection, room::invite, room::Inviting::done);
     listen(socket, &connection, chat::enter);
     listen_in_order(socket, &connection, chat::send, chat::Sent::done);
     listen(socket, &connection, presence::list);

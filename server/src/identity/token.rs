@@ -56,7 +56,7 @@ pub(super) fn read(key: &Key, token: &str, now: u64) -> Result<Claims, Reject> {
 }
 
 /// Whether a text has the shape of a token.
-pub(super) fn is_like(text: &str) -> bool {
+pub fn is_like(text: &str) -> bool {
     text.starts_with(HEADER)
 }
 

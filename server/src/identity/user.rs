@@ -51,6 +51,11 @@ impl User {
         }
     }
 
+    /// Whether it has an account.
+    pub fn is_registered(&self) -> bool {
+        self.standing == Standing::Registered
+    }
+
     /// Whether it is the same one after a lost connection.
     pub fn is_known(&self) -> bool {
         self.standing != Standing::Stranger

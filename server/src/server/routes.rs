@@ -10,7 +10,7 @@ use crate::{
         host::Hosts,
         metrics::{self, Metrics},
         origin::{self, Origins},
-        page, socketio, trace,
+        page, session, socketio, trace,
     },
     limits::Limits,
 };
@@ -51,8 +51,10 @@ impl Routes {
         };
         let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat, farewell, &limits);
         let readiness = Readiness::new(bridge.clone(), stopping);
+        let sessions = Arc::clone(&app);
         let (mut router, metrics) = checks(config, app, bridge, (&door, &limits), &readiness);
         router = router
+            .merge(session::routes(sessions))
             .merge(page::routes(&config.page))
             .layer(socketio)
             .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard));

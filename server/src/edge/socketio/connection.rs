@@ -216,12 +216,17 @@ impl Connection {
         self.counts.begin();
         tokio::spawn(async move {
             let mut way_out = WayOut::new(Arc::clone(&self), waiting);
-            let sent = self
-                .ended
-                .run_until_cancelled(way_out.send_all(&socket))
-                .await;
+            let over = self.session.over().clone();
+            let sent = self.ended.run_until_cancelled(way_out.send_all(&socket));
+            let sent = over.run_until_cancelled(sent).await;
             self.session.end();
             self.counts.end();
+            let Some(sent) = sent else {
+                let peer = self.session.peer();
+                tracing::info!(parent: &self.span, peer, "closed: no longer let in");
+                self.cut.cancel();
+                return;
+            };
             // Still connected means that the client takes too little. It comes back by itself.
             if socket.connected() {
                 // Who is still connected and was stopped from outside left too many acknowledgements.
