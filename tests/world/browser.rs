@@ -217,7 +217,8 @@ fn capabilities(profile: &TempDir, setup: Setup) -> Value {
             "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true },
         });
     }
-    json!({ "goog:chromeOptions": options })
+    // A server of a test has a certificate that nobody else knows.
+    json!({ "goog:chromeOptions": options, "acceptInsecureCerts": true })
 }
 
 /// A tool as `cargo xtask test` found it, or by its name on the path.

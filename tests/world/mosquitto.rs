@@ -1,9 +1,9 @@
 //! Mosquitto's broker and its two little clients.
 
 use super::{process::Process, soon};
-use std::net::TcpListener;
+use std::{net::TcpListener, process::Stdio};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{io::AsyncWriteExt, process::Command};
 
 /// A running mosquitto broker, for anonymous clients on the loopback.
 pub(crate) struct Broker {
@@ -72,6 +72,20 @@ pub(crate) async fn publish(port: &str, topic: &str, payload: &str, options: &[&
         .args(options);
     let status = soon("mosquitto_pub", command.status()).await;
     assert!(status.expect("`cargo xtask test` installs it").success());
+}
+
+/// Publishes messages one after the other, each confirmed by the broker.
+pub(crate) async fn publish_lines(port: &str, topic: &str, payloads: &[String]) {
+    let mut command = Command::new("mosquitto_pub");
+    command
+        .args(["-h", "127.0.0.1", "-p", port, "-t", topic, "-q", "1", "-l"])
+        .stdin(Stdio::piped());
+    let mut child = command.spawn().expect("`cargo xtask test` installs it");
+    let mut input = child.stdin.take().unwrap();
+    let text = payloads.join("\n") + "\n";
+    input.write_all(text.as_bytes()).await.unwrap();
+    drop(input);
+    assert!(soon("mosquitto_pub", child.wait()).await.unwrap().success());
 }
 
 /// Subscribes, and waits until the broker has granted it. Its lines are `topic payload`.

@@ -123,8 +123,13 @@ impl Process {
 
     /// Asks it to end, as `kill`.
     pub(crate) async fn terminate(&mut self) {
+        self.signal("TERM").await;
+    }
+
+    /// Sends it a signal.
+    pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
-        let status = Command::from(signal("TERM", &id)).status().await;
+        let status = Command::from(signal(name, &id)).status().await;
         assert!(status.unwrap().success());
     }
 

@@ -11,6 +11,7 @@ use tokio::process::Command;
 pub(crate) struct Server {
     process: Process,
     options: Vec<String>,
+    scheme: &'static str,
     /// Where the page and Socket.IO are, `127.0.0.1:40123`.
     pub(crate) address: String,
     /// Where MQTT is, `127.0.0.1:40124`, or the URL of the external broker.
@@ -39,10 +40,14 @@ impl Server {
         );
         let line = process.line().await;
         let (address, mqtt) = line
-            .strip_prefix("tertulia ready: page http://")
+            .strip_prefix("tertulia ready: page ")
             .and_then(|rest| rest.split_once(", mqtt "))
             .unwrap_or_else(|| panic!("no ready line but: {line}"));
+        let secure = address.strip_prefix("https://").map(|rest| ("https", rest));
+        let plain = address.strip_prefix("http://").map(|rest| ("http", rest));
+        let (scheme, address) = secure.or(plain).unwrap();
         Self {
+            scheme,
             address: address.to_owned(),
             mqtt: mqtt.to_owned(),
             process,
@@ -52,12 +57,18 @@ impl Server {
 
     /// The origin, `http://127.0.0.1:40123`.
     pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The port of the embedded broker.
     pub(crate) fn mqtt_port(&self) -> &str {
         self.mqtt.rsplit(':').next().unwrap()
+    }
+
+    /// Has it read its files again, as `kill -HUP`, and waits until it logs that text.
+    pub(crate) async fn reload(&mut self, logs: &str) {
+        self.process.signal("HUP").await;
+        self.process.error_with(logs).await;
     }
 
     /// Kills it, as `kill -9`.

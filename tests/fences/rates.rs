@@ -1,0 +1,201 @@
+//! How much may come in a time: events, bytes and handshakes.
+
+use super::{POLLING, ask, kept_out};
+use crate::world::{
+    client::{code, connected, emit, enter, join, send},
+    mosquitto::{publish, publish_lines, subscribe},
+    prometheus::Metrics,
+    server::Server,
+    soon,
+};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tertulia_client::connection::EmitError;
+use tertulia_shared::{Code, chat::ChatEnter};
+use tokio_tungstenite::{connect_async, tungstenite::Message};
+
+const LOBBY: &str = "chat/lobby";
+/// With 0.5 events a second 50 come at once.
+const BURST: usize = 50;
+
+async fn strict() -> Server {
+    Server::with(&["--no-host-metrics", "--rate-limit", "0.5"]).await
+}
+
+/// Breaks when: events are not counted, the refusal does not say when to come again, or it says so wrongly.
+#[tokio::test]
+async fn who_sends_too_much_is_told_when_to_go_on_and_can() {
+    let server = strict().await;
+    let ada = connected(&server.origin()).await;
+    let mut accepted = 0;
+    let reject = loop {
+        let name = "Ada".to_owned();
+        match emit(&ada, &ChatEnter { name }).await {
+            Ok(_) => accepted += 1,
+            Err(EmitError::Rejected(reject)) => break reject,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(accepted <= 2 * BURST, "it never ends");
+    };
+    assert!(accepted >= BURST, "{accepted}");
+    assert_eq!(reject.code, Code::RateLimited);
+    let wait = reject.retry_after.unwrap();
+    assert!((1..=2_000).contains(&wait), "{wait}");
+    let refused = "tertulia_rejects_total{code=\"rate-limited\"}";
+    assert_eq!(Metrics::of(&server.origin()).await.get(refused), 1.0);
+    // Another one is not concerned.
+    let bob = connected(&server.origin()).await;
+    enter(&bob, "Bob").await;
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    enter(&ada, "Ada").await;
+}
+
+/// Breaks when: bytes are not counted, or what is larger than the whole share can never come.
+#[tokio::test]
+async fn bytes_are_limited_too() {
+    let server = strict().await;
+    let ada = connected(&server.origin()).await;
+    // What no event has is refused, and has come nevertheless: 150 kB of 100.
+    let name = "x".repeat(150_000);
+    assert_eq!(code(emit(&ada, &ChatEnter { name }).await), "bad-name");
+    let name = "Ada".to_owned();
+    assert_eq!(code(emit(&ada, &ChatEnter { name }).await), "rate-limited");
+}
+
+/// Breaks when: who goes on regardless is refused for ever, at the server's cost, or events without an acknowledgement
+/// are not counted.
+#[tokio::test]
+async fn a_flood_is_cut_and_nobody_else_notices() {
+    let server = strict().await;
+    let origin = server.origin();
+    let ada = connected(&origin).await;
+    join(&ada, LOBBY).await;
+    let url = format!(
+        "ws://{}/socket.io/?EIO=4&transport=websocket",
+        server.address
+    );
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    socket.send(Message::text("40")).await.unwrap();
+    let flood = async {
+        for _ in 0..100_000 {
+            let event = r#"42["chat:enter",{"name":"Eve"}]"#;
+            if socket.send(Message::text(event)).await.is_err() {
+                return true;
+            }
+            // What comes is taken, so that nothing but the flood is a reason to be cut.
+            while let Some(Some(read)) = futures_util::FutureExt::now_or_never(socket.next()) {
+                if read.is_err() {
+                    return true;
+                }
+            }
+        }
+        false
+    };
+    assert!(soon("the cut", flood).await);
+    let metrics = Metrics::of(&origin).await;
+    let cut = "tertulia_connections_cut_total{reason=\"flood\"}";
+    assert_eq!(metrics.get(cut), 1.0);
+    let refused = metrics.get("tertulia_rejects_total{code=\"rate-limited\"}");
+    assert!(refused >= BURST as f64 && refused < 20_000.0, "{refused}");
+    emit(&ada, &send(LOBBY, "still here", "1")).await.unwrap();
+}
+
+/// Breaks when: connections may be begun without end, or one address's are another's.
+#[tokio::test]
+async fn handshakes_of_an_address_are_limited_and_it_is_told_by_http() {
+    let options = [
+        "--no-host-metrics",
+        "--rate-limit",
+        "1",
+        "--trust-proxy",
+        "127.0.0.1",
+    ];
+    let server = Server::with(&options).await;
+    let from = |address: &str| format!("{POLLING}x-forwarded-for: {address}\r\n");
+    for n in 0..25 {
+        assert_eq!(
+            ask(&server.address, &from("203.0.113.9"), "").await.status,
+            200,
+            "{n}"
+        );
+    }
+    let refused = ask(&server.address, &from("203.0.113.9"), "").await;
+    assert_eq!(refused.status, 429);
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=4).contains(&seconds), "{refused:?}");
+    assert!((1..=4_000).contains(&refused.retry_after()));
+    let body: Value = serde_json::from_str(&refused.body).unwrap();
+    assert_eq!(body["error"]["code"], "rate-limited");
+    let session = "POST /session HTTP/1.1\r\nx-forwarded-for: 203.0.113.9\r\n";
+    assert_eq!(ask(&server.address, session, "{}").await.status, 429);
+    // A house's IPv6 addresses are one, another house is another.
+    for last in 0..25 {
+        let address = from(&format!("2001:db8::{last:x}"));
+        assert_eq!(ask(&server.address, &address, "").await.status, 200);
+    }
+    assert_eq!(
+        ask(&server.address, &from("2001:db8::ffff"), "")
+            .await
+            .status,
+        429
+    );
+    for other in ["203.0.113.10", "2001:db8:0:1::1"] {
+        assert_eq!(
+            ask(&server.address, &from(other), "").await.status,
+            200,
+            "{other}"
+        );
+    }
+    assert_eq!(kept_out(&server.origin(), "requests").await, 3.0);
+}
+
+/// Whom no proxy may name is who comes: on this machine, without a limit.
+#[tokio::test]
+async fn a_header_that_anybody_can_write_is_not_believed() {
+    let server = Server::with(&["--no-host-metrics", "--rate-limit", "1"]).await;
+    let forged = format!("{POLLING}x-forwarded-for: 203.0.113.9\r\n");
+    for _ in 0..30 {
+        assert_eq!(ask(&server.address, &forged, "").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn without_limits_nothing_is_limited() {
+    let server = Server::with(&["--no-host-metrics", "--rate-limit", "off"]).await;
+    let ada = connected(&server.origin()).await;
+    for _ in 0..200 {
+        enter(&ada, "Ada").await;
+    }
+}
+
+/// Breaks when: a device that sends faster than it may is not held back, or loses something by it.
+#[tokio::test]
+async fn by_mqtt_what_is_too_much_comes_later_and_whole() {
+    let server = Server::with(&["--no-host-metrics", "--rate-limit", "10"]).await;
+    let mut readings = subscribe(server.mqtt_port(), "sensors/#").await;
+    let began = Instant::now();
+    let lines: Vec<_> = (0..1_020).map(|n| n.to_string()).collect();
+    let hear = async {
+        for n in &lines {
+            let heard = loop {
+                let line = readings.line().await;
+                if let Some(payload) = line.strip_prefix("sensors/x/y ") {
+                    break payload.to_owned();
+                }
+            };
+            assert_eq!(&heard, n);
+        }
+    };
+    tokio::join!(
+        publish_lines(server.mqtt_port(), "sensors/x/y", &lines),
+        hear
+    );
+    assert!(
+        began.elapsed() >= Duration::from_millis(1_900),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(kept_out(&server.origin(), "pace").await >= 1.0);
+    publish(server.mqtt_port(), "sensors/x/y", "last", &[]).await;
+}

@@ -1,0 +1,92 @@
+//! Who takes too long: on a virtual clock, so that half a minute is over at once and to the second.
+
+use crate::world::memory::Network;
+use futures_util::{SinkExt, StreamExt};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::Instant,
+};
+use tokio_tungstenite::{client_async, tungstenite::Message};
+
+/// What comes until the server closes, and when that is.
+async fn until_closed(pipe: &mut DuplexStream) -> (String, Duration) {
+    let (began, mut bytes) = (Instant::now(), Vec::new());
+    // A reset is an end too.
+    let _ = pipe.read_to_end(&mut bytes).await;
+    (
+        String::from_utf8_lossy(&bytes).into_owned(),
+        began.elapsed(),
+    )
+}
+
+#[track_caller]
+fn is_about(took: Duration, seconds: u64) {
+    let about = Duration::from_secs(seconds)..Duration::from_secs(seconds + 2);
+    assert!(about.contains(&took), "{took:?}");
+}
+
+/// Breaks when: a connection that never says what it wants is kept (slowloris).
+#[tokio::test(start_paused = true)]
+async fn a_request_comes_whole_in_10_seconds() {
+    let network = Network::with_server().await;
+    for said in ["", "GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+        let mut pipe = network.pipe();
+        pipe.write_all(said.as_bytes()).await.unwrap();
+        let (answer, took) = until_closed(&mut pipe).await;
+        assert!(!answer.contains(" 200 "), "{answer}");
+        is_about(took, 10);
+    }
+    // A byte from time to time is no sign of life.
+    let mut pipe = network.pipe();
+    let began = Instant::now();
+    while pipe.write_all(b"G").await.is_ok() && began.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(
+        began.elapsed() <= Duration::from_secs(13),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_asks_for_nothing_more_is_closed() {
+    let network = Network::with_server().await;
+    let mut pipe = network.pipe();
+    pipe.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let (answer, took) = until_closed(&mut pipe).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    is_about(took, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_comes_whole_in_half_a_minute() {
+    let network = Network::with_server().await;
+    for path in ["/socket.io/?EIO=4&transport=polling&sid=x", "/session"] {
+        let mut pipe = network.pipe();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n4");
+        pipe.write_all(head.as_bytes()).await.unwrap();
+        let (answer, took) = until_closed(&mut pipe).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{path}: {answer}");
+        is_about(took, 30);
+    }
+}
+
+/// The official servers wait as long.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_never_connects_is_closed() {
+    let network = Network::with_server().await;
+    let url = "ws://localhost/socket.io/?EIO=4&transport=websocket";
+    let (mut socket, _) = client_async(url, network.pipe()).await.unwrap();
+    let began = Instant::now();
+    while let Some(Ok(message)) = socket.next().await {
+        // Its heart beats.
+        if message == Message::text("2") && socket.send(Message::text("3")).await.is_err() {
+            break;
+        }
+    }
+    is_about(began.elapsed(), 45);
+}
