@@ -4,7 +4,8 @@
 
 use crate::{Topic, events};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use std::fmt;
 
 /// A device measured something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +45,7 @@ pub struct SensorFault {
 }
 
 /// A measured or commanded value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// A finite number.
@@ -55,8 +56,43 @@ pub enum Value {
     Text(String),
 }
 
-impl std::fmt::Display for Value {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<'de> Deserialize<'de> for Value {
+    /// By hand: what is derived for an untagged enum keeps any JSON first, which weighs 1 kB in every page.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl Visitor<'_> for Any {
+            type Value = Value;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number, a flag or a text")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+                Ok(Value::Flag(flag))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+                Ok(Value::Number(number))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+                Ok(Value::Number(number as f64))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+                Ok(Value::Number(number as f64))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(Value::Text(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(formatter),
             Self::Flag(flag) => flag.fmt(formatter),
@@ -72,5 +108,27 @@ events! {
     server emits {
         "sensor:reading": SensorReading;
         "sensor:fault": SensorFault;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    #[test]
+    fn a_value_is_a_number_a_flag_or_a_text_and_nothing_else() {
+        for (json, value) in [
+            ("1.5", Value::Number(1.5)),
+            ("-3", Value::Number(-3.0)),
+            ("18446744073709551615", Value::Number(u64::MAX as f64)),
+            ("1e300", Value::Number(1e300)),
+            ("true", Value::Flag(true)),
+            (r#""\u00e9""#, Value::Text("é".to_owned())),
+        ] {
+            assert_eq!(serde_json::from_str::<Value>(json).unwrap(), value);
+        }
+        for json in ["null", "[1]", "{}", r#"{"Number":1}"#, "1e999"] {
+            assert!(serde_json::from_str::<Value>(json).is_err(), "{json}");
+        }
     }
 }
