@@ -1,5 +1,6 @@
 //! The features together, on a hub without any door or bridge.
 
+mod identity;
 mod resume;
 
 use super::{App, MQTT, Session, chat, device, presence, room};

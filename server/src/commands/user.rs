@@ -17,6 +17,8 @@ use std::{
 
 /// Where a server keeps its data when nothing else is said.
 const DATA_DIR: &str = "tertulia-data";
+/// What stands in the place of a data directory where there is none.
+const IN_MEMORY: &str = "none";
 
 /// What `tertulia user --help` ends with.
 const EXAMPLES: &str = "Examples:
@@ -81,6 +83,10 @@ impl User {
             true => DATA_DIR.into(),
             false => self.data_dir,
         };
+        if data_dir.as_os_str() == IN_MEMORY {
+            let problem = "accounts are kept in a data directory: name one with --data-dir";
+            return Err(Failure::usage(problem));
+        }
         let open = || Accounts::open(&data_dir).map_err(failed);
         let said = match self.action {
             Action::Add { name } => add(&name, open)?,

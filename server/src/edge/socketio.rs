@@ -12,6 +12,7 @@ mod guard;
 mod handshake;
 mod listen;
 mod malformed;
+mod refusal;
 mod slow;
 mod way_out;
 mod window;
@@ -44,6 +45,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use tertulia_shared::Reject;
 use tokio_util::sync::CancellationToken;
 
 /// The largest request body and the largest WebSocket message that a client may send, in bytes.
@@ -52,6 +54,8 @@ pub const MAX_PAYLOAD_BYTES: u32 = 1_000_000;
 const READ_BUFFER_BYTES: usize = 512;
 /// Between two looks at whether a connection has got all.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long a client may take to poll why it is refused.
+const REFUSAL_KEPT: Duration = Duration::from_secs(30);
 /// The path of Socket.IO.
 pub const PATH: &str = "/socket.io";
 
@@ -128,7 +132,7 @@ impl Door {
             });
             std::future::ready(admitted.inspect_err(|reject| {
                 shared.0.reject(reject.code);
-                tracing::debug!(code = ?reject.code, %reject, "not connected");
+                refuse(&socket, &shared.1, reject);
             }))
         };
         io.ns("/", connected.with(register));
@@ -211,6 +215,24 @@ impl Door {
     }
 }
 
+/// Has the guard tell why a connection is refused.
+fn refuse(socket: &SocketRef, cuts: &Cuts, reject: &Reject) {
+    tracing::debug!(code = ?reject.code, %reject, "not connected");
+    let line = cut(socket, cuts);
+    line.refusal.set(reject);
+    // Between two polls nobody else holds it.
+    tokio::spawn(async move {
+        tokio::time::sleep(REFUSAL_KEPT).await;
+        drop(line);
+    });
+}
+
+/// What the transports of a connection share.
+fn cut(socket: &SocketRef, cuts: &Cuts) -> Cut {
+    let begun = socket.req_parts().extensions.get::<Cut>().cloned();
+    begun.unwrap_or_else(|| cuts.of(socket.id.as_str()))
+}
+
 /// One line an event: its name and direction stand in its table, its meaning in `app`.
 fn register(
     socket: &SocketRef,
@@ -218,8 +240,7 @@ fn register(
     (counts, closing, limits): (&Arc<Counts>, &Arc<Closing>, &Limits),
     cuts: &Cuts,
 ) {
-    let begun = socket.req_parts().extensions.get::<Cut>().cloned();
-    let cut = begun.unwrap_or_else(|| cuts.of(socket.id.as_str()));
+    let cut = cut(socket, cuts);
     let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
     let allowance = limits.allowance(session.sender(), admitted);
     let shared = (Arc::clone(counts), Arc::clone(closing));

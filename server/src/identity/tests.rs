@@ -1,1 +1,272 @@
-//! Tests of identity.
+//! Tokens, accounts and connections together, on a clock that the tests move.
+
+use super::{Identity, Issued, Standing, new_account, password};
+use crate::store::{Accounts, Archive, DataDir, Limits};
+use std::{cell::Cell, path::Path, time::Duration};
+use tempfile::TempDir;
+use tertulia_shared::{Code, Reject, Topic};
+
+const SESSION: Duration = Duration::from_secs(100);
+
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(1_000_000) };
+}
+
+fn now() -> u64 {
+    NOW.get()
+}
+
+fn pass_seconds(seconds: u64) {
+    NOW.set(NOW.get() + seconds * 1_000);
+}
+
+fn alone() -> Identity {
+    Identity::open(None, now, SESSION).unwrap()
+}
+
+/// A server's share of a directory that it holds.
+fn on(directory: &Path) -> (Archive, Identity) {
+    let taken = DataDir::open(directory).unwrap();
+    let archive = Archive::open(taken, now, Limits::default()).unwrap();
+    let identity = Identity::open(Some(directory), now, SESSION).unwrap();
+    (archive, identity)
+}
+
+fn register(directory: &Path, name: &str, password: &str) {
+    let hash = password::hash(password).unwrap();
+    let mut accounts = Accounts::open(directory).unwrap();
+    assert!(accounts.add(&new_account(name, hash, now())).unwrap());
+}
+
+fn is_admitted(identity: &Identity, issued: &Issued) -> bool {
+    identity.admit(&issued.token).is_ok()
+}
+
+#[track_caller]
+fn refused<T>(result: Result<T, Reject>, code: Code, why: &str) {
+    let reject = result.err().expect("a refusal");
+    assert_eq!(reject.code, code, "{reject}");
+    assert!(reject.message.contains(why), "{reject}");
+}
+
+#[tokio::test]
+async fn a_token_expires_and_its_connection_ends() {
+    let identity = alone();
+    let issued = identity.guest(Some(" Zoë ")).unwrap();
+    assert_eq!((issued.name.as_str(), issued.registered), ("Zoë", false));
+    assert_eq!(issued.expires, now() + 100_000);
+    let user = identity.admit(&issued.token).unwrap();
+    assert_eq!((&user.id, user.standing), (&issued.peer, Standing::Guest));
+    let stay = identity.enter(&user);
+    pass_seconds(99);
+    identity.look().await;
+    assert!(!stay.over().is_cancelled() && is_admitted(&identity, &issued));
+    pass_seconds(1);
+    refused(identity.admit(&issued.token), Code::BadToken, "expired");
+    assert!(!stay.over().is_cancelled());
+    identity.look().await;
+    assert!(stay.over().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_renewed_token_is_the_same_users_and_outlives_the_first() {
+    let identity = alone();
+    let first = identity.guest(Some("Zoë")).unwrap();
+    pass_seconds(60);
+    let user = identity.admit(&first.token).unwrap();
+    let second = identity.renew(&user, None).unwrap();
+    assert_eq!((&second.peer, &second.name), (&first.peer, &first.name));
+    pass_seconds(60);
+    assert!(!is_admitted(&identity, &first) && is_admitted(&identity, &second));
+    let renamed = identity.renew(&user, Some("Zoe")).unwrap();
+    assert_eq!(renamed.name, "Zoe");
+    let name = identity.admit(&second.token).unwrap().name;
+    assert_eq!(name.as_deref(), Some("Zoe"));
+}
+
+#[tokio::test]
+async fn a_revoked_token_ends_its_connections_and_no_others() {
+    let identity = alone();
+    let first = identity.guest(Some("Zoë")).unwrap();
+    let user = identity.admit(&first.token).unwrap();
+    let second = identity.renew(&user, None).unwrap();
+    let other = identity.admit(&second.token).unwrap();
+    let (stay, tab, others) = (
+        identity.enter(&user),
+        identity.enter(&user),
+        identity.enter(&other),
+    );
+    identity.revoke(&first.token).await.unwrap();
+    assert!(stay.over().is_cancelled() && tab.over().is_cancelled());
+    assert!(!others.over().is_cancelled());
+    refused(identity.admit(&first.token), Code::BadToken, "revoked");
+    refused(
+        identity.revoke(&first.token).await,
+        Code::BadToken,
+        "revoked",
+    );
+    refused(identity.revoke("abc").await, Code::BadToken, "none of");
+    assert!(is_admitted(&identity, &second));
+}
+
+#[tokio::test]
+async fn a_restart_keeps_tokens_names_and_what_is_revoked() {
+    let folder = TempDir::new().unwrap();
+    let (kept, gone) = {
+        let (_archive, identity) = on(folder.path());
+        let kept = identity.guest(Some("Zoë")).unwrap();
+        let user = identity.admit(&kept.token).unwrap();
+        identity.remember_name(&user, "Zoe");
+        let gone = identity.guest(None).unwrap();
+        assert!(gone.name.starts_with("guest-"));
+        identity.revoke(&gone.token).await.unwrap();
+        (kept, gone)
+    };
+    let (_archive, identity) = on(folder.path());
+    let user = identity.admit(&kept.token).unwrap();
+    assert_eq!((user.id, user.name.as_deref()), (kept.peer, Some("Zoe")));
+    refused(identity.admit(&gone.token), Code::BadToken, "revoked");
+    refused(alone().admit(&kept.token), Code::BadToken, "none of");
+}
+
+#[tokio::test]
+async fn a_password_is_one_users() {
+    let folder = TempDir::new().unwrap();
+    register(folder.path(), "Ada", "correct horse");
+    let (_archive, identity) = on(folder.path());
+    assert!(identity.has_accounts());
+    let issued = identity
+        .login(" ADA", "correct horse".into())
+        .await
+        .unwrap();
+    assert_eq!((issued.name.as_str(), issued.registered), ("Ada", true));
+    let again = identity.login("ada", "correct horse".into()).await.unwrap();
+    assert_eq!(again.peer, issued.peer);
+    for (name, password) in [
+        ("Ada", "battery staple"),
+        ("Bob", "correct horse"),
+        ("", ""),
+    ] {
+        let login = identity.login(name, password.into()).await;
+        refused(login, Code::BadPassword, "do not belong together");
+    }
+}
+
+#[tokio::test]
+async fn a_registered_name_is_nobody_elses() {
+    let folder = TempDir::new().unwrap();
+    let (_archive, identity) = on(folder.path());
+    let before = identity.guest(Some("Ada")).unwrap();
+    let early = identity.admit(&before.token).unwrap();
+    let stay = identity.enter(&early);
+    register(folder.path(), "Ada", "correct horse");
+    identity.look().await;
+    // The guest who was called so loses its connection, and comes back without the name.
+    assert!(stay.over().is_cancelled());
+    let guest = identity.admit(&before.token).unwrap();
+    assert_eq!((guest.id, guest.name), (before.peer, None));
+    for name in ["Ada", "a d a", "ＡＤＡ", "Аda"] {
+        refused(identity.guest(Some(name)), Code::NameTaken, "registered");
+        refused(
+            identity.may_be_called(&early, name),
+            Code::NameTaken,
+            "registered",
+        );
+        refused(
+            identity.renew(&early, Some(name)),
+            Code::NameTaken,
+            "registered",
+        );
+    }
+    let issued = identity.login("ada", "correct horse".into()).await.unwrap();
+    let ada = identity.admit(&issued.token).unwrap();
+    assert_eq!(identity.may_be_called(&ada, "aDA").as_deref(), Ok("Ada"));
+    refused(
+        identity.may_be_called(&ada, "Bob"),
+        Code::BadName,
+        "keeps its name",
+    );
+}
+
+#[tokio::test]
+async fn another_password_or_a_removal_ends_all_sessions_of_the_user() {
+    let folder = TempDir::new().unwrap();
+    register(folder.path(), "Ada", "correct horse");
+    register(folder.path(), "Bob", "correct horse");
+    let (_archive, identity) = on(folder.path());
+    let login = async |name, password: &str| {
+        let issued = identity.login(name, password.to_owned()).await.unwrap();
+        let stay = identity.enter(&identity.admit(&issued.token).unwrap());
+        (issued, stay)
+    };
+    let (bob, bobs) = login("Bob", "correct horse").await;
+    let (first, stay) = login("Ada", "correct horse").await;
+    let (second, other) = login("Ada", "correct horse").await;
+    let hash = password::hash("battery staple").unwrap();
+    let mut accounts = Accounts::open(folder.path()).unwrap();
+    assert!(accounts.set_password("ada", &hash).unwrap());
+    identity.look().await;
+    assert!(stay.over().is_cancelled() && other.over().is_cancelled());
+    for issued in [first, second] {
+        refused(
+            identity.admit(&issued.token),
+            Code::BadToken,
+            "another password",
+        );
+    }
+    let (third, stay) = login("Ada", "battery staple").await;
+    assert!(accounts.remove("ada").unwrap() && !accounts.remove("ada").unwrap());
+    identity.look().await;
+    assert!(stay.over().is_cancelled());
+    refused(identity.admit(&third.token), Code::BadToken, "removed");
+    assert!(!bobs.over().is_cancelled() && is_admitted(&identity, &bob));
+    // Who is registered by the same name later is somebody else.
+    register(folder.path(), "Ada", "correct horse");
+    identity.look().await;
+    refused(identity.admit(&third.token), Code::BadToken, "removed");
+}
+
+#[tokio::test]
+async fn all_connections_of_a_user_have_one_name_and_strangers_their_own() {
+    let identity = alone();
+    let issued = identity.guest(Some("Zoë")).unwrap();
+    let user = identity.admit(&issued.token).unwrap();
+    let (first, second) = (identity.enter(&user), identity.enter(&user));
+    first.person().rename("Zoe".into());
+    assert_eq!(second.person().name().as_deref(), Some("Zoe"));
+    assert_eq!(identity.named("zoe").unwrap(), issued.peer);
+    drop((first, second));
+    refused(identity.named("zoe"), Code::BadName, "nobody");
+    let twice = [(); 2].map(|()| {
+        let issued = identity.guest(Some("Bob")).unwrap();
+        identity.enter(&identity.admit(&issued.token).unwrap())
+    });
+    refused(identity.named("bob"), Code::BadName, "several");
+    drop(twice);
+}
+
+#[tokio::test]
+async fn a_private_room_is_kept_and_one_that_was_used_is_nobodys_to_take() {
+    let folder = TempDir::new().unwrap();
+    let room = Topic::new("chat/private/plans").unwrap();
+    let (ada, bob) = {
+        let (_archive, identity) = on(folder.path());
+        let [ada, bob] = ["Ada", "Bob"].map(|name| identity.guest(Some(name)).unwrap());
+        let user = |issued: &Issued| identity.admit(&issued.token).unwrap();
+        let stranger = super::User::stranger();
+        assert!(!identity.lets_in(&room, &stranger, false).unwrap());
+        assert!(!identity.lets_in(&room, &user(&ada), true).unwrap());
+        assert!(identity.lets_in(&room, &user(&ada), false).unwrap());
+        assert!(!identity.lets_in(&room, &user(&bob), false).unwrap());
+        identity.invite(&room, &bob.peer).unwrap().await.unwrap();
+        (ada, bob)
+    };
+    let (_archive, identity) = on(folder.path());
+    for issued in [&ada, &bob] {
+        let user = identity.admit(&issued.token).unwrap();
+        assert!(identity.is_member(&room, &user) && identity.lets_in(&room, &user, true).unwrap());
+    }
+    let eve = identity.guest(None).unwrap();
+    let eve = identity.admit(&eve.token).unwrap();
+    assert!(!identity.lets_in(&room, &eve, true).unwrap());
+}

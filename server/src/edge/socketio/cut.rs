@@ -3,9 +3,11 @@
 //! socketioxide can only disconnect a socket from its namespace, and official clients stay away after that. So the
 //! guard, which is below every transport, ends the WebSocket and refuses the polls of a connection that is cut.
 
+use super::refusal::Refusal;
 use axum::http::Uri;
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 use tokio_util::sync::CancellationToken;
@@ -14,7 +16,22 @@ use tokio_util::sync::CancellationToken;
 const FIRST_CLEANING: usize = 64;
 
 /// Tells the transports of one session that it is cut.
-pub(super) type Cut = Arc<CancellationToken>;
+pub(super) type Cut = Arc<Line>;
+
+/// What the transports of one session share. It is cancelled when they are to end.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    cut: CancellationToken,
+    pub(super) refusal: Refusal,
+}
+
+impl Deref for Line {
+    type Target = CancellationToken;
+
+    fn deref(&self) -> &CancellationToken {
+        &self.cut
+    }
+}
 
 /// The sessions whose transports are alive.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +39,7 @@ pub struct Cuts(Arc<Mutex<Sessions>>);
 
 #[derive(Debug, Default)]
 struct Sessions {
-    cuts: HashMap<String, Weak<CancellationToken>>,
+    cuts: HashMap<String, Weak<Line>>,
     clean_at: usize,
 }
 

@@ -14,7 +14,7 @@ use crate::{
     limits::{Fence, Limits, Permit},
 };
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::{ConnectInfo, OriginalUri, Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
@@ -75,8 +75,24 @@ pub async fn guard(
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // It switches once: there is none before.
         let _ = switch.cut.set(cut);
+    } else if cut.refusal.waits() {
+        return told(response, &cut).await;
     }
     response
+}
+
+/// A polling answer with why the connection is refused.
+async fn told(response: Response, cut: &Cut) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, MAX_PAYLOAD_BYTES as usize).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let Some(told) = cut.refusal.in_payload(&body) else {
+        return Response::from_parts(parts, body.into());
+    };
+    let length = told.len().into();
+    parts.headers.insert(header::CONTENT_LENGTH, length);
+    Response::from_parts(parts, told.into())
 }
 
 /// Copies what a request says: its session keeps it, and otherwise with it the whole buffer into which it was read.
@@ -156,6 +172,7 @@ pub fn guarded<S>(
         limits,
         frames: Frames::default(),
         read: Vec::new(),
+        write: Vec::new(),
         reads_end: None,
         writes_end: None,
     };
@@ -173,6 +190,8 @@ pub struct Stream<S> {
     frames: Frames,
     /// Guarded bytes that are not yet read.
     read: Vec<u8>,
+    /// What replaces bytes that were taken, and is not yet written.
+    write: Vec<u8>,
     /// Each direction may wait in another task.
     reads_end: Option<Ended>,
     writes_end: Option<Ended>,
@@ -186,6 +205,30 @@ fn is_cut(switch: &Switch, ended: &mut Option<Ended>, context: &mut Context<'_>)
     let wait = || Box::pin(CancellationToken::clone(cut).cancelled_owned());
     let ended = ended.get_or_insert_with(wait);
     cut.is_cancelled() || ended.as_mut().poll(context).is_ready()
+}
+
+impl<S> Stream<S> {
+    /// The frames that are to go out instead of these, where among them is why the connection is refused.
+    fn refusal(&self, frames: &[u8]) -> Option<Vec<u8>> {
+        let line = self.switch.cut.get()?;
+        let refusal = &line.refusal;
+        refusal.waits().then(|| refusal.in_frames(frames)).flatten()
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Stream<S> {
+    /// Writes what replaces bytes that were taken.
+    fn poll_replaced(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.write.is_empty() {
+            let inner = Pin::new(&mut self.inner);
+            let written = ready!(inner.poll_write(context, &self.write))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.write.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
@@ -231,15 +274,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         if is_cut(&stream.switch, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        ready!(stream.poll_replaced(context))?;
+        if let Some(told) = stream.refusal(bytes) {
+            stream.write = told;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut stream.inner).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(context)
+        let stream = self.get_mut();
+        ready!(stream.poll_replaced(context))?;
+        Pin::new(&mut stream.inner).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(context)
+        let stream = self.get_mut();
+        ready!(stream.poll_replaced(context))?;
+        Pin::new(&mut stream.inner).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -251,6 +303,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         if is_cut(&stream.switch, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        ready!(stream.poll_replaced(context))?;
         Pin::new(&mut stream.inner).poll_write_vectored(context, slices)
     }
 
