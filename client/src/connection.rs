@@ -16,6 +16,8 @@ pub use crate::socketio::{
 };
 pub use answer::{Answers, Responder};
 pub use dispatch::{AuthRequest, Dispatcher};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use emit::Accepted;
 pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
 pub use gate::Gate;

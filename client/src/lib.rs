@@ -17,6 +17,7 @@ pub mod connection;
 pub mod native;
 mod ordered;
 pub mod rooms;
+pub mod sign_in;
 pub mod socketio;
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 mod under_way;

@@ -15,7 +15,7 @@ use crate::{
     socketio::{Action, Client, Input, IoId, Options},
     under_way::UnderWay,
 };
-pub(crate) use fetch::Fetch as Request;
+pub(crate) use fetch::{Fetch as Request, request};
 use futures_channel::mpsc;
 use futures_util::{StreamExt, stream};
 use gloo::timers::callback::Timeout;

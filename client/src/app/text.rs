@@ -115,12 +115,16 @@ texts! {
     cancel: "Cancelar", "Cancel";
     writing_as: "Escribes como", "Writing as";
     change_name: "Cambiar nombre", "Change name";
+    password: "Contraseña", "Password";
+    sign_out: "Salir", "Sign out";
     room: "Sala", "Room";
     go: "Ir", "Go";
     recent_rooms: "Salas recientes", "Recent rooms";
     people: "Personas en la sala", "People in the room";
     you: "tú", "you";
     joining: "Entrando en la sala…", "Joining the room…";
+    invited: "{} te invita a #{}", "{} invites you to #{}";
+    may_join: "{} ya puede entrar", "{} may join now";
 
     // Messages.
     messages: "Mensajes", "Messages";
@@ -130,7 +134,7 @@ texts! {
     characters_left: "Quedan {} caracteres", "{} characters left";
     characters_over: "Sobran {} caracteres", "{} characters too many";
     pending: "Enviando…", "Sending…";
-    queued: "Se enviará al reconectar", "Will be sent once connected";
+    queued: "Se enviará en cuanto se pueda", "Will be sent as soon as possible";
     not_sent: "No se envió: {}", "Not sent: {}";
     retry: "Reintentar", "Retry";
     discard: "Descartar", "Discard";
@@ -193,6 +197,12 @@ texts! {
     too_many_rooms: "hay demasiadas salas abiertas", "too many rooms are open";
     bridge_is_down: "el broker no está disponible", "the broker cannot be reached";
     broker_refused: "el broker lo rechazó", "the broker refused it";
+    name_taken: "ese nombre está registrado: escribe su contraseña", "that name is registered: enter its password";
+    bad_password: "el nombre y la contraseña no van juntos", "name and password do not belong together";
+    bad_token: "tu sesión terminó: entra otra vez", "your session is over: enter again";
+    account_needed: "aquí hace falta una cuenta: nombre y contraseña", "an account is needed here: name and password";
+    rate_limited: "demasiado deprisa: espera un poco", "that was too fast: wait a moment";
+    server_busy: "el servidor no puede con más ahora", "the server cannot take more now";
 }
 
 impl Texts {
@@ -223,6 +233,12 @@ impl Texts {
                 Code::TooManyRooms => self.too_many_rooms,
                 Code::BridgeDown => self.bridge_is_down,
                 Code::BrokerRefused => self.broker_refused,
+                Code::NameTaken => self.name_taken,
+                Code::BadPassword => self.bad_password,
+                Code::BadToken => self.bad_token,
+                Code::AccountNeeded => self.account_needed,
+                Code::RateLimited => self.rate_limited,
+                Code::StorageFull | Code::StorageFailed | Code::ServerBusy => self.server_busy,
                 _ => &reject.message,
             },
         };

@@ -60,11 +60,14 @@ pub enum EmitError {
     Stopped,
 }
 
+/// What an event is accepted with, as the arguments that travel.
+pub(crate) type Accepted = Pin<Box<dyn Future<Output = Result<Args, EmitError>> + Send>>;
+
 /// An event that was emitted: awaiting it gives what the server acknowledges it with. What waits is the same for every
 /// event, so that it is compiled once.
 #[must_use = "awaiting it tells what became of the event"]
 pub struct Emitted<A> {
-    accepted: Pin<Box<dyn Future<Output = Result<Args, EmitError>> + Send>>,
+    accepted: Accepted,
     ack: PhantomData<fn() -> A>,
 }
 
@@ -76,6 +79,12 @@ impl<A> Emitted<A> {
             accepted: Box::pin(accepted),
             ack: PhantomData,
         }
+    }
+
+    /// The same without its type: for who waits for many kinds in one way.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn untyped(self) -> Accepted {
+        self.accepted
     }
 }
 

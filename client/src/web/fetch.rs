@@ -8,7 +8,7 @@ use crate::socketio::{Input, IoId};
 use futures_channel::mpsc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestCache, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestInit, Response};
 
 /// A request that is under way.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Fetch {
         wakes: mpsc::UnboundedSender<Wake>,
     ) -> Self {
         let controller = AbortController::new().ok();
-        let init = request(body, transport, controller.as_ref());
+        let init = of_connection(body, transport, controller.as_ref());
         wasm_bindgen_futures::spawn_local(async move {
             let input = match answer(&url, init).await {
                 Ok((status, body)) => Input::Response(id, status, body),
@@ -45,7 +45,7 @@ impl Fetch {
     }
 }
 
-fn request(
+fn of_connection(
     body: Option<String>,
     transport: &Transport,
     controller: Option<&AbortController>,
@@ -62,6 +62,36 @@ fn request(
     }
     init.set_headers(&headers);
     Ok(init)
+}
+
+/// How long such a request may take, in milliseconds: an official server without anything else on its port never answers.
+const PATIENCE_MS: u32 = 4_000;
+
+/// Sends a request that is none of a connection's, with a token where there is one and a body of JSON; gives status and
+/// body of the answer.
+pub(crate) async fn request(
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: Option<String>,
+) -> Result<(u16, String), String> {
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MS)));
+    let prepared = Headers::new().and_then(|headers| {
+        if let Some(token) = token {
+            headers.set("authorization", &["Bearer ", token].concat())?;
+        }
+        if let Some(body) = body {
+            headers.set("content-type", "application/json")?;
+            init.set_body(&JsValue::from_str(&body));
+        }
+        init.set_headers(&headers);
+        Ok(init)
+    });
+    answer(url, prepared)
+        .await
+        .map_err(|error| describe(&error))
 }
 
 async fn answer(url: &str, init: Result<RequestInit, JsValue>) -> Result<(u16, String), JsValue> {

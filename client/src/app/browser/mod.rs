@@ -57,6 +57,13 @@ pub(crate) fn server_origin() -> String {
     origin::server_origin(place, cfg!(debug_assertions))
 }
 
+/// What stands after the `#` of the address: a link to a room.
+pub(crate) fn fragment() -> Option<String> {
+    let hash = window().location().hash().ok()?;
+    let fragment = js_sys::decode_uri_component(&hash).ok()?;
+    Some(String::from(fragment)).filter(|fragment| !fragment.is_empty())
+}
+
 /// Tells `take` whether a media query matches: now, and at each change for the life of the page.
 pub(crate) fn media(query: &str, take: impl Fn(bool) + 'static) {
     let Ok(Some(list)) = window().match_media(query) else {

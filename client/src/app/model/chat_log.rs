@@ -16,7 +16,7 @@ pub const MAX_ENTRIES: usize = 500;
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Waits until the link is there and the name is taken.
+    /// Waits until the link is there, the name is taken, and the server takes more.
     Queued,
     /// Sent, not yet answered.
     Sending,
@@ -139,9 +139,10 @@ impl ChatLog {
         });
     }
 
-    /// The own message `id` was not accepted. It waits for the link when that can help, unless it is in the room.
+    /// The own message `id` was not accepted. It waits for the link, or for what refused it to pass, when that can help,
+    /// unless it is in the room.
     pub fn failed(&mut self, id: &str, failure: Failure, link_is_up: bool) {
-        let again = failure.is_transient() && !link_is_up;
+        let again = failure.wait().is_some() || (failure.is_transient() && !link_is_up);
         self.change(id, |message| {
             if message.settled.is_none() && message.delivery != Delivery::Sent {
                 message.delivery = if again {

@@ -156,3 +156,24 @@ fn missed(from: u64, to: u64) -> StreamMissed {
         to,
     }
 }
+
+#[test]
+fn what_a_busy_server_refused_waits_and_goes_out_again_as_the_same_message() {
+    for code in [Code::StorageFull, Code::ServerBusy, Code::RateLimited] {
+        let mut log = ChatLog::default();
+        log.write("a", "Ana", "hi", 1);
+        for _ in 0..3 {
+            let queued = log.take_queued();
+            assert_eq!(queued.len(), 1);
+            assert_eq!(&*queued[0].0, "a");
+            let refused = Failure::Refused(Reject::new(code, "later"));
+            log.failed("a", refused, true);
+            assert_eq!(delivery(&log, "a"), Delivery::Queued, "{code:?}");
+        }
+        assert_eq!(log.take_queued().len(), 1);
+        log.accepted("a", &Receipt { seq: 1, at: 1_001 });
+        log.receive(message(1, "a", "hi"));
+        assert_eq!(shown(&log), ["hi"]);
+        assert!(log.take_queued().is_empty());
+    }
+}

@@ -18,11 +18,33 @@ pub enum Failure {
     Unreadable,
 }
 
+/// How long a refusal that passes is waited for where the server does not say, in milliseconds.
+const WAIT_MS: u64 = 2_000;
+/// The shortest and the longest that is waited, in milliseconds, whatever the server says.
+const WAITS_MS: (u64, u64) = (100, 60_000);
+
 impl Failure {
-    /// Whether sending the same again by itself can help: nothing was refused.
+    /// Whether sending the same again by itself can help: nothing was refused, or not for good.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::NoAnswer | Self::LinkLost)
-            || matches!(self, Self::Refused(reject) if reject.code == Code::BridgeDown)
+        matches!(self, Self::NoAnswer | Self::LinkLost) || self.wait().is_some()
+    }
+
+    /// How long to wait, in milliseconds, before the same is asked again: of a refusal that passes.
+    pub fn wait(&self) -> Option<u64> {
+        let Self::Refused(reject) = self else {
+            return None;
+        };
+        let passes = matches!(
+            reject.code,
+            Code::BridgeDown
+                | Code::StorageFull
+                | Code::StorageFailed
+                | Code::ServerBusy
+                | Code::RateLimited
+        );
+        let (shortest, longest) = WAITS_MS;
+        let wait = reject.retry_after.unwrap_or(WAIT_MS);
+        passes.then(|| wait.clamp(shortest, longest))
     }
 }
 
@@ -55,5 +77,31 @@ mod tests {
         assert!(Failure::from(EmitError::Disconnected).is_transient());
         assert!(Failure::from(EmitError::Timeout(Duration::from_secs(5))).is_transient());
         assert!(!Failure::from(EmitError::Decode("x".to_owned())).is_transient());
+    }
+
+    #[test]
+    fn a_refusal_that_passes_is_waited_for_as_the_server_says() {
+        let wait = |code, retry_after| {
+            let retry_after = Some(retry_after).filter(|wait| *wait > 0);
+            let reject = Reject {
+                retry_after,
+                ..Reject::new(code, "later")
+            };
+            Failure::Refused(reject).wait()
+        };
+        for code in [
+            Code::StorageFull,
+            Code::StorageFailed,
+            Code::ServerBusy,
+            Code::RateLimited,
+            Code::BridgeDown,
+        ] {
+            assert_eq!(wait(code, 0), Some(2_000), "{code:?}");
+            assert_eq!(wait(code, 700), Some(700), "{code:?}");
+        }
+        assert_eq!(wait(Code::RateLimited, 1), Some(100));
+        assert_eq!(wait(Code::RateLimited, u64::MAX), Some(60_000));
+        assert_eq!(wait(Code::RoomNotAllowed, 700), None);
+        assert_eq!(Failure::NoAnswer.wait(), None);
     }
 }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod link;
 pub mod number;
 pub mod origin;
+pub mod pass;
 pub mod people;
 pub mod room_name;
 pub mod rows;

@@ -10,6 +10,7 @@ mod frame;
 mod parts;
 mod refresh;
 mod session;
+mod sign;
 mod state;
 
 use leptos::prelude::*;

@@ -1,10 +1,11 @@
 //! Pieces of views with their types erased: one copy of the machinery for all that follow signals.
 //!
 //! Leptos makes code for each type of closure. Boxed, all closures that give words are one type, and so on: this makes
-//! the page that every visitor downloads about a third smaller.
+//! the page that every visitor downloads about a third smaller. A closure in a generic function is another type for each
+//! use of it: so what is boxed goes to a function that is not generic.
 
 use leptos::{prelude::*, task::spawn_local};
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 /// A piece that is made again when what it reads changes.
 pub(crate) type Live<T> = Box<dyn FnMut() -> T + Send>;
@@ -25,15 +26,21 @@ pub(crate) fn live(view: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
 /// `view` while `condition` holds; it is made anew only when that changes.
 pub(crate) fn when(
     condition: impl Fn() -> bool + Send + Sync + 'static,
-    mut view: impl FnMut() -> AnyView + Send + 'static,
+    view: impl FnMut() -> AnyView + Send + 'static,
 ) -> AnyView {
-    let holds = memo(condition);
+    while_holds(memo(condition), Box::new(view))
+}
+
+fn while_holds(holds: Memo<bool>, mut view: Live<AnyView>) -> AnyView {
     live(move || if holds.get() { view() } else { nothing() })
 }
 
 /// A condition whose readers run again only when it changes.
 pub(crate) fn memo(condition: impl Fn() -> bool + Send + Sync + 'static) -> Memo<bool> {
-    let condition: Box<dyn Fn() -> bool + Send + Sync> = Box::new(condition);
+    memo_of(Box::new(condition))
+}
+
+fn memo_of(condition: Box<dyn Fn() -> bool + Send + Sync>) -> Memo<bool> {
     Memo::new(move |_| condition())
 }
 
@@ -42,8 +49,13 @@ pub(crate) fn list(
     names: impl Fn() -> Vec<String> + Send + 'static,
     child: impl Fn(String) -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
-    let names: Box<dyn Fn() -> Vec<String> + Send> = Box::new(names);
-    let child: std::sync::Arc<dyn Fn(String) -> AnyView + Send + Sync> = std::sync::Arc::new(child);
+    list_of(Box::new(names), Arc::new(child))
+}
+
+fn list_of(
+    names: Box<dyn Fn() -> Vec<String> + Send>,
+    child: Arc<dyn Fn(String) -> AnyView + Send + Sync>,
+) -> AnyView {
     view! { <For each=names key=Clone::clone children=move |name| child(name) /> }.into_any()
 }
 
@@ -54,11 +66,18 @@ pub(crate) fn note(class: &'static str, words: String) -> AnyView {
 
 /// A button: its class, its name for tests, its words, and what it does.
 pub(crate) fn button(
-    [class, test]: [&'static str; 2],
+    names: [&'static str; 2],
     label: impl FnMut() -> String + Send + 'static,
     act: impl FnMut() + 'static,
 ) -> AnyView {
-    let (label, act) = (words(label), press(act));
+    button_of(names, words(label), press(act))
+}
+
+fn button_of(
+    [class, test]: [&'static str; 2],
+    label: Live<String>,
+    act: Handler<leptos::ev::MouseEvent>,
+) -> AnyView {
     view! { <button type="button" class=class data-testid=test on:click=act>{label}</button> }
         .into_any()
 }
@@ -69,7 +88,12 @@ pub(crate) fn plain_button(
     label: &'static str,
     act: impl FnMut() + 'static,
 ) -> AnyView {
-    button(names, move || label.to_owned(), act)
+    button_of(names, fixed(label), press(act))
+}
+
+/// Words that do not change, where others would.
+fn fixed(words: &'static str) -> Live<String> {
+    Box::new(move || words.to_owned())
 }
 
 /// No view at all.
@@ -97,7 +121,10 @@ pub(crate) fn typed(signal: RwSignal<String>) -> Handler<leptos::ev::Event> {
 
 /// Runs `act` now and after each change of what it reads.
 pub(crate) fn effect(act: impl FnMut() + 'static) {
-    let mut act: Box<dyn FnMut()> = Box::new(act);
+    effect_of(Box::new(act));
+}
+
+fn effect_of(mut act: Box<dyn FnMut()>) {
     Effect::new(move |_| act());
 }
 

@@ -3,17 +3,19 @@
 //!
 //! Not here: what the reader asks for (`chat::actions`, `dashboard::actions`).
 
-use super::{chat, dashboard, parts::run, refresh, state::App};
+use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
         model::{failure::Failure, room_name},
     },
-    connection::{Connection, Link, Received, Status},
+    connection::{Accepted, Connection, Link, Options, Reason, Received, Status},
     rooms::Positions,
+    sign_in,
 };
 use futures_util::StreamExt as _;
 use leptos::prelude::*;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tertulia_shared::{
     ClientToServer, ServerToClient,
@@ -21,7 +23,7 @@ use tertulia_shared::{
     chat::ChatMessage,
     device::{DeviceState, DeviceStatus},
     presence::PresenceChange,
-    room::DEVICES,
+    room::{DEVICES, RoomInvited},
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
     wire::args::{Args, ArgsError},
@@ -35,12 +37,17 @@ const MOMENTS_A_SECOND: u32 = 4;
 /// Connects and listens for the life of the page.
 pub(crate) fn start(app: App) {
     tick(app);
-    let Ok(connection) = Connection::connect(&browser::server_origin()) else {
+    let options = Options {
+        auth: sign::auth(),
+        ..Options::default()
+    };
+    let Ok(connection) = Connection::connect_with(&browser::server_origin(), options) else {
         return;
     };
     listen(app, &connection, take_message);
     listen(app, &connection, take_presence);
     listen(app, &connection, take_missed);
+    listen(app, &connection, take_invited);
     listen(app, &connection, take_reading);
     listen(app, &connection, take_fault);
     listen(app, &connection, take_device_status);
@@ -82,6 +89,10 @@ fn take_status(app: App, status: Status) {
     let now = browser::now();
     let was_up = app.link.is_up();
     let is_up = status.link == Link::Connected;
+    let refusal = match &status.link {
+        Link::Disconnected(Reason::Refused(refusal)) => sign_in::reject(refusal),
+        _ => None,
+    };
     app.link.lights.update(|lights| {
         lights.gap = lights.gap.after(&status, now);
         lights.status = Some(status);
@@ -98,6 +109,9 @@ fn take_status(app: App, status: Status) {
         dashboard::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
+    }
+    if let Some(reject) = refusal {
+        sign::refused(app, reject);
     }
 }
 
@@ -132,6 +146,16 @@ fn take_missed(app: App, missed: StreamMissed) {
                 .devices
                 .update_value(|devices| devices.missed(count));
         }
+    }
+}
+
+fn take_invited(app: App, invited: RoomInvited) {
+    if let Some(room) = room_name::of_topic(invited.room.as_str()) {
+        let invitation = [room, &invited.from.name].join("\n");
+        app.chat.view.update(|view| {
+            view.invitations.retain(|known| *known != invitation);
+            view.invitations.push(invitation);
+        });
     }
 }
 
@@ -202,6 +226,23 @@ fn tick(app: App) {
     );
 }
 
+/// Does something later, unless there is another connection by then, which does all again by itself.
+pub(crate) fn later(app: App, wait_ms: u64, act: impl FnOnce() + 'static) {
+    later_of(app, wait_ms, Box::new(act));
+}
+
+fn later_of(app: App, wait_ms: u64, act: Box<dyn FnOnce()>) {
+    let generation = app.link.generation.get_value();
+    set_timeout(
+        move || {
+            if app.link.generation.get_value() == generation {
+                act();
+            }
+        },
+        Duration::from_millis(wait_ms),
+    );
+}
+
 /// Emits an event at once, and gives what the server answers to `then`.
 pub(crate) fn ask<E: ClientToServer>(
     app: App,
@@ -210,8 +251,21 @@ pub(crate) fn ask<E: ClientToServer>(
 ) {
     app.link.connection.with_value(|connection| {
         if let Some(connection) = connection {
-            let answer = connection.emit(event);
-            run(async move { then(answer.await.map_err(Failure::from)) });
+            let answer = connection.emit(event).untyped();
+            run(answered(answer, decoding(Box::new(then))));
         }
     });
+}
+
+/// What is done with an answer: here once for each kind of acknowledgement, [`answered`] once for all.
+type Then<T> = Box<dyn FnOnce(Result<T, Failure>)>;
+
+fn decoding<A: DeserializeOwned + 'static>(then: Then<A>) -> Then<Args> {
+    Box::new(move |accepted| {
+        then(accepted.and_then(|ack| ack.at(0).map_err(|_| Failure::Unreadable)));
+    })
+}
+
+async fn answered(accepted: Accepted, then: Then<Args>) {
+    then(accepted.await.map_err(Failure::from));
 }

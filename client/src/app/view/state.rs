@@ -241,6 +241,8 @@ pub(crate) struct ChatState {
     pub(crate) people: Kept<People>,
     /// Whether logs or people changed since they were shown.
     pub(crate) changed: Kept<bool>,
+    /// Whether a guest's token that was not good any more was replaced since there was a connection.
+    pub(crate) is_renewed: Kept<bool>,
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
@@ -256,6 +258,14 @@ pub(crate) struct ChatView {
     /// The name that the reader chose.
     pub(crate) name: Option<String>,
     pub(crate) name_failure: Option<Failure>,
+    /// Whether the name is to be proved by a password.
+    pub(crate) asks_password: bool,
+    /// Whether the reader has a session token, which can be given back.
+    pub(crate) is_signed_in: bool,
+    /// Rooms that the reader was invited to: the room, and in a second line who invited.
+    pub(crate) invitations: Vec<String>,
+    /// What became of the last command that was typed.
+    pub(crate) notice: String,
     /// The public id of this connection's peer, once it has its name.
     pub(crate) peer: Option<String>,
     /// The lines of the current room, set once a frame.
@@ -268,9 +278,21 @@ pub(crate) struct ChatView {
     pub(crate) present: Vec<Author>,
 }
 
+impl ChatView {
+    /// The reader is nobody any more.
+    pub(crate) fn forget_reader(&mut self) {
+        self.name = None;
+        self.peer = None;
+        self.name_failure = None;
+        self.is_signed_in = false;
+        self.invitations.clear();
+    }
+}
+
 impl ChatState {
     fn new() -> Self {
-        let room = storage::get("room").and_then(|room| room_name::parse(&room));
+        let room = browser::fragment().or_else(|| storage::get("room"));
+        let room = room.and_then(|room| room_name::parse(&room));
         let recent = storage::get("rooms").unwrap_or_default();
         let view = ChatView {
             room: room.unwrap_or_else(|| room_name::DEFAULT.to_owned()),
@@ -282,6 +304,7 @@ impl ChatState {
             logs: StoredValue::new_local(Table::default()),
             people: StoredValue::new_local(People::default()),
             changed: StoredValue::new_local(true),
+            is_renewed: StoredValue::new_local(false),
             follows: RwSignal::new(true),
             view: RwSignal::new(view),
         }

@@ -1,43 +1,82 @@
 //! What the reader asks of the chat: take a name, go to a room, say something.
 //!
-//! What is said waits in the log until the link is there and the name is taken, so that nothing goes out under a
-//! guest's name. Not here: how it looks.
+//! What is said waits in the log until the link is there, the name is taken and the server takes more, so that nothing
+//! goes out under a guest's name. Not here: how it looks, and session tokens (`sign`).
 
 use crate::app::{
     browser::{self, storage},
     model::{failure::Failure, room_name},
-    view::{refresh, session::ask, state::App},
+    text,
+    view::{
+        refresh,
+        session::{ask, later},
+        sign,
+        state::App,
+    },
 };
 use leptos::prelude::*;
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 use tertulia_shared::{
     Code, Reject,
     chat::{ChatEnter, ChatSend},
     presence::PresenceList,
-    room::RoomLeave,
+    room::{PRIVATE, RoomInvite, RoomLeave},
 };
 
 /// How many messages of a room that was not visited yet are asked for.
 const HISTORY: u32 = 50;
 
-/// The link is there: takes the name and joins the room again.
-pub(crate) fn connected(app: App) {
-    if let Some(name) = app.chat.view.with_untracked(|view| view.name.clone()) {
-        enter(app, name);
-    }
-    go(app, app.chat.room());
+/// What begins a command of a private room; the name of whom to invite follows.
+const INVITE: &str = "/invite ";
+
+thread_local! {
+    /// Until when nothing is said, by the browser's clock: the server asked for that.
+    static PAUSED_UNTIL: Cell<f64> = const { Cell::new(0.0) };
 }
 
-/// Takes a name. Without a link it is taken as soon as there is one.
-pub(crate) fn enter(app: App, name: String) {
+/// The link is there: takes the name, where no token says who the reader is, and joins the room again.
+pub(crate) fn connected(app: App) {
     let chat = app.chat;
-    chat.view.update(|view| view.name_failure = None);
+    PAUSED_UNTIL.set(0.0);
+    chat.is_renewed.set_value(false);
+    let pass = sign::pass();
+    chat.view.update(|view| {
+        view.is_signed_in = pass.is_some();
+        view.asks_password = false;
+        if let Some(pass) = pass {
+            view.peer = Some(pass.peer);
+            view.name = storage::get("name");
+        }
+    });
+    let (name, is_signed_in) = chat
+        .view
+        .with_untracked(|view| (view.name.clone(), view.is_signed_in));
+    match name {
+        Some(_) if is_signed_in => flush(app),
+        Some(name) => sign::enter(app, name, String::new()),
+        None => {}
+    }
+    go(app, chat.room());
+}
+
+/// Takes a name, and proves it with a password where there is one.
+pub(crate) fn enter(app: App, name: String, password: String) {
+    app.chat.view.update(|view| view.name_failure = None);
     if name.is_empty() {
         let reject = Reject::new(Code::BadName, app.texts().bad_name);
-        chat.view
+        app.chat
+            .view
             .update(|view| view.name_failure = Some(Failure::Refused(reject)));
-        return;
+    } else if password.is_empty() && sign::pass().is_some() && app.link.is_up() {
+        rename(app, name);
+    } else {
+        sign::enter(app, name, password);
     }
+}
+
+/// Takes a name for this connection. Without a link it is taken as soon as there is one.
+pub(crate) fn rename(app: App, name: String) {
+    let chat = app.chat;
     if !app.link.is_up() {
         remember_name(app, name);
         return;
@@ -51,6 +90,13 @@ pub(crate) fn enter(app: App, name: String) {
         }
         // The link took the answer along; it is asked again with the next one.
         Err(Failure::LinkLost) => remember_name(app, event.name),
+        Err(failure) if failure.wait().is_some() => {
+            let wait = failure.wait().unwrap_or_default();
+            later(app, wait, move || rename(app, event.name));
+        }
+        Err(Failure::Refused(reject)) if reject.code == Code::NameTaken => {
+            sign::refused(app, reject);
+        }
         Err(failure) => chat.view.update(|view| {
             if view.peer.is_none() && matches!(failure, Failure::Refused(_)) {
                 view.name = None;
@@ -60,7 +106,7 @@ pub(crate) fn enter(app: App, name: String) {
     });
 }
 
-fn remember_name(app: App, name: String) {
+pub(crate) fn remember_name(app: App, name: String) {
     storage::set("name", &name);
     app.chat.view.update(|view| view.name = Some(name));
 }
@@ -68,7 +114,10 @@ fn remember_name(app: App, name: String) {
 /// Goes to the room `name`, out of the one before. Without a link it is joined as soon as there is one.
 pub(crate) fn go(app: App, name: String) {
     let chat = app.chat;
-    chat.view.update(|view| view.room_failure = None);
+    chat.view.update(|view| {
+        view.room_failure = None;
+        view.notice.clear();
+    });
     if !app.link.is_up() {
         show_room(app, &name);
         return;
@@ -83,7 +132,18 @@ pub(crate) fn go(app: App, name: String) {
                 show_room(app, &name);
                 chat.change_log(&name, |log| log.joined(joined.epoch));
             }
-            Err(failure) => chat.view.update(|view| view.room_failure = Some(failure)),
+            Err(failure) => {
+                if let Some(wait) = failure.wait() {
+                    let again = name.clone();
+                    later(app, wait, move || {
+                        // The reader may have gone elsewhere meanwhile.
+                        if chat.view.with_untracked(|view| view.room_failure.is_some()) {
+                            go(app, again);
+                        }
+                    });
+                }
+                chat.view.update(|view| view.room_failure = Some(failure));
+            }
         }
     });
     ask(app, &PresenceList { room }, move |list| {
@@ -115,6 +175,8 @@ fn show_room(app: App, name: &str) {
     chat.view.update(|view| {
         view.room = name.to_owned();
         room_name::remember(&mut view.recent, name);
+        view.invitations
+            .retain(|invitation| invitation.lines().next() != Some(name));
     });
     let recent = chat.view.with_untracked(|view| view.recent.join("\n"));
     storage::set("room", name);
@@ -126,6 +188,11 @@ fn show_room(app: App, name: &str) {
 pub(crate) fn say(app: App, text: &str) {
     let chat = app.chat;
     let room = chat.room();
+    if let Some(name) = text.strip_prefix(INVITE)
+        && room.starts_with(PRIVATE)
+    {
+        return invite(app, room_name::topic(&room), name.trim().to_owned());
+    }
     let name = chat.view.with_untracked(|view| view.name.clone());
     let now = browser::now() as u64;
     chat.change_log(&room, |log| {
@@ -133,6 +200,16 @@ pub(crate) fn say(app: App, text: &str) {
     });
     chat.follows.set(true);
     flush(app);
+}
+
+fn invite(app: App, room: String, name: String) {
+    let invitation = RoomInvite { room, name };
+    ask(app, &invitation.clone(), move |invited| {
+        app.chat.view.update(|view| match invited {
+            Ok(()) => view.notice = text::fill(app.texts().may_join, &[&invitation.name]),
+            Err(failure) => view.notice = app.texts().failure(&failure),
+        });
+    });
 }
 
 /// Sends a failed message of the current room again.
@@ -153,7 +230,8 @@ pub(crate) fn discard(app: App, id: &str) {
 fn flush(app: App) {
     let chat = app.chat;
     refresh::soon(app);
-    if !app.link.is_up() || chat.view.with_untracked(|view| view.peer.is_none()) {
+    let is_paused = browser::now() < PAUSED_UNTIL.get();
+    if is_paused || !app.link.is_up() || chat.view.with_untracked(|view| view.peer.is_none()) {
         return;
     }
     let rooms: Vec<String> = chat.logs.with_value(|logs| logs.names());
@@ -179,6 +257,10 @@ fn send(app: App, room: String, id: Arc<str>, text: &str) {
         }
         Err(failure) => {
             let link_is_up = failure != Failure::LinkLost && app.link.is_up();
+            if let Some(wait) = failure.wait() {
+                PAUSED_UNTIL.set(browser::now() + wait as f64);
+                later(app, wait + 1, move || flush(app));
+            }
             app.chat
                 .change_log(&room, |log| log.failed(&id, failure, link_is_up));
             flush(app);

@@ -1,9 +1,13 @@
 //! Choosing a name, at first and later.
 
 use super::actions;
-use crate::app::view::{
-    parts::{effect, nothing, plain_button, submit, typed, words},
-    state::app,
+use crate::app::{
+    browser::{self, storage},
+    view::{
+        parts::{effect, nothing, plain_button, submit, typed, when, words},
+        sign,
+        state::app,
+    },
 };
 use leptos::prelude::*;
 use tertulia_shared::chat::MAX_NAME_CHARS;
@@ -18,16 +22,26 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         Some(_) => (texts.name, texts.save),
         None => (texts.name_question, texts.enter),
     };
-    let name = RwSignal::new(current.clone().unwrap_or_default());
+    let remembered = current.clone().or_else(|| storage::get("name"));
+    let name = RwSignal::new(remembered.unwrap_or_default());
+    let password = RwSignal::new(String::new());
     let before = current.clone();
     let take = submit(move || {
         let name = name.get_untracked().trim().to_owned();
-        if before.as_ref() == Some(&name) {
+        let password = password.get_untracked();
+        if before.as_ref() == Some(&name) && password.is_empty() {
             renaming.set(false);
         } else {
-            actions::enter(app, name);
+            actions::enter(app, name, password);
         }
     });
+    let secret = when(
+        move || view.with(|view| view.asks_password),
+        move || {
+            browser::focus("#password-input");
+            secret(texts.password, password)
+        },
+    );
     // The form goes when the name is taken; a refusal leaves it, with the reason.
     let before = current.clone();
     effect(move || {
@@ -49,6 +63,12 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
             renaming.set(false);
         })
     });
+    let leave = match view.with_untracked(|view| view.is_signed_in) {
+        true => plain_button(["", "sign-out"], texts.sign_out, move || {
+            sign::sign_out(app)
+        }),
+        false => nothing(),
+    };
     view! {
         <form class="name-form" on:submit=take>
             <label for="name-input">{question}</label>
@@ -57,7 +77,7 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                     id="name-input"
                     data-testid="name-input"
                     type="text"
-                    autocomplete="nickname"
+                    autocomplete="username"
                     placeholder=texts.name_placeholder
                     maxlength=MAX_NAME_CHARS * 2
                     aria-describedby="name-failure"
@@ -67,8 +87,28 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                 />
                 <button class="primary" type="submit" data-testid="name-submit">{enter}</button>
                 {cancel}
+                {leave}
             </div>
+            {secret}
             <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{words(failure)}</p>
         </form>
     }
+}
+
+/// The field for the password, where the name is to be proved.
+fn secret(label: &'static str, password: RwSignal<String>) -> AnyView {
+    view! {
+        <label for="password-input">{label}</label>
+        <div class="line">
+            <input
+                id="password-input"
+                data-testid="password-input"
+                type="password"
+                autocomplete="current-password"
+                aria-describedby="name-failure"
+                on:input=typed(password)
+            />
+        </div>
+    }
+    .into_any()
 }

@@ -3,8 +3,9 @@
 use super::actions;
 use crate::app::{
     model::{failure::Failure, room_name},
+    text,
     view::{
-        parts::{button, effect, list, submit, typed, words},
+        parts::{button, effect, list, plain_button, submit, typed, words},
         state::app,
     },
 };
@@ -68,7 +69,34 @@ pub(crate) fn RoomBar() -> impl IntoView {
             </button>
         </form>
         <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
+        <p class="notice" role="status" data-testid="notice">{words(move || view.with(|view| view.notice.clone()))}</p>
+        <Invitations />
         <Recent />
+    }
+}
+
+/// The rooms that the reader was invited to.
+#[component]
+fn Invitations() -> impl IntoView {
+    let app = app();
+    let view = app.chat.view;
+    let entry = move |invitation: String| {
+        let (room, from) = invitation.split_once('\n').unwrap_or_default();
+        let words = text::fill(app.texts().invited, &[from, room]);
+        let room = room.to_owned();
+        let join = plain_button(
+            ["primary", "invitation-join"],
+            app.texts().enter,
+            move || {
+                actions::go(app, room.clone());
+            },
+        );
+        view! { <li>{words} " " {join}</li> }.into_any()
+    };
+    view! {
+        <ul class="invitations" role="status" data-testid="invitations">
+            {list(move || view.with(|view| view.invitations.clone()), entry)}
+        </ul>
     }
 }
 

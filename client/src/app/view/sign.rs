@@ -1,0 +1,146 @@
+//! Who the reader is to the server: a session token that is asked for, kept, given at each connect and given back.
+//!
+//! A server that gives no tokens is only told the name. Not here: what a token is (`sign_in`, `model::pass`).
+
+use super::{
+    chat::actions,
+    parts::run,
+    state::{App, ChatView},
+};
+use crate::{
+    app::{
+        browser::{self, storage},
+        model::{failure::Failure, pass::Pass},
+    },
+    connection::Auth,
+    sign_in::{self, Granted, SignIn, SignInError},
+    web,
+};
+use leptos::prelude::*;
+use std::{future::Future, pin::Pin};
+use tertulia_shared::{Code, Reject};
+
+/// What is asked at each connect: the token that is kept, renewed when half its life is over.
+pub(crate) fn auth() -> Auth {
+    Auth::ask(|| async { sign_in::auth(&fresh_token().await?) })
+}
+
+async fn fresh_token() -> Option<String> {
+    let pass = pass()?;
+    if (browser::now() as u64) < pass.renew_at {
+        return Some(pass.token);
+    }
+    match post(Some(&pass.token), SignIn::default()).await {
+        Ok(granted) => {
+            keep(&granted);
+            Some(granted.token)
+        }
+        // What is wrong with the old one, the server says when it sees it.
+        Err(_) => Some(pass.token),
+    }
+}
+
+/// The token that is kept. It is read each time: another tab may have changed it.
+pub(crate) fn pass() -> Option<Pass> {
+    Pass::from_text(&storage::get(&key())?)
+}
+
+/// Takes a name, by a token where the server gives them.
+pub(crate) fn enter(app: App, name: String, password: String) {
+    run(async move {
+        let asked = SignIn {
+            name: name.clone(),
+            password,
+        };
+        match post(None, asked).await {
+            Ok(granted) => signed_in(app, &granted),
+            Err(SignInError::Rejected(reject)) => refused(app, reject),
+            Err(SignInError::NoSessions(_)) => actions::rename(app, name),
+        }
+    });
+}
+
+fn signed_in(app: App, granted: &Granted) {
+    keep(granted);
+    actions::remember_name(app, granted.name.clone());
+    reconnect(app);
+}
+
+/// The server refused the token, or who has none: asks who the reader is. A guest whose token is not good any more gets
+/// another one, once for each connection that is made.
+pub(crate) fn refused(app: App, reject: Reject) {
+    let chat = app.chat;
+    let before = pass().map(|pass| pass.registered);
+    if reject.code == Code::BadToken {
+        storage::set(&key(), "");
+        let name = chat.view.with_untracked(|view| view.name.clone());
+        if let (Some(name), Some(false)) = (name, before)
+            && !chat.is_renewed.get_value()
+        {
+            chat.is_renewed.set_value(true);
+            return enter(app, name, String::new());
+        }
+    }
+    let asks_password = before == Some(true)
+        || matches!(
+            reject.code,
+            Code::NameTaken | Code::BadPassword | Code::AccountNeeded
+        );
+    chat.view.update(|view| {
+        view.asks_password |= asks_password;
+        view.name_failure = Some(Failure::Refused(reject));
+        if view.peer.is_none() {
+            view.name = None;
+        }
+    });
+}
+
+/// Gives the token back, and is nobody from now on.
+pub(crate) fn sign_out(app: App) {
+    let given_back = pass();
+    storage::set(&key(), "");
+    storage::set("name", "");
+    app.chat.view.update(ChatView::forget_reader);
+    run(async move {
+        if let Some(pass) = given_back {
+            let _ = web::request("DELETE", &url(), Some(&pass.token), None).await;
+        }
+        reconnect(app);
+    });
+}
+
+fn reconnect(app: App) {
+    app.link.connection.with_value(|connection| {
+        if let Some(connection) = connection {
+            connection.disconnect();
+            connection.open();
+        }
+    });
+}
+
+fn keep(granted: &Granted) {
+    let pass = Pass::granted(granted, browser::now() as u64);
+    storage::set(&key(), &pass.to_text());
+}
+
+/// A token is for the server that gave it alone.
+fn key() -> String {
+    ["session.", &browser::server_origin()].concat()
+}
+
+fn url() -> String {
+    [&*browser::server_origin(), sign_in::PATH].concat()
+}
+
+/// One shape for all who ask, so that it is in the page once.
+fn post<'a>(
+    token: Option<&'a str>,
+    sign_in: SignIn,
+) -> Pin<Box<dyn Future<Output = Result<Granted, SignInError>> + 'a>> {
+    Box::pin(async move {
+        let body = Some(sign_in.to_body());
+        let answer = web::request("POST", &url(), token, body).await;
+        let (status, body) = answer.map_err(SignInError::NoSessions)?;
+        sign_in::granted(status, &body)
+    })
+}
