@@ -11,10 +11,15 @@ use tertulia_server::{
     config::LogFormat,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// The exit code for what the user can change: an option, a variable, a port.
 const USAGE: u8 = 2;
+/// The libraries that log at the level `trace` what they carry.
+const CARRIERS: [&str; 4] = ["tungstenite", "tokio_tungstenite", "rumqttc", "mqtt5"];
 /// The exit code for what broke here.
 const BROKEN: u8 = 1;
 
@@ -80,18 +85,33 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
 fn start_log(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
-    let wanted = wanted.unwrap_or_else(|| "info,mqtt5=warn,rumqttc=warn".to_owned());
+    let wanted = wanted.unwrap_or_else(|| {
+        "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned()
+    });
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
+    let discreet = filter_fn(is_discreet);
     match format {
-        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Text => {
+            let log = log.with_ansi(io::stderr().is_terminal());
+            log.finish().with(discreet).init();
+        }
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true).with_span_list(false);
+            log.finish().with(discreet).init();
+        }
     }
     Ok(())
+}
+
+/// Whether a library says this without what it carries: tokens and passwords travel in that.
+fn is_discreet(said: &Metadata<'_>) -> bool {
+    let carries = CARRIERS.iter().any(|name| said.target().starts_with(name));
+    !carries || *said.level() < Level::TRACE
 }
 
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
