@@ -7,6 +7,7 @@ mod apt;
 mod bench;
 mod client_size;
 mod command;
+mod deny;
 mod page;
 mod peers;
 mod precompress;
@@ -57,6 +58,8 @@ enum Task {
         #[arg(value_parser = ["fan-out", "acks", "burst", "idle"])]
         parts: Vec<String>,
     },
+    /// Check licences, bans, sources and, from the network, advisories of all that comes with the program
+    Deny,
     /// Run the long forms of the tests: bad networks, reconnect storms, nonsense over HTTP, kills
     Soak {
         /// How long each goes on, in minutes
@@ -86,5 +89,6 @@ fn run(task: &Task, workspace: &Workspace) -> anyhow::Result<()> {
         Task::Bench { rounds, parts } => bench::run(workspace, *rounds, parts),
         Task::Soak { minutes } => soak::run(workspace, *minutes),
         Task::Size => size::run(workspace),
+        Task::Deny => deny::run(workspace),
     }
 }

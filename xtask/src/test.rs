@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::step::Steps;
 use crate::tools::{Tools, WASM};
 use crate::workspace::Workspace;
-use crate::{apt, command, page, peers, size};
+use crate::{apt, command, deny, page, peers, size};
 
 /// Headless Chromium that runs as root, in a container, and calls nobody.
 const CHROMIUM_FLAGS: [&str; 8] = [
@@ -36,10 +36,13 @@ struct World {
 
 /// Runs all steps. Fails at the first that fails, with its name and exit code.
 pub(crate) fn run(workspace: &Workspace, cargo_test: &[String]) -> Result<()> {
-    let mut steps = Steps::new(9 + page::STEPS);
+    let mut steps = Steps::new(10 + page::STEPS);
     let tools = Tools::new(workspace)?;
     let world = install(&mut steps, workspace, &tools)?;
     lint(&mut steps, workspace)?;
+    steps.run("licences, bans and sources", || {
+        deny::check(workspace, &tools, &deny::OFFLINE)
+    })?;
     steps.run("wasm tests in Chromium", || {
         wasm_tests(workspace, &tools, &world)
     })?;
@@ -62,7 +65,8 @@ pub(crate) fn run(workspace: &Workspace, cargo_test: &[String]) -> Result<()> {
 fn install(steps: &mut Steps, workspace: &Workspace, tools: &Tools) -> Result<World> {
     steps.run("looking for the tools", || {
         tools.for_the_page(workspace)?;
-        tools.for_lint()
+        tools.for_lint()?;
+        tools.for_deny()
     })?;
     steps.run("looking for the browser, Node and mosquitto", || {
         apt::install_missing(tools)

@@ -19,6 +19,10 @@ pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 /// The last trunk that rustc 1.95 builds: 0.22 needs 1.96.
 const TRUNK: &str = "0.21.14";
 
+/// What checks licences, bans, sources and advisories. Without its default features it needs no TLS library and is built
+/// in about a minute.
+const DENY: &str = "0.20.2";
+
 /// Where the system keeps servers (mosquitto); a person's PATH often lacks these.
 const SYSTEM_FOLDERS: [&str; 2] = ["/usr/local/sbin", "/usr/sbin"];
 
@@ -66,6 +70,11 @@ impl Tools {
             }
         }
         Ok(())
+    }
+
+    /// Installs cargo-deny. Fails when the installation does.
+    pub(crate) fn for_deny(&self) -> Result<()> {
+        self.ensure(&deny())
     }
 
     /// A program on our PATH.
@@ -170,6 +179,15 @@ fn trunk() -> Tool {
         version: TRUNK.to_owned(),
         programs: &["trunk"],
         flags: &[&["--locked", "--no-default-features", "--features", "rustls"]],
+    }
+}
+
+fn deny() -> Tool {
+    Tool {
+        package: "cargo-deny",
+        version: DENY.to_owned(),
+        programs: &["cargo-deny"],
+        flags: &[&["--locked", "--no-default-features"]],
     }
 }
 
