@@ -18,8 +18,6 @@ use tracing_subscriber::{
 
 /// The exit code for what the user can change: an option, a variable, a port.
 const USAGE: u8 = 2;
-/// The libraries that log at the level `trace` what they carry.
-const CARRIERS: [&str; 4] = ["tungstenite", "tokio_tungstenite", "rumqttc", "mqtt5"];
 /// The exit code for what broke here.
 const BROKEN: u8 = 1;
 
@@ -81,37 +79,38 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set.
+/// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set; of others' code never more than that.
 fn start_log(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
-    let wanted = wanted.unwrap_or_else(|| {
-        "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned()
-    });
+    let wanted = wanted.unwrap_or_else(|| "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned());
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
-    let discreet = filter_fn(is_discreet);
     match format {
-        LogFormat::Text => {
-            let log = log.with_ansi(io::stderr().is_terminal());
-            log.finish().with(discreet).init();
-        }
-        LogFormat::Json => {
-            let log = log.json().flatten_event(true).with_span_list(false);
-            log.finish().with(discreet).init();
-        }
+        LogFormat::Text => log
+            .with_ansi(io::stderr().is_terminal())
+            .finish()
+            .with(filter_fn(says_no_secret))
+            .init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .finish()
+            .with(filter_fn(says_no_secret))
+            .init(),
     }
     Ok(())
 }
 
-/// Whether a library says this without what it carries: tokens and passwords travel in that.
-fn is_discreet(said: &Metadata<'_>) -> bool {
-    let carries = CARRIERS.iter().any(|name| said.target().starts_with(name));
-    !carries || *said.level() < Level::TRACE
+/// Whether what is logged is ours, or no more than information: below that others' code repeats what it carries, tokens
+/// and passwords too.
+fn says_no_secret(line: &Metadata<'_>) -> bool {
+    line.target().starts_with("tertulia") || *line.level() <= Level::INFO
 }
 
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
