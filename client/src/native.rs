@@ -4,6 +4,7 @@
 
 mod cookies;
 mod http;
+mod sign_in;
 mod tls;
 mod websocket;
 
@@ -19,6 +20,7 @@ use futures_channel::mpsc;
 use futures_util::StreamExt;
 use reqwest::{RequestBuilder, header::HeaderMap};
 use rustls::ClientConfig;
+pub use sign_in::sign_in;
 use std::{
     future::pending,
     hash::{BuildHasher, Hasher, RandomState},

@@ -71,11 +71,16 @@ impl Rooms {
         room: &str,
         history: u32,
     ) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
+        self.want(room, history);
+        join(&self.connection, &self.state, room, history)
+    }
+
+    /// Joins a room with the next connection, as if it had been joined before; what becomes of it comes by
+    /// [`Rooms::resumes`].
+    pub fn want(&self, room: &str, history: u32) {
         let mut state = lock(&self.state);
         state.wanted.retain(|(other, _)| other != room);
         state.wanted.push((room.to_owned(), history));
-        drop(state);
-        join(&self.connection, &self.state, room, history)
     }
 
     /// Leaves a room. Where it is joined later, it goes on where it was left.

@@ -68,9 +68,12 @@ pub enum SignInError {
     /// The server refused.
     #[error(transparent)]
     Rejected(#[from] Reject),
-    /// The server gives no tokens, or none is there; and what it answered.
+    /// The server gives no tokens; and the HTTP status that it answered with.
+    #[error("the server gives no session tokens: HTTP status {0}")]
+    NoSessions(u16),
+    /// The server cannot be reached, and why.
     #[error("no session token: {0}")]
-    NoSessions(String),
+    Unreachable(String),
 }
 
 /// What a server answered to `POST /session`.
@@ -91,7 +94,7 @@ pub fn granted(status: u16, body: &str) -> Result<Granted, SignInError> {
             expires: fields.get("expires")?,
         })
     };
-    granted().ok_or_else(|| SignInError::NoSessions(status.to_string()))
+    granted().ok_or(SignInError::NoSessions(status))
 }
 
 /// Why a handshake was refused, where the server is Tertulia.

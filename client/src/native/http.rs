@@ -68,7 +68,7 @@ async fn answer(
 }
 
 /// What went wrong, down to its cause: the outermost error says only that something did.
-fn described(error: &dyn Error) -> String {
+pub(super) fn described(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

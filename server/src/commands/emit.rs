@@ -23,6 +23,7 @@ use tertulia_shared::wire::{args::Args, json::Json};
 /// What `tertulia emit --help` ends with.
 const EXAMPLES: &str = r#"Examples:
   tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello","id":"1"}' --ack
+  tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello","id":"2"}' --name Ada --ack
   tertulia emit https://example.org/admin kick '"ada"' 30 --auth '{"token":"…"}' --ack
   seq 1 100 | tertulia emit http://127.0.0.1:3000 count -
   tertulia emit http://127.0.0.1:3000 upload '{"name":"cat.png"}' --binary cat.png --ack
@@ -31,7 +32,7 @@ Without --ack the server has read the events when the command ends, but nobody h
 
 Exit codes:
   0  sent; with --ack acknowledged
-  1  refused, not connected, not in time; or the acknowledgement is an object with `error`, which is printed as well
+  1  refused, not connected, not in time, no session token; or the acknowledgement is an object with `error`, which is printed as well
   2  an option, the URL or a JSON argument is wrong"#;
 
 /// Emit an event to a Socket.IO server.
@@ -78,7 +79,7 @@ impl Emit {
             self.arguments.push(Argument::Lines);
         }
         let binaries = self.binaries()?;
-        let connection = self.target.connection()?;
+        let connection = self.target.connection().await?;
         connection.open();
         let emitted = self.emit_all(&connection, &binaries).await;
         within_time(GOODBYE, connection.close()).await;

@@ -7,7 +7,7 @@ use super::{
     text, value,
 };
 use clap::Args as Options;
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{Stream, StreamExt, stream};
 use std::{
     future::{Future, pending},
     io::{self, Write},
@@ -16,7 +16,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tertulia_client::connection::{Connection, EmitError, Link, Status, Tap, Tapped};
-use tertulia_shared::room::{Joined, RoomJoin};
+use tertulia_client::rooms::{Resumed, Rooms};
+use tertulia_shared::{Event, room::Joined, stream::StreamMissed, wire::args::Args};
 use tokio::{task::coop::consume_budget, time::sleep};
 
 /// The exit code when the time is over, as `mosquitto_sub` has it.
@@ -29,16 +30,18 @@ const EXAMPLES: &str = r#"Examples:
   tertulia listen http://127.0.0.1:3000 --join 'sensors/#'
   tertulia listen http://127.0.0.1:3000 chat:message --join chat/lobby --json
   tertulia listen https://example.org/admin --auth '{"token":"…"}' -C 1 -W 5
+  TERTULIA_PASSWORD=… tertulia listen https://chat.example.org --name Ada --join chat/private/tea
 
 It prints `EVENT JSON…`, or with --json a line {"at":…,"event":"…","args":[…],"ack":…}: `at` in milliseconds since 1970,
 `ack` whether the server waits for an acknowledgement (none is given). Binaries are {"base64":"…"}. What happens to the
-connection is told on standard error. A lost connection is made again; one that the server refuses or ends is not.
+connection is told on standard error. A lost connection is made again, after as long as a server that closes asks for,
+and its rooms go on where they were read to; one that the server refuses or ends is not.
 64 MiB may wait for a reader of standard output that does not read. Further events are dropped, and standard error tells
 how many, with --quiet too.
 
 Exit codes:
   0   --count events came, SIGINT or SIGTERM came, or nobody reads any more
-  1   not connected, refused, disconnected by the server, a room refused
+  1   not connected, refused, disconnected by the server, no session token, a room refused
   2   an option or the URL is wrong
   27  --timeout is over"#;
 
@@ -65,7 +68,8 @@ pub struct Listen {
     #[arg(short = 'W', long, value_name = "SECONDS", value_parser = value::time)]
     timeout: Option<Duration>,
 
-    /// Join a room of a Tertulia server after each connect, such as chat/lobby or 'sensors/#'; may be repeated.
+    /// Join a room of a Tertulia server after each connect, such as chat/lobby or 'sensors/#', again from where it was read
+    /// to; may be repeated. What could not be brought any more is told on standard error.
     #[arg(long, value_name = "ROOM")]
     join: Vec<String>,
 
@@ -73,6 +77,9 @@ pub struct Listen {
     #[arg(long)]
     quiet: bool,
 }
+
+/// What becomes of the joins.
+type Resumes = Pin<Box<dyn Stream<Item = Resumed> + Send>>;
 
 /// Why the listening is over.
 enum End {
@@ -90,24 +97,46 @@ impl Listen {
     /// # Errors
     /// When the server cannot be met, refuses or disconnects, or a room is refused.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<ExitCode, Failure> {
-        let connection = self.target.connection()?;
+        let mut stop = pin!(stop);
+        let connection = tokio::select! {
+            connection = self.target.connection() => connection?,
+            () = &mut stop => return Ok(ExitCode::SUCCESS),
+        };
         // Before it connects, so that nothing is missed.
         let tap = connection.tap();
+        let rooms = self.rooms(&connection);
         connection.open();
-        let outcome = self.until_end(&connection, tap, pin!(stop)).await;
+        let outcome = self.until_end(&connection, tap, rooms.1, stop).await;
+        drop(rooms.0);
         within_time(GOODBYE, connection.close()).await;
         outcome
+    }
+
+    /// The rooms to join at each connect, from where they were read to, and what becomes of that. Nothing where none is
+    /// asked for: the server may be any.
+    fn rooms(&self, connection: &Connection) -> (Option<Rooms>, Resumes) {
+        if self.join.is_empty() {
+            return (None, Box::pin(stream::empty()));
+        }
+        let (rooms, follow) = Rooms::new(connection);
+        let resumes = Box::pin(rooms.resumes());
+        for room in &self.join {
+            rooms.want(room, 0);
+        }
+        tokio::spawn(follow);
+        (Some(rooms), resumes)
     }
 
     async fn until_end(
         &self,
         connection: &Connection,
         tap: Tap,
+        resumes: Resumes,
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<ExitCode, Failure> {
         let (lines, mut written) = printer::start().map_err(stdout)?;
         let end = tokio::select! {
-            heard = self.hear(connection, tap, lines) => End::Heard(heard),
+            heard = self.hear(connection, tap, resumes, lines) => End::Heard(heard),
             unread = &mut written => End::Unread(printer::outcome(unread)),
             () = &mut stop => End::Stopped,
             () = self.time_over() => End::Late,
@@ -141,10 +170,10 @@ impl Listen {
         &self,
         connection: &Connection,
         mut tap: Tap,
+        mut resumes: Resumes,
         mut lines: Lines,
     ) -> Result<(), Failure> {
         let mut watcher = connection.watch();
-        let mut joins = FuturesUnordered::new();
         let mut before: Option<Status> = None;
         let mut met = false;
         let mut last = None;
@@ -164,7 +193,7 @@ impl Listen {
                         return Ok(());
                     }
                 }
-                Some((room, joined)) = joins.next() => self.joined(room, joined)?,
+                Some(Resumed { room, joined }) = resumes.next() => self.joined(&room, joined)?,
                 status = watcher.next() => {
                     let Some(now) = status else {
                         return Err(Failure::new("the connection's driver has stopped"));
@@ -173,11 +202,7 @@ impl Listen {
                     if let Link::Disconnected(reason) = &now.link {
                         return Err(ended(reason));
                     }
-                    let was_connected = before.is_some_and(|it| it.link == Link::Connected);
-                    if now.link == Link::Connected && !was_connected {
-                        met = true;
-                        joins.extend(self.join.iter().map(|room| join(connection, room)));
-                    }
+                    met |= now.link == Link::Connected;
                     if let Link::Waiting { reason, .. } = &now.link {
                         last = Some(reason.clone());
                     }
@@ -195,6 +220,7 @@ impl Listen {
         let Tapped::In(args, ack) = tapped else {
             return None;
         };
+        self.tell(missed(&args));
         let is_wanted = |name: String| self.events.contains(&name);
         if !self.events.is_empty() && !args.name().is_ok_and(is_wanted) {
             return None;
@@ -229,13 +255,13 @@ impl Listen {
     }
 }
 
-/// Joins a room of Tertulia.
-fn join<'a>(
-    connection: &Connection,
-    room: &'a str,
-) -> impl Future<Output = (&'a str, Result<Joined, EmitError>)> + use<'a> {
-    let joined = connection.emit(&RoomJoin::new(room));
-    async move { (room, joined.await) }
+/// What a server of Tertulia says that this reader missed.
+fn missed(args: &Args) -> Option<String> {
+    if args.name().ok()? != StreamMissed::NAME {
+        return None;
+    }
+    let StreamMissed { topic, from, to } = StreamMissed::from_args(args).ok()?;
+    Some(format!("missed {topic} {from} to {to}"))
 }
 
 fn stdout(error: io::Error) -> Failure {

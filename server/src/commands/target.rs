@@ -8,13 +8,17 @@ use std::{fs, future::Future, path::PathBuf, time::Duration};
 use tertulia_client::connection::{
     Auth, Connection, Link, Options, Reason, Refusal, Status, Transport, Watcher,
 };
+use tertulia_client::native;
+use tertulia_client::sign_in::{self, SignIn, SignInError};
 use tertulia_shared::wire::json::Json;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long the server may take to read what was sent without acknowledgement.
 const READING: Duration = Duration::from_secs(10);
 /// How long the goodbye may take to go out once the command is done.
 pub(super) const GOODBYE: Duration = Duration::from_secs(1);
+/// How long after a failed try a session token is asked for again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 /// A namespace that no server has.
 const NOBODY: &str = "/tertulia-has-read";
 
@@ -28,6 +32,23 @@ pub(super) struct Target {
     /// What the CONNECT packet carries, a JSON object (the server's `socket.handshake.auth`).
     #[arg(long, value_name = "JSON", value_parser = value::auth)]
     auth: Option<Json>,
+
+    /// The session token to come with, as POST /session of a Tertulia server gives it.
+    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["auth", "name"])]
+    token: Option<String>,
+
+    /// Ask a Tertulia server for a session token under this name first.
+    #[arg(long, value_name = "NAME", conflicts_with = "auth")]
+    name: Option<String>,
+
+    /// The password, where the name is registered; other users of this machine do not see it in the environment.
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "TERTULIA_PASSWORD",
+        hide_env_values = true
+    )]
+    password: Option<String>,
 
     /// A header of every request, 'Name: value'; may be repeated.
     #[arg(long, value_name = "HEADER", value_parser = value::header)]
@@ -51,8 +72,53 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The connection, which does not connect yet: what is to hear of everything can be put up before.
-    pub(super) fn connection(&self) -> Result<Connection, Failure> {
+    /// The connection, which does not connect yet: what is to hear of everything can be put up before. A session token is
+    /// asked for before that, where a name is given.
+    pub(super) async fn connection(&self) -> Result<Connection, Failure> {
+        let mut options = self.options()?;
+        let given = self.token.clone();
+        if let Some(token) = given.or(self.signed_in(&options).await?) {
+            options.auth = sign_in::auth(&token).map_or(Auth::None, Auth::Value);
+        }
+        Connection::connect_with(&self.url, options)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// The token that the server gives for the name, as long as it may take to meet it.
+    async fn signed_in(&self, options: &Options) -> Result<Option<String>, Failure> {
+        let Some(name) = self.name.clone() else {
+            return Ok(None);
+        };
+        let password = self.password.clone().unwrap_or_default();
+        let who = SignIn { name, password };
+        let mut last = None;
+        let granted = async {
+            loop {
+                match native::sign_in(&self.url, options, &who).await {
+                    Err(SignInError::Unreachable(why)) => last = Some(why),
+                    answered => return answered,
+                }
+                sleep(BETWEEN_TRIES).await;
+            }
+        };
+        match timeout(self.connect_timeout, granted).await {
+            Ok(Ok(granted)) => Ok(Some(granted.token)),
+            Ok(Err(SignInError::Rejected(reject))) => {
+                let message = reject.message;
+                Err(Failure::new(format!("refused by the server: {message}")))
+            }
+            Ok(Err(error)) => Err(Failure::new(error.to_string())),
+            Err(_) => {
+                let within = seconds(self.connect_timeout);
+                let why = last.unwrap_or_else(|| "no answer".to_owned());
+                Err(Failure::new(format!(
+                    "not connected within {within}: {why}"
+                )))
+            }
+        }
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
         let certificates = self.cafile.as_ref().map(|file| {
             let shown = file.display();
             fs::read_to_string(file).map_err(|error| Failure::usage(format!("{shown}: {error}")))
@@ -68,8 +134,7 @@ impl Target {
         if !self.transport.is_empty() {
             options.transports.clone_from(&self.transport);
         }
-        Connection::connect_with(&self.url, options)
-            .map_err(|error| Failure::usage(error.to_string()))
+        Ok(options)
     }
 
     /// Waits until the server is there.

@@ -55,7 +55,9 @@ pub(crate) fn enter(app: App, name: String, password: String) {
         match post(None, asked).await {
             Ok(granted) => signed_in(app, &granted),
             Err(SignInError::Rejected(reject)) => refused(app, reject),
-            Err(SignInError::NoSessions(_)) => actions::rename(app, name),
+            Err(SignInError::NoSessions(_) | SignInError::Unreachable(_)) => {
+                actions::rename(app, name)
+            }
         }
     });
 }
@@ -140,7 +142,7 @@ fn post<'a>(
     Box::pin(async move {
         let body = Some(sign_in.to_body());
         let answer = web::request("POST", &url(), token, body).await;
-        let (status, body) = answer.map_err(SignInError::NoSessions)?;
+        let (status, body) = answer.map_err(SignInError::Unreachable)?;
         sign_in::granted(status, &body)
     })
 }
