@@ -83,7 +83,9 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
 fn start_log(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
-    let wanted = wanted.unwrap_or_else(|| "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned());
+    let wanted = wanted.unwrap_or_else(|| {
+        "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned()
+    });
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
