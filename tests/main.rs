@@ -30,6 +30,7 @@ mod page;
 mod restart;
 mod resume;
 mod seen;
+mod signin;
 mod storm;
 mod tls;
 mod trunk_serve;

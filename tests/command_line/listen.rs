@@ -9,6 +9,7 @@ use crate::world::{
 };
 use serde_json::Value;
 use std::{process::Stdio, time::Duration};
+use tempfile::TempDir;
 use tertulia_client::connection::{Connection, Delivery};
 use tertulia_shared::{
     chat::ChatSend,
@@ -227,4 +228,38 @@ async fn a_room_that_is_refused_ends_it() {
         "{line}"
     );
     ends(&mut listener, 1).await;
+}
+
+/// Breaks when: a room is joined anew after a loss, so that what was said meanwhile is never printed, or twice.
+#[tokio::test]
+async fn a_room_goes_on_where_it_was_read_to() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().to_str().unwrap().to_owned();
+    let mut server = Server::with(&["--no-host-metrics", "--data-dir", &data]).await;
+    let only = ["chat:message", "--join", "chat/lobby", "--json"];
+    let mut listener = listen(&server.origin(), &only);
+    listener.error_with("joined chat/lobby").await;
+    let mut said = 0;
+    for _ in 0..3 {
+        said = say_three(&server, said).await;
+        server.kill().await;
+        listener.error_with("disconnected").await;
+        server = server.restart().await;
+        // It comes back a moment later.
+        said = say_three(&server, said).await;
+        listener.error_with("joined chat/lobby").await;
+    }
+    for number in 1..=said {
+        let line: Value = serde_json::from_str(&listener.line().await).unwrap();
+        assert_eq!(line["args"][0]["text"], number.to_string());
+    }
+}
+
+async fn say_three(server: &Server, said: u32) -> u32 {
+    let ada = client::connected(&server.origin()).await;
+    for number in said + 1..=said + 3 {
+        let number = number.to_string();
+        client::say(&ada, "chat/lobby", &number, &number).await;
+    }
+    said + 3
 }

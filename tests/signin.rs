@@ -1,0 +1,217 @@
+//! Who somebody is in the page: a guest by name, a registered name by its password, nobody after signing out; and the
+//! private rooms that come with it.
+
+use crate::world::{
+    browser::{Browser, DESK, PHONE, test_id},
+    client::{connected, enter, join},
+    server::{Server, program},
+    soon,
+};
+use serde_json::{Value, json};
+use std::{path::Path, process::Stdio, time::Duration};
+use tempfile::TempDir;
+use tertulia_shared::presence::PresenceList;
+use tokio::io::AsyncWriteExt;
+
+const MESSAGE: &str = "[data-testid=message]";
+const PERSON: &str = "[data-testid=person]";
+const FAILURE: &str = "[data-testid=name-failure]";
+const PASSWORD: &str = "correct horse battery";
+
+/// A server that keeps its data, and where.
+async fn keeping(options: &[&str]) -> (Server, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut all = vec!["--no-host-metrics", "--data-dir", data];
+    all.extend(options);
+    (Server::with(&all).await, folder)
+}
+
+/// Registers a user, as its administrator does while the server runs.
+async fn register(name: &str, data: &Path) {
+    let mut command = program();
+    command.args(["user", "add", name, "--data-dir"]).arg(data);
+    let mut adding = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = adding.stdin.take().unwrap();
+    let line = format!("{PASSWORD}\n");
+    input.write_all(line.as_bytes()).await.unwrap();
+    drop(input);
+    assert!(adding.wait().await.unwrap().success());
+}
+
+/// What the page keeps of its token.
+async fn token(page: &Browser) -> Value {
+    let script = "return localStorage.getItem('tertulia.session.' + location.origin)";
+    page.run(script, vec![]).await
+}
+
+/// Breaks when: a reload or another tab makes another person of somebody.
+#[tokio::test]
+async fn a_guest_is_one_person_over_reloads_and_in_all_tabs() {
+    let (server, _folder) = keeping(&[]).await;
+    let page = Browser::open(&server.origin(), DESK).await;
+    page.linked("websocket").await;
+    page.enter("Ada").await;
+    page.shows(PERSON, "Ada (you)").await;
+    let bob = connected(&server.origin()).await;
+    let me = enter(&bob, "Bob").await;
+    join(&bob, "chat/lobby").await;
+    let others = async || {
+        let room = "chat/lobby".to_owned();
+        let list = bob.emit(&PresenceList { room }).await.unwrap().people;
+        let others = list.into_iter().filter(|person| person.peer != me);
+        others.collect::<Vec<_>>()
+    };
+    let before = others().await;
+    assert_eq!(before.len(), 1);
+    page.go(&server.origin()).await;
+    page.shows(PERSON, "Ada (you)").await;
+    assert_eq!(others().await, before, "the same person");
+    // A window of its own: a page in the background draws nothing.
+    let another = "window.another = window.open(location.href, '', 'popup,width=500,height=500')";
+    page.run(another, vec![]).await;
+    let seen = "return window.another.document.querySelector('[data-testid=own-name]') !== null
+                && window.another.document.querySelectorAll('[data-testid=person]').length";
+    let both = async {
+        while page.run(seen, vec![]).await != json!(2) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    soon("the other window", both).await;
+    assert_eq!(others().await, before, "one person in two windows");
+    page.run("window.another.close()", vec![]).await;
+    page.say("still me").await;
+    page.find(&format!("{MESSAGE}[data-state=sent]")).await;
+}
+
+/// Breaks when: a registered name is anybody's in the page, or its owner cannot get in.
+#[tokio::test]
+async fn a_registered_name_takes_its_password() {
+    let (server, folder) = keeping(&[]).await;
+    register("Ana", folder.path()).await;
+    let page = Browser::open(&server.origin(), PHONE).await;
+    page.linked("websocket").await;
+    page.fill("name-input", "Ana").await;
+    // The server knows of the new user within a second.
+    loop {
+        page.press("name-submit").await;
+        if !page.texts(&test_id("password-input")).await.is_empty() {
+            break;
+        }
+        if !page.texts(&test_id("name-change")).await.is_empty() {
+            page.press("name-change").await;
+            page.press("sign-out").await;
+            page.fill("name-input", "Ana").await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    page.shows(FAILURE, "ese nombre está registrado").await;
+    page.fill("password-input", "wrong password").await;
+    page.press("name-submit").await;
+    page.shows(FAILURE, "no van juntos").await;
+    page.fill("password-input", PASSWORD).await;
+    page.press("name-submit").await;
+    page.shows(PERSON, "Ana (tú)").await;
+    page.shows(&test_id("own-name"), "Ana").await;
+    page.say("hola").await;
+    page.find(&format!("{MESSAGE}[data-state=sent]")).await;
+    page.press("name-change").await;
+    page.press("sign-out").await;
+    page.find(&test_id("name-submit")).await;
+    page.hides(PERSON, "Ana").await;
+    assert_eq!(token(&page).await, json!(null), "the token is forgotten");
+}
+
+/// Breaks when: a server that lets no guests in is asked again and again, or nobody is told what is needed.
+#[tokio::test]
+async fn where_an_account_is_needed_the_page_asks_for_it_and_lets_its_owner_in() {
+    let (server, folder) = keeping(&["--guests", "nowhere"]).await;
+    register("Ana", folder.path()).await;
+    let page = Browser::open(&server.origin(), DESK).await;
+    page.shows(FAILURE, "an account is needed here").await;
+    page.find(&format!(
+        "{}[data-link=disconnected]",
+        test_id("status-link")
+    ))
+    .await;
+    page.fill("name-input", "Ana").await;
+    page.fill("password-input", PASSWORD).await;
+    page.press("name-submit").await;
+    page.linked("websocket").await;
+    page.shows(PERSON, "Ana (you)").await;
+    page.go(&server.origin()).await;
+    page.shows(PERSON, "Ana (you)").await;
+}
+
+/// Breaks when: who was not invited gets in, or who was cannot.
+#[tokio::test]
+async fn a_private_room_is_entered_by_invitation() {
+    let (server, _folder) = keeping(&[]).await;
+    let ada = Browser::open(&server.origin(), DESK).await;
+    let bob = Browser::open(&server.origin(), DESK).await;
+    ada.enter("Ada").await;
+    bob.enter("Bob").await;
+    ada.shows(PERSON, "Bob").await;
+    ada.fill("room-input", "private/tea").await;
+    ada.press("room-submit").await;
+    ada.hides(PERSON, "Bob").await;
+    bob.fill("room-input", "private/tea").await;
+    bob.press("room-submit").await;
+    bob.shows(&test_id("room-failure"), "that room is not allowed")
+        .await;
+    ada.say("/invite Bob").await;
+    ada.shows(&test_id("notice"), "Bob may join now").await;
+    bob.shows(&test_id("invitations"), "Ada invites you to #private/tea")
+        .await;
+    bob.press("invitation-join").await;
+    ada.shows(PERSON, "Bob").await;
+    bob.hides(&test_id("invitations"), "Ada").await;
+    ada.say("milk?").await;
+    bob.shows(MESSAGE, "milk?").await;
+    assert_eq!(
+        ada.texts(MESSAGE).await.len(),
+        1,
+        "the command is no message"
+    );
+}
+
+/// Breaks when: a command comes as somebody else than its options say, or goes on as nobody when it is refused.
+#[tokio::test]
+async fn commands_come_as_who_their_options_say() {
+    let (server, folder) = keeping(&["--guests", "nowhere"]).await;
+    register("Ana", folder.path()).await;
+    let say = async |id: &str, who: &[&str]| {
+        let text = json!({"room": "chat/lobby", "text": "hi", "id": id}).to_string();
+        let mut command = program();
+        command.args(["emit", &server.origin(), "chat:send", &text, "--ack"]);
+        let output = command.args(who).output().await.unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), errors)
+    };
+    let by_password = ["--name", "Ana", "--password", PASSWORD];
+    // The server knows of a new user within a second.
+    let known = async {
+        while say("1", &by_password).await != (Some(0), String::new()) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    soon("the new user", known).await;
+    for (who, why) in [
+        (
+            &["--name", "Ana", "--password", "wrong"][..],
+            "do not belong together",
+        ),
+        (&["--token", "t.o.k"], "token"),
+        (&[], "account"),
+    ] {
+        let (code, errors) = say("2", who).await;
+        assert_eq!(code, Some(1), "{errors}");
+        assert!(
+            errors.starts_with("error: refused by the server: "),
+            "{errors}"
+        );
+        assert!(errors.contains(why), "{errors}");
+    }
+    let nobody = say("3", &["--token", "t", "--name", "Ana"]).await;
+    assert_eq!(nobody.0, Some(2), "{}", nobody.1);
+}
