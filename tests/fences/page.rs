@@ -8,17 +8,11 @@ use crate::world::{
 };
 use serde_json::json;
 
-/// The violations of the policy since the page began, as the browser reports them.
+/// What the browser has said of violations of the policy since it was asked last, from the page's first byte on.
 async fn violations(browser: &Browser) -> Vec<String> {
-    let script = "
-        const observer = new ReportingObserver(() => {}, { types: ['csp-violation'], buffered: true });
-        observer.observe();
-        await new Promise((done) => setTimeout(done, 200));
-        const reports = observer.takeRecords().concat(window.reports ?? []);
-        return reports.map(({ body }) => `${body.effectiveDirective} ${body.blockedURL}`);
-    ";
-    let script = format!("return (async () => {{ {script} }})()");
-    serde_json::from_value(browser.run(&script, vec![]).await).unwrap()
+    let log = browser.log().await;
+    let is_violation = |line: &String| line.contains("Content Security Policy");
+    log.into_iter().filter(is_violation).collect()
 }
 
 /// Breaks when: the policy forbids what the page needs, or the page has what the policy forbids.
@@ -44,7 +38,11 @@ async fn the_page_lives_within_its_policy() {
         let inline = "const script = document.createElement('script'); script.textContent = 'window.bad = 1';
                       document.head.append(script); return window.bad ?? null";
         assert_eq!(browser.run(inline, vec![]).await, json!(null));
-        assert_eq!(violations(&browser).await, ["script-src-elem inline"]);
+        let seen = violations(&browser).await;
+        assert!(
+            seen.len() == 1 && seen[0].contains("script-src"),
+            "{seen:?}"
+        );
     }
 }
 

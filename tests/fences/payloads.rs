@@ -106,11 +106,11 @@ async fn publish(address: &str, bytes: usize) -> Vec<u8> {
     let rest = bytes - 4;
     let mut packet = vec![0x32];
     packet.extend([rest & 127 | 128, rest >> 7 & 127 | 128, rest >> 14].map(|part| part as u8));
-    packet.extend(b"\x00\x03a/b\x00\x01");
+    packet.extend(b"\x00\x09sensors/a\x00\x01");
     packet.resize(bytes, b'x');
     // The broker may close before it has read all.
     let _ = stream.write_all(&packet).await;
-    let mut answer = vec![0; 4];
+    let mut answer = vec![0; 64];
     let read = soon("an answer", stream.read(&mut answer))
         .await
         .unwrap_or(0);

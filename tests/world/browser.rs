@@ -1,12 +1,16 @@
 //! A person's browser: Chromium, headless, driven through its driver.
 
 use super::{PATIENCE, process::Process, soon};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use axum::http::Method;
+use fantoccini::{
+    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
 use tokio::process::Command;
+use url::Url;
 
 /// How often a page is looked at while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -136,6 +140,15 @@ impl Browser {
         self.page.execute(script, arguments).await.unwrap()
     }
 
+    /// What the browser has written to its console since it was asked last.
+    pub(crate) async fn log(&self) -> Vec<String> {
+        let lines = self.page.issue_cmd(ConsoleLog).await.unwrap();
+        let lines = lines.as_array().unwrap().iter();
+        lines
+            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// Takes a name in the page's form, and waits until the page can send.
     pub(crate) async fn enter(&self, name: &str) {
         self.fill("name-input", name).await;
@@ -161,6 +174,20 @@ impl Browser {
     /// What the page shows.
     pub(crate) async fn text(&self) -> String {
         self.texts("body").await.concat()
+    }
+}
+
+/// Asks Chromium's driver for the console; WebDriver itself knows none.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
     }
 }
 
@@ -218,7 +245,11 @@ fn capabilities(profile: &TempDir, setup: Setup) -> Value {
         });
     }
     // A server of a test has a certificate that nobody else knows.
-    json!({ "goog:chromeOptions": options, "acceptInsecureCerts": true })
+    json!({
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "acceptInsecureCerts": true,
+    })
 }
 
 /// A tool as `cargo xtask test` found it, or by its name on the path.
