@@ -94,7 +94,7 @@ fn Invitations() -> impl IntoView {
         view! { <li>{words} " " {join}</li> }.into_any()
     };
     view! {
-        <ul class="invitations" role="status" data-testid="invitations">
+        <ul class="invitations" aria-live="polite" data-testid="invitations">
             {list(move || view.with(|view| view.invitations.clone()), entry)}
         </ul>
     }
