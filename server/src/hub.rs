@@ -28,6 +28,7 @@ use std::{
     },
     time::Instant,
 };
+use stream::Position;
 use tertulia_shared::{Event, Filter, Topic};
 
 /// The most topics with the same first level that a hub numbers; a further one is refused, those of others are not.
@@ -276,6 +277,8 @@ impl Hub {
         }
         let known = |topic: &Topic| before.iter().any(|filter| filter.matches(topic));
         let epoch = self.epoch_of(filter);
+        let first = filter.levels().next();
+        let durable = self.durable.is_some_and(|it| first == Some(it.level));
         let now = (self.clock)();
         let mut room = queue.room();
         let mut after = 0;
@@ -284,6 +287,13 @@ impl Hub {
                 continue;
             }
             let position = start.position(&topic, epoch);
+            let position = match position {
+                // What is stored is older than what the reader has seen: a backup, numbered on since then.
+                Position::After(seen) if durable && seen > state.last(&topic) => {
+                    Position::Elsewhere
+                }
+                position => position,
+            };
             let replay = state.replay(&topic, position, room, now);
             room -= replay.kept();
             after = replay.after;

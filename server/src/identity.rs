@@ -193,13 +193,14 @@ impl Identity {
         if changed.is_none() && !self.here.is_due(now) {
             return;
         }
+        let other_accounts = changed.is_some();
         let mut known = self.known_mut();
         if let Some(everybody) = changed {
             tracing::info!("the accounts were changed");
             known.learn(everybody);
         }
         known.forget(now);
-        self.here.check(&known, now);
+        self.here.check(&known, now, other_accounts);
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {

@@ -13,18 +13,18 @@ pub const MAX_TEXT_CHARS: usize = 4_000;
 /// The longest client-made id, in bytes.
 pub const MAX_ID_BYTES: usize = 64;
 
-/// Takes a name for this connection; a second time renames.
+/// Takes a name for this user, in all its connections; a second time renames. A registered user keeps its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatEnter {
     /// The name to show, 1 to 40 characters after trimming, all of which show: no control, zero-width, directional or
-    /// other format characters.
+    /// other format characters. No registered user's, nor one that looks like it.
     pub name: String,
 }
 
 /// The name was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entered {
-    /// The public id of this connection's peer; not the Socket.IO id.
+    /// The public id of this connection's user; not the Socket.IO id. With a session token it is always the same.
     pub peer: String,
 }
 
@@ -68,7 +68,7 @@ pub struct ChatMessage {
 /// Who sent a message.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Author {
-    /// The public id of the peer; `mqtt` for what came through a broker.
+    /// The public id of the peer; `mqtt` for what came through a broker that does not know a registered user by it.
     pub peer: String,
     /// The name that the peer had when it sent.
     pub name: String,

@@ -11,7 +11,7 @@ use crate::world::{
     soon,
 };
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tertulia_client::connection::Transport;
 use tertulia_shared::{Reject, chat::ChatEnter};
@@ -155,13 +155,14 @@ async fn many_logins_at_once_do_not_starve_the_server() {
     let server = serve(directory.path(), &["--rate-limit", "off"]).await;
     let origin = server.origin();
     let mut logins = tokio::task::JoinSet::new();
-    for _ in 0..100 {
+    for number in 0..100 {
         let origin = origin.clone();
-        logins.spawn(async move { ask(&origin, &login("Ada", "wrong password"), None).await });
+        // Tries for one name are counted; of a name that nobody has a password is hashed all the same.
+        let body = login(&format!("user {number}"), "wrong password");
+        logins.spawn(async move { ask(&origin, &body, None).await });
     }
-    let began = Instant::now();
-    let mut answered = 0;
-    while !logins.is_empty() {
+    let mut told_to_wait = 0;
+    for _ in 0..20 {
         let checked = http().get(format!("{origin}/healthz")).send();
         assert!(
             soon("the health", checked)
@@ -170,23 +171,19 @@ async fn many_logins_at_once_do_not_starve_the_server() {
                 .status()
                 .is_success()
         );
-        answered += 1;
         while let Some(done) = logins.try_join_next() {
             let (status, body) = done.unwrap();
             assert!(matches!(status, 401 | 429), "{body}");
+            told_to_wait += usize::from(status == 429);
             assert_eq!(
                 body["error"]["retry_after"].is_u64(),
                 status == 429,
                 "{body}"
             );
         }
-        if began.elapsed() > crate::world::PATIENCE {
-            logins.abort_all();
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(answered > 5, "{answered}");
+    assert!(told_to_wait > 0, "no login was one too many");
 }
 
 #[tokio::test]
@@ -230,9 +227,9 @@ async fn what_is_no_request_is_refused_in_its_own_words() {
 #[tokio::test]
 async fn without_guests_only_accounts_are_let_in() {
     let directory = registered(&["Ada"]).await;
-    let server = serve(directory.path(), &[]).await;
+    let mut server = serve(directory.path(), &[]).await;
     let guest = session(&server.origin(), json!({"name": "Bob"})).await;
-    drop(server);
+    server.kill().await;
     let server = serve(directory.path(), &["--guests", "nowhere"]).await;
     let origin = server.origin();
     let (status, body) = ask(&origin, &json!({"name": "Bob"}), None).await;

@@ -70,9 +70,9 @@ async fn an_address_that_others_reach_is_refused_without_accounts() {
         let port = address.rsplit(':').next().unwrap().to_owned();
         (process, format!("http://127.0.0.1:{port}"))
     };
-    let (process, origin) = starts(&["--guests", "everywhere"]).await;
+    let (mut process, origin) = starts(&["--guests", "everywhere"]).await;
     session(&origin, json!({"name": "Bob"})).await;
-    drop(process);
+    process.kill().await;
     user(at, &["add", "Ada"], "correct horse").await.unwrap();
     let (_process, origin) = starts(&[]).await;
     let (status, body) = ask(&origin, &json!({"name": "Bob"}), None).await;
@@ -88,7 +88,7 @@ async fn an_address_that_others_reach_is_refused_without_accounts() {
 async fn the_key_is_made_once_for_its_owner_and_checked() {
     let directory = TempDir::new().unwrap();
     let at = &directory.path().join("data");
-    drop(serve(at, &[]).await);
+    serve(at, &[]).await.kill().await;
     let key = at.join("session.key");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&key), 0o600);
@@ -108,7 +108,7 @@ async fn the_key_is_made_once_for_its_owner_and_checked() {
         "{error}"
     );
     fs::write(&key, &secret).unwrap();
-    drop(serve(at, &[]).await);
+    serve(at, &[]).await.kill().await;
     assert_eq!(fs::read(&key).unwrap(), secret);
 }
 

@@ -52,6 +52,11 @@ impl State {
         self.entry(topic).seq = last;
     }
 
+    /// The last number of a topic; 0 where there is none.
+    pub(super) fn last(&self, topic: &Topic) -> u64 {
+        self.streams.get(topic).map_or(0, |stream| stream.seq)
+    }
+
     fn entry(&mut self, topic: &Topic) -> &mut Stream {
         let history = &self.history;
         let stream = self.streams.entry(topic.clone());

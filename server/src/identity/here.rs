@@ -139,12 +139,14 @@ impl Here {
         self.state().earliest <= now
     }
 
-    /// Ends the connections whose token is not good any more, and those of guests whose name was registered.
-    pub(super) fn check(&self, known: &Known, now: u64) {
+    /// Ends the connections whose token is not good any more; where there are other accounts, those of guests too whose name
+    /// was registered.
+    pub(super) fn check(&self, known: &Known, now: u64, other_accounts: bool) {
         let mut state = self.state();
         let mut earliest = u64::MAX;
         for entry in state.stays.values() {
-            let why = entry.problem(known, now);
+            let name_taken = || other_accounts.then(|| entry.name_taken(known)).flatten();
+            let why = entry.token_problem(known, now).or_else(name_taken);
             if let Some(why) = why {
                 tracing::debug!(
                     peer = entry.person.id,
@@ -180,17 +182,15 @@ impl Here {
 pub(super) struct Several;
 
 impl Entry {
-    fn problem(&self, known: &Known, now: u64) -> Option<&'static str> {
-        let id = &self.person.id;
-        let token = self.pass.as_ref();
-        let token = token.and_then(|pass| known.problem(id, self.standing, pass, now));
-        token.or_else(|| {
-            let name = self
-                .person
-                .name()
-                .filter(|_| self.standing != Standing::Registered);
-            let taken = name.is_some_and(|name| known.named(&folded(&name)).is_some());
-            taken.then_some("its name is registered now")
-        })
+    fn token_problem(&self, known: &Known, now: u64) -> Option<&'static str> {
+        let pass = self.pass.as_ref()?;
+        known.problem(&self.person.id, self.standing, pass, now)
+    }
+
+    fn name_taken(&self, known: &Known) -> Option<&'static str> {
+        let name = self.person.name();
+        let name = name.filter(|_| self.standing != Standing::Registered)?;
+        let taken = known.named(&folded(&name)).is_some();
+        taken.then_some("its name is registered now")
     }
 }

@@ -156,7 +156,7 @@ mod tests {
         let fastest = |hash: Option<&str>| (0..3).map(|_| took(hash)).min().unwrap();
         let (known, unknown) = (fastest(Some(&hashed)), fastest(None));
         let ratio = known.as_secs_f64() / unknown.as_secs_f64();
-        assert!((0.5..2.0).contains(&ratio), "{known:?} {unknown:?}");
+        assert!((0.3..3.0).contains(&ratio), "{known:?} {unknown:?}");
     }
 
     #[tokio::test]

@@ -109,7 +109,7 @@ impl Identity {
         {
             let mut known = self.known_mut();
             known.revoke(&pass);
-            self.here.check(&known, (self.clock)());
+            self.here.check(&known, (self.clock)(), false);
         }
         let revoked =
             move |accounts: &mut crate::store::Accounts| accounts.revoke(&pass.token, pass.expires);

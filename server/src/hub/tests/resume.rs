@@ -1,7 +1,7 @@
 //! Readers who come back: every number once, in order, as a message or as missed.
 
 use super::{CLOCK, TEST, Warned, filter, publish, topic, waiting};
-use crate::hub::{Clock, Delivery, History, Hub, Keep, MAX_HISTORY_BYTES, Reader, Start};
+use crate::hub::{Clock, Delivery, Durable, History, Hub, Keep, MAX_HISTORY_BYTES, Reader, Start};
 use std::{
     cell::Cell,
     collections::BTreeMap,
@@ -106,6 +106,37 @@ async fn a_position_of_another_epoch_is_always_answered_with_missed() {
     assert_eq!(waiting(&reader).await, expected);
     let (reader, base) = back(&hub, "a/x", &after(999, &[("a/x", 700)]));
     assert_eq!((base, waiting(&reader).await.len()), (0, 2));
+}
+
+#[tokio::test]
+async fn who_has_seen_more_than_is_stored_is_told_that_something_is_missed() {
+    let hub = Hub::with_durable(
+        CLOCK,
+        Durable {
+            level: "a",
+            epoch: 7,
+        },
+    );
+    hub.keep(History(vec![(
+        filter("#"),
+        Keep {
+            count: 10,
+            age: FOREVER,
+        },
+    )]));
+    for _ in 0..2 {
+        publish(&hub, "a/x", false);
+    }
+    let (reader, base) = back(&hub, "a/x", &after(7, &[("a/x", 5)]));
+    assert_eq!(
+        (base, waiting(&reader).await),
+        (
+            0,
+            vec!["a/x 0-0 missed".into(), "a/x 1".into(), "a/x 2".to_owned()]
+        )
+    );
+    let (reader, base) = back(&hub, "a/x", &after(7, &[("a/x", 2)]));
+    assert_eq!((base, waiting(&reader).await.len()), (2, 0));
 }
 
 #[tokio::test]
