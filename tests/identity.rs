@@ -9,6 +9,7 @@ use crate::world::{
     client::{connected_with, emit, join, next, say},
     http::http,
     official::only,
+    peer::Peer,
     server::{Server, program},
     soon,
 };
@@ -177,6 +178,24 @@ async fn a_token_is_good_for_the_server_that_gave_it_and_no_other() {
     }
     // Without a token everybody is a guest here, as always.
     connected_with(&origin, only(Transport::WebSocket)).await;
+}
+
+/// Breaks when: an official client is not told why it is refused, or cannot come with another token after that.
+#[tokio::test]
+async fn an_official_client_is_told_why_it_is_refused() {
+    let server = Server::start().await;
+    let origin = server.origin();
+    let given = session(&origin, json!({"name": "Ada"})).await;
+    for transport in BOTH {
+        let name = transport.to_string();
+        let mut peer = Peer::start("token.mjs", &[&origin, &name, "secret", token(&given)]);
+        let refused = peer.says().await["value"].clone();
+        assert_eq!(refused["data"]["code"], "bad-token", "{name}: {refused}");
+        assert_eq!(refused["data"]["message"], refused["message"]);
+        assert_eq!(refused["active"], false);
+        assert_eq!(peer.says().await["value"], given["peer"], "{name}");
+        peer.ended_well().await;
+    }
 }
 
 /// Breaks when: a token's end is not looked for, at the door or in a live connection.
