@@ -3,6 +3,8 @@
 //! [`Positions`] is the bookkeeping, for who joins by hand; [`Rooms`] does it all on a [`Connection`]. Not here: what
 //! travels in a room. An event of a room is told by its payload: it has a `seq`, and a `topic` or a `room`.
 
+#[cfg(test)]
+mod life;
 mod place;
 mod positions;
 

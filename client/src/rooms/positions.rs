@@ -46,7 +46,8 @@ impl Positions {
         match self.search(topic) {
             Ok(at) => {
                 let at = &mut self.topics[at];
-                if !at.old && seq <= at.seq {
+                // Only the word that nobody knows what was missed of another epoch has no number.
+                if !at.old && seq <= at.seq && seq > 0 {
                     self.duplicates += 1;
                     return false;
                 }
