@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod memory;
 pub(crate) mod mosquitto;

@@ -4,7 +4,9 @@ use super::ask;
 use crate::world::{
     browser::{Browser, DESK},
     client::{connected, enter, join, say},
+    prometheus::Metrics,
     server::{Server, page},
+    soon,
 };
 use serde_json::json;
 
@@ -44,6 +46,26 @@ async fn the_page_lives_within_its_policy() {
             "{seen:?}"
         );
     }
+}
+
+/// Breaks when: a link can make the page talk to a stranger's server, to whom it would give names and passwords.
+#[tokio::test]
+async fn the_page_talks_to_its_own_server_only() {
+    let (server, stranger) = (Server::start().await, Server::start().await);
+    let url = format!("{}/?server={}", server.origin(), stranger.origin());
+    let browser = Browser::open(&url, DESK).await;
+    let blocked = async {
+        while !violations(&browser)
+            .await
+            .iter()
+            .any(|line| line.contains("connect-src"))
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    soon("a violation", blocked).await;
+    let metrics = Metrics::of(&stranger.origin()).await;
+    assert_eq!(metrics.get("tertulia_connections_begun_total"), 0.0);
 }
 
 #[test]

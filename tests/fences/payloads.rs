@@ -29,6 +29,8 @@ async fn by_polling() {
     let sid = open["sid"].as_str().unwrap();
     let post = format!("POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\n");
     assert_eq!(ask(&server.address, &post, "40").await.status, 200);
+    let poll = post.replace("POST", "GET");
+    while !ask(&server.address, &poll, "").await.body.contains("40{") {}
     assert_eq!(ask(&server.address, &post, &event(MOST)).await.status, 200);
     assert_eq!(
         ask(&server.address, &post, &event(MOST + 1)).await.status,
@@ -64,6 +66,13 @@ async fn by_websocket() {
     );
     let (mut socket, _) = connect_async(url).await.unwrap();
     socket.send(Message::text("40")).await.unwrap();
+    while !soon("CONNECT", socket.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .to_string()
+        .starts_with("40{")
+    {}
     socket.send(Message::text(event(MOST))).await.unwrap();
     let acknowledged = async {
         loop {

@@ -77,6 +77,14 @@ async fn a_flood_is_cut_and_nobody_else_notices() {
     );
     let (mut socket, _) = connect_async(url).await.unwrap();
     socket.send(Message::text("40")).await.unwrap();
+    // What is sent before the reply has no listener yet.
+    while !soon("CONNECT", socket.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .to_string()
+        .starts_with("40{")
+    {}
     let flood = async {
         for _ in 0..100_000 {
             let event = r#"42["chat:enter",{"name":"Eve"}]"#;

@@ -2,8 +2,8 @@
 
 use crate::world::{
     browser::{Browser, DESK},
+    files::served,
     peer::Peer,
-    server::Server,
 };
 use serde_json::json;
 
@@ -14,9 +14,7 @@ async fn the_page_chats_over_an_official_server() {
     let mut hub = Peer::start("hub.mjs", &[]);
     let port = hub.says().await["value"].clone();
     let origin = format!("http://127.0.0.1:{port}");
-    // Ours only serves the page's files here.
-    let files = Server::start().await;
-    let page = Browser::open(&format!("{}/?server={origin}", files.origin()), DESK).await;
+    let page = Browser::open(&format!("{}/?server={origin}", served().await), DESK).await;
     page.enter("Ada").await;
     page.linked("websocket").await;
     let _friend = Peer::start("friend.mjs", &[&origin]);

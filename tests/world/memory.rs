@@ -30,6 +30,7 @@ impl Network {
             listen: ([127, 0, 0, 1], 0).into(),
             mqtt: Mqtt::Embedded(([127, 0, 0, 1], 0).into()),
             host_metrics: false,
+            allow_host: vec!["memory".to_owned()],
             data_dir: None,
             ..Config::default()
         });
