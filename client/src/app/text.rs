@@ -138,6 +138,7 @@ texts! {
     not_sent: "No se envió: {}", "Not sent: {}";
     retry: "Reintentar", "Retry";
     discard: "Descartar", "Discard";
+    missed_unknown: "Puede que falten mensajes", "Messages may be missing";
     missed_one: "Falta 1 mensaje", "1 message missed";
     missed_many: "Faltan {} mensajes", "{} messages missed";
     dropped: "{} mensajes más antiguos ya no se muestran", "{} older messages are no longer shown";

@@ -65,7 +65,7 @@ pub(crate) fn fragment() -> Option<String> {
 }
 
 /// Tells `take` whether a media query matches: now, and at each change for the life of the page.
-pub(crate) fn media(query: &str, take: impl Fn(bool) + 'static) {
+pub(crate) fn media(query: &str, take: Box<dyn Fn(bool)>) {
     let Ok(Some(list)) = window().match_media(query) else {
         return;
     };

@@ -52,7 +52,7 @@ pub struct Message {
 pub enum Content {
     /// A message.
     Message(Message),
-    /// So many messages of the room did not reach this page.
+    /// So many messages of the room did not reach this page; 0 where nobody knows how many.
     Missed(u64),
 }
 
@@ -187,10 +187,11 @@ impl ChatLog {
 
     /// The server says that it could not deliver some messages.
     pub fn missed(&mut self, missed: &StreamMissed) {
-        if self.last_seq.is_some_and(|last| last >= missed.to) {
+        let is_of_another_epoch = missed.from == 0;
+        if !is_of_another_epoch && self.last_seq.is_some_and(|last| last >= missed.to) {
             return;
         }
-        self.push(Content::Missed(missed.to.saturating_sub(missed.from) + 1));
+        self.push(Content::Missed(missed_count(missed)));
         self.last_seq = Some(missed.to);
     }
 
@@ -259,6 +260,11 @@ impl ChatLog {
             self.dropped += 1;
         }
     }
+}
+
+/// How many messages were missed; 0 where nobody knows.
+pub fn missed_count(missed: &StreamMissed) -> u64 {
+    (missed.to + 1).saturating_sub(missed.from.max(1))
 }
 
 fn settled(message: ChatMessage, own: bool) -> Message {

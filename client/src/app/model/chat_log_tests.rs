@@ -177,3 +177,14 @@ fn what_a_busy_server_refused_waits_and_goes_out_again_as_the_same_message() {
         assert!(log.take_queued().is_empty());
     }
 }
+
+#[test]
+fn what_nobody_can_count_is_told_whatever_was_read_before() {
+    let mut log = ChatLog::default();
+    log.joined(1);
+    log.receive(message(7, "g", "old"));
+    log.missed(&missed(0, 0));
+    log.joined(2);
+    log.receive(message(1, "a", "new"));
+    assert_eq!(shown(&log), ["old", "missed 0", "new"]);
+}

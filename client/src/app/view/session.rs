@@ -7,7 +7,7 @@ use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
-        model::{failure::Failure, room_name},
+        model::{chat_log::missed_count, failure::Failure, room_name},
     },
     connection::{Accepted, Connection, Link, Options, Reason, Received, Status},
     rooms::Positions,
@@ -141,7 +141,7 @@ fn take_missed(app: App, missed: StreamMissed) {
             app.chat.change_log(room, |log| log.missed(&missed));
         }
         None => {
-            let count = missed.to.saturating_sub(missed.from) + 1;
+            let count = missed_count(&missed);
             app.dash
                 .devices
                 .update_value(|devices| devices.missed(count));

@@ -106,12 +106,10 @@ impl Prefs {
             tab,
             resized: 0,
         });
-        browser::media("(prefers-color-scheme: dark)", move |matches| {
-            look.update(|look| look.system_dark = matches);
-        });
-        browser::media("(max-width: 719px)", move |matches| {
-            look.update(|look| look.narrow = matches);
-        });
+        let dark = move |matches| look.update(|look| look.system_dark = matches);
+        browser::media("(prefers-color-scheme: dark)", Box::new(dark));
+        let narrow = move |matches| look.update(|look| look.narrow = matches);
+        browser::media("(max-width: 719px)", Box::new(narrow));
         let _ = window_event_listener(leptos::ev::resize, move |_| {
             look.update(|look| look.resized = look.resized.wrapping_add(1));
         });

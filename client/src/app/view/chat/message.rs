@@ -31,7 +31,10 @@ pub(crate) fn line(row: Row) -> AnyView {
 
 fn missed(app: App, count: u64) -> AnyView {
     let texts = app.texts();
-    let words = text::plural(count, texts.missed_one, texts.missed_many);
+    let words = match count {
+        0 => texts.missed_unknown.to_owned(),
+        _ => text::plural(count, texts.missed_one, texts.missed_many),
+    };
     note("missed", words)
 }
 
