@@ -171,7 +171,6 @@ async fn http_2_is_spoken_with_who_can() {
         ask(path, "evil.example", "https://evil.example").await.0,
         421
     );
-    drop(ask);
     drop(requests);
     soon("the end", connection).await.unwrap().unwrap();
 }

@@ -45,6 +45,9 @@ pub struct Fences {
     pub limits: Arc<Limits>,
 }
 
+/// How a stranger is refused, and why.
+type Stranger = (StatusCode, &'static str);
+
 /// What is asked for at a session.
 #[derive(Deserialize)]
 struct Tried {
@@ -65,19 +68,16 @@ impl Fences {
     }
 
     /// Refuses who asks by a name that this server has not, or from a page that may not talk to it.
-    fn check(&self, peer: IpAddr, request: &Request) -> Result<(), Response> {
+    fn check(&self, peer: IpAddr, request: &Request) -> Result<(), Stranger> {
         let Ok(host) = Host::of(request.uri(), request.headers()) else {
             self.limits.refusals.add(Fence::Host);
-            return Err(refused(
-                StatusCode::BAD_REQUEST,
-                "the request names no host",
-            ));
+            return Err((StatusCode::BAD_REQUEST, "the request names no host"));
         };
         if let Some(host) = host.as_ref().filter(|host| !self.hosts.have(host)) {
             self.limits.refusals.add(Fence::Host);
             tracing::debug!(host = host.authority(), "not a name of this server");
             let reason = "this server has another name; give it this one with --allow-host";
-            return Err(refused(StatusCode::MISDIRECTED_REQUEST, reason));
+            return Err((StatusCode::MISDIRECTED_REQUEST, reason));
         }
         let is_from_here = proxy::is_from_here(peer, request.headers());
         if self
@@ -88,12 +88,12 @@ impl Fences {
         }
         self.limits.refusals.add(Fence::Origin);
         let reason = "this page may not talk to this server; allow it with --allow-origin";
-        Err(refused(StatusCode::FORBIDDEN, reason))
+        Err((StatusCode::FORBIDDEN, reason))
     }
 
     /// Lets a connection begin, which then holds its place through its request.
-    fn begin(&self, client: IpAddr, request: &mut Request) -> Result<(), Response> {
-        let admitted = self.limits.connection(client).map_err(no_place)?;
+    fn begin(&self, client: IpAddr, request: &mut Request) -> Result<(), Full> {
+        let admitted = self.limits.connection(client)?;
         request.extensions_mut().insert(admitted);
         Ok(())
     }
@@ -135,8 +135,8 @@ pub async fn admit(
     next: Next,
 ) -> Response {
     let peer = switch.address().ip();
-    if let Err(refused) = fences.check(peer, &request) {
-        return refused;
+    if let Err((status, reason)) = fences.check(peer, &request) {
+        return (status, format!("{reason}\n")).into_response();
     }
     let client = proxy::client(peer, request.headers(), &fences.proxies);
     let is_session = request.method() == Method::POST && request.uri().path() == SESSION;
@@ -144,8 +144,8 @@ pub async fn admit(
     if let Err(wait) = fences.limits.request(client, begins || is_session) {
         return slower("too much is asked from your address", wait);
     }
-    if begins && let Err(refused) = fences.begin(client, &mut request) {
-        return refused;
+    if begins && let Err(full) = fences.begin(client, &mut request) {
+        return no_place(full);
     }
     let response = match is_session {
         true => fences.session(client, request, next).await,
@@ -157,10 +157,6 @@ pub async fn admit(
         _ => {}
     }
     response
-}
-
-fn refused(status: StatusCode, reason: &'static str) -> Response {
-    (status, format!("{reason}\n")).into_response()
 }
 
 fn slower(reason: &str, wait: Duration) -> Response {
