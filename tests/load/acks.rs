@@ -1,11 +1,10 @@
 //! Acknowledged emits: how many a second, and what each costs the server.
 
-use crate::{process::Server, socket::Socket};
+use crate::{fan_out::What, process::Server, socket::Socket};
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use std::{
     cell::Cell,
-    fmt,
     time::{Duration, Instant},
 };
 
@@ -15,24 +14,6 @@ const CONNECTIONS: usize = 16;
 const WINDOW: usize = 16;
 /// How long is measured, after a warm-up.
 const TIMES: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(2_000)];
-
-/// Which event is acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum What {
-    /// `chat:enter`: a name is taken, in memory.
-    Memory,
-    /// `chat:send` to a room without readers: ours is on disk before it is acknowledged.
-    Durable,
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Memory => "chat:enter, in memory",
-            Self::Durable => "chat:send, ours on disk",
-        })
-    }
-}
 
 /// What was measured.
 pub(crate) struct Acks {

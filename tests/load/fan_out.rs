@@ -7,6 +7,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use std::{
     cell::Cell,
+    fmt,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -21,12 +22,55 @@ const DELIVERIES: usize = 100_000;
 /// The messages before it.
 const WARM_UP: usize = 20;
 
+/// Which event it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// `chat:enter`: a name is taken, which the room is told. In memory.
+    Memory,
+    /// `chat:send`: ours is on disk before it is told and acknowledged, and goes to the broker too.
+    Durable,
+}
+
+impl What {
+    pub(crate) const ALL: [Self; 2] = [Self::Memory, Self::Durable];
+
+    /// The event that a client emits.
+    fn event(self, id: usize) -> String {
+        match self {
+            Self::Memory => format!(r#"["chat:enter",{{"name":"name {id}"}}]"#),
+            Self::Durable => {
+                format!(r#"["chat:send",{{"room":"{ROOM}","text":"{TEXT}","id":"m{id}"}}]"#)
+            }
+        }
+    }
+
+    /// Whether this is what its readers get.
+    fn is_told_by(self, packet: &str) -> bool {
+        match self {
+            Self::Memory => {
+                packet.starts_with(r#"42["presence:change""#) && packet.contains("renamed")
+            }
+            Self::Durable => packet.starts_with(r#"42["chat:message""#),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Memory => "chat:enter, in memory",
+            Self::Durable => "chat:send, ours on disk",
+        })
+    }
+}
+
 /// A room with its readers.
 pub(crate) struct Room {
     local: LocalSet,
     sender: Out,
     readers: usize,
     heard: Rc<Heard>,
+    what: What,
     sent: usize,
 }
 
@@ -52,7 +96,7 @@ pub(crate) struct FanOut {
 }
 
 impl Room {
-    pub(crate) async fn fill(server: &Server, readers: usize) -> Result<Self> {
+    pub(crate) async fn fill(server: &Server, what: What, readers: usize) -> Result<Self> {
         let local = LocalSet::new();
         let heard = Rc::<Heard>::default();
         let sender = local
@@ -64,9 +108,15 @@ impl Room {
                         .await?;
                     ensure!(joined.contains("\"ok\""), "{joined}");
                     let (out, packets) = reader.split();
-                    tokio::task::spawn_local(read(packets, out, Rc::clone(&heard)));
+                    tokio::task::spawn_local(read(what, packets, out, Rc::clone(&heard)));
                 }
-                let (out, mut packets) = Socket::connect(&server.address).await?.split();
+                let mut sender = Socket::connect(&server.address).await?;
+                if what == What::Memory {
+                    sender
+                        .ask(&format!(r#"["room:join",{{"room":"{ROOM}"}}]"#))
+                        .await?;
+                }
+                let (out, mut packets) = sender.split();
                 // Its acknowledgements are not what is measured; they must be taken.
                 tokio::task::spawn_local(async move { while packets.next().await.is_ok() {} });
                 anyhow::Ok(out)
@@ -77,6 +127,7 @@ impl Room {
             sender,
             readers,
             heard,
+            what,
             sent: 0,
         })
     }
@@ -88,14 +139,15 @@ impl Room {
             sender,
             readers,
             heard,
+            what,
             sent,
         } = self;
         local
             .run_until(async {
-                run(sender, *readers, heard, sent, (WARM_UP, window)).await?;
+                run(sender, (*what, *readers), heard, sent, (WARM_UP, window)).await?;
                 let (cpu, began, bytes) = (server.cpu()?, Instant::now(), heard.bytes.get());
                 let messages = DELIVERIES.div_ceil(*readers);
-                run(sender, *readers, heard, sent, (messages, window)).await?;
+                run(sender, (*what, *readers), heard, sent, (messages, window)).await?;
                 Ok(FanOut {
                     cpu: server.cpu()? - cpu,
                     time: began.elapsed(),
@@ -110,7 +162,7 @@ impl Room {
 /// Sends so many messages, and waits until all of them are heard.
 async fn run(
     sender: &mut Out,
-    readers: usize,
+    (what, readers): (What, usize),
     heard: &Heard,
     sent: &mut usize,
     (messages, window): (usize, usize),
@@ -121,9 +173,7 @@ async fn run(
         *sent += 1;
         // An acknowledgement id has one length: both servers answer with as many bytes.
         let id = 1_000_000 + *sent;
-        let event =
-            format!(r#"42{id}["chat:send",{{"room":"{ROOM}","text":"{TEXT}","id":"m{id}"}}]"#);
-        sender.send(event).await?;
+        sender.send(format!("42{id}{}", what.event(id))).await?;
     }
     until(heard, end * readers).await
 }
@@ -141,9 +191,9 @@ async fn until(heard: &Heard, deliveries: usize) -> Result<()> {
     Ok(())
 }
 
-async fn read(mut packets: Packets, mut out: Out, heard: Rc<Heard>) {
+async fn read(what: What, mut packets: Packets, mut out: Out, heard: Rc<Heard>) {
     while let Ok(packet) = packets.next().await {
-        if packet.starts_with(r#"42["chat:message""#) {
+        if what.is_told_by(&packet) {
             heard.bytes.set(heard.bytes.get() + packet.len());
             heard.deliveries.set(heard.deliveries.get() + 1);
             if heard.deliveries.get() >= heard.wanted.get() {

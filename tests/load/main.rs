@@ -14,6 +14,7 @@ mod socket;
 mod table;
 
 use anyhow::{Context, Result, bail};
+use fan_out::What;
 use process::{Kind, Places, Server};
 use std::process::ExitCode;
 use table::Table;
@@ -64,17 +65,19 @@ async fn measure() -> Result<bool> {
 async fn one_round(places: &Places, kind: Kind, parts: &[String], table: &mut Table) -> Result<()> {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     if wanted("fan-out") {
-        for readers in READERS {
-            let server = Server::start(places, kind)?;
-            let mut room = fan_out::Room::fill(&server, readers).await?;
-            for window in WINDOWS {
-                let fan_out = room.measure(&server, window).await?;
-                table.add_fan_out(kind, (readers, window), &fan_out);
+        for what in What::ALL {
+            for readers in READERS {
+                let server = Server::start(places, kind)?;
+                let mut room = fan_out::Room::fill(&server, what, readers).await?;
+                for window in WINDOWS {
+                    let fan_out = room.measure(&server, window).await?;
+                    table.add_fan_out(kind, what, (readers, window), &fan_out);
+                }
             }
         }
     }
     if wanted("acks") {
-        for what in [acks::What::Memory, acks::What::Durable] {
+        for what in What::ALL {
             let server = Server::start(places, kind)?;
             table.add_acks(kind, what, &acks::measure(&server, what).await?);
         }

@@ -1,9 +1,9 @@
 //! What was measured, as ratios of medians, and whether the limits hold.
 
 use crate::{
-    acks::{Acks, What},
+    acks::Acks,
     burst::Burst,
-    fan_out::FanOut,
+    fan_out::{FanOut, What},
     idle::Transport,
     process::Kind,
 };
@@ -33,10 +33,11 @@ impl Table {
     pub(crate) fn add_fan_out(
         &mut self,
         kind: Kind,
+        event: What,
         (readers, window): (usize, usize),
         fan_out: &FanOut,
     ) {
-        let what = |what| format!("fan-out to {readers}, {window} under way: {what}");
+        let what = |what| format!("fan-out of {event}, to {readers}, {window} under way: {what}");
         let each = |time: Duration| 1e6 * time.as_secs_f64() / fan_out.deliveries as f64;
         let cpu = each(fan_out.cpu);
         self.add(kind, what("CPU a delivery"), cpu, "µs", Some(MAX_DELIVERY));

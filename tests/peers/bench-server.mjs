@@ -21,6 +21,9 @@ io.on("connection", (socket) => {
   socket.emit("bridge:status", { broker: "mqtt://127.0.0.1:1883", state: "up", attempt: 0, at: epoch });
   socket.on("chat:enter", ({ name }, ack) => {
     me.name = name;
+    for (const room of socket.rooms) {
+      if (room !== socket.id) io.to(room).emit("presence:change", { room, peer, name, change: "renamed" });
+    }
     ack({ ok: { peer } });
   });
   socket.on("room:join", ({ room }, ack) => {
