@@ -3,6 +3,8 @@
 //! Not here: what an event means (`app`).
 
 mod acks;
+mod beside;
+mod boundary;
 mod closing;
 mod connection;
 mod counts;
@@ -12,6 +14,8 @@ mod guard;
 mod handshake;
 mod listen;
 mod malformed;
+mod packet;
+mod rarely;
 mod refusal;
 mod slow;
 mod way_out;
@@ -122,13 +126,20 @@ impl Door {
         let closing = Arc::new(Closing::new(farewell.began, farewell.come_back_within));
         let door_closing = Arc::clone(&closing);
         let shared = (Arc::clone(&counts), cuts.clone());
+        let encoded = Arc::<packet::Encoded>::default();
         let limits = Arc::clone(limits);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef, handshake: Handshake| {
             let admitted = handshake.token().and_then(|token| app.admit(token));
             let admitted = admitted.map(|user| {
                 let session = Session::new(Arc::clone(&app), user);
-                register(&socket, session, (&shared.0, &closing, &limits), &shared.1);
+                register(
+                    &socket,
+                    session,
+                    (&shared.0, &closing, &encoded),
+                    &limits,
+                    &shared.1,
+                );
             });
             std::future::ready(admitted.inspect_err(|reject| {
                 shared.0.reject(reject.code);
@@ -237,13 +248,14 @@ fn cut(socket: &SocketRef, cuts: &Cuts) -> Cut {
 fn register(
     socket: &SocketRef,
     session: Arc<Session>,
-    (counts, closing, limits): (&Arc<Counts>, &Arc<Closing>, &Limits),
+    (counts, closing, encoded): (&Arc<Counts>, &Arc<Closing>, &Arc<packet::Encoded>),
+    limits: &Limits,
     cuts: &Cuts,
 ) {
     let cut = cut(socket, cuts);
     let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
     let allowance = limits.allowance(session.sender(), admitted);
-    let shared = (Arc::clone(counts), Arc::clone(closing));
+    let shared = (Arc::clone(counts), Arc::clone(closing), Arc::clone(encoded));
     let connection = Connection::new(session, shared, cut, allowance);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);

@@ -1,12 +1,14 @@
 //! What one reader has not read yet: bounded, in order, and honest about what did not fit.
 
 use super::Message;
+use futures_util::task::AtomicWaker;
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 use tertulia_shared::Topic;
-use tokio::sync::Notify;
 
 /// The most topics of which a reader is told what it missed; a reader that misses more of them is cut off.
 pub(super) const MAX_MISSED_TOPICS: usize = 10_000;
@@ -41,7 +43,8 @@ impl Delivery {
 pub(super) struct Queue {
     capacity: usize,
     waiting: Mutex<Waiting>,
-    filled: Notify,
+    /// The one task that reads.
+    reads: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +71,7 @@ impl Queue {
         Self {
             capacity,
             waiting: Mutex::default(),
-            filled: Notify::new(),
+            reads: AtomicWaker::new(),
         }
     }
 
@@ -87,7 +90,8 @@ impl Queue {
         } else {
             waiting.miss(message);
         }
-        self.filled.notify_one();
+        drop(waiting);
+        self.reads.wake();
         fits
     }
 
@@ -101,7 +105,8 @@ impl Queue {
             live: false,
         };
         waiting.entries.extend(deliveries.into_iter().map(entry));
-        self.filled.notify_one();
+        drop(waiting);
+        self.reads.wake();
     }
 
     /// How many more messages fit now.
@@ -125,13 +130,21 @@ impl Queue {
     /// The next delivery, and whether it was published while the reader was there; `None` once the reader missed
     /// messages of more than [`MAX_MISSED_TOPICS`] topics.
     pub(super) async fn next(&self) -> Option<(Delivery, bool)> {
-        loop {
-            let filled = self.filled.notified();
-            if let Some(next) = self.waiting().pop() {
-                return next;
-            }
-            filled.await;
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<(Delivery, bool)>> {
+        if let Some(next) = self.waiting().pop() {
+            return Poll::Ready(next);
         }
+        self.reads.register(context.waker());
+        // What came before the registration woke nobody.
+        self.waiting().pop().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// As [`Self::next`], where it is there already.
+    pub(super) fn try_next(&self) -> Option<(Delivery, bool)> {
+        self.waiting().pop().flatten()
     }
 
     /// Up to how many messages one more is taken. After the first that did not fit, half must have been read: a burst ends

@@ -46,13 +46,21 @@ impl Reader {
 
     /// As [`Reader::next`], with when it was published where that was while this reader was there.
     pub async fn next_measured(&self) -> Option<(Delivery, Option<Instant>)> {
-        let (delivery, live) = self.queue.next().await?;
-        let since = match &delivery {
-            Delivery::Message(message) if live => Some(message.since),
-            _ => None,
-        };
-        Some((delivery, since))
+        self.queue.next().await.map(measured)
     }
+
+    /// As [`Reader::next_measured`], where it is there already.
+    pub fn try_next_measured(&self) -> Option<(Delivery, Option<Instant>)> {
+        self.queue.try_next().map(measured)
+    }
+}
+
+fn measured((delivery, live): (Delivery, bool)) -> (Delivery, Option<Instant>) {
+    let since = match &delivery {
+        Delivery::Message(message) if live => Some(message.since),
+        _ => None,
+    };
+    (delivery, since)
 }
 
 impl Drop for Reader {

@@ -3,13 +3,16 @@
 //! An event that is answered later holds a place in the queue, and what comes behind it waits.
 
 use super::listen::AckId;
+use futures_util::task::AtomicWaker;
 use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Instant,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// An acknowledgement on its way out.
 #[derive(Debug)]
@@ -39,7 +42,8 @@ pub(super) struct Acks(Arc<Queue>);
 struct Queue {
     capacity: usize,
     waiting: Mutex<Waiting>,
-    filled: Notify,
+    /// The one task that sends.
+    sends: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +69,7 @@ pub(super) fn queue(capacity: usize) -> (Acks, InOrder) {
     let queue = Arc::new(Queue {
         capacity,
         waiting: Mutex::default(),
-        filled: Notify::new(),
+        sends: AtomicWaker::new(),
     });
     (Acks(Arc::clone(&queue)), InOrder { queue, held: None })
 }
@@ -78,29 +82,36 @@ impl Queue {
         }
         waiting.slots.push_back(slot);
         drop(waiting);
-        self.filled.notify_one();
+        self.sends.wake();
         Ok(())
     }
 
     /// The next slot; `None` where there will be no more.
     async fn next(&self) -> Option<Slot> {
-        loop {
-            let filled = self.filled.notified();
-            {
-                let mut waiting = self.waiting();
-                if let Some(slot) = waiting.slots.pop_front() {
-                    return Some(slot);
-                }
-                if waiting.closed {
-                    return None;
-                }
-            }
-            filled.await;
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Slot>> {
+        let first = self.waiting().pop();
+        if first.is_ready() {
+            return first;
         }
+        self.sends.register(context.waker());
+        // What came before the registration woke nobody.
+        self.waiting().pop()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Poll<Option<Slot>> {
+        match self.slots.pop_front() {
+            None if !self.closed => Poll::Pending,
+            slot => Poll::Ready(slot),
+        }
     }
 }
 
@@ -126,7 +137,7 @@ impl Acks {
 impl Drop for Acks {
     fn drop(&mut self) {
         self.0.waiting().closed = true;
-        self.0.filled.notify_one();
+        self.0.sends.wake();
     }
 }
 
@@ -138,6 +149,27 @@ impl Place {
 }
 
 impl InOrder {
+    /// The next acknowledgement where it is there already.
+    pub(super) fn try_next(&mut self) -> Option<Ack> {
+        loop {
+            if let Some(held) = &mut self.held {
+                match held.try_recv() {
+                    Ok(ack) => {
+                        self.held = None;
+                        return Some(ack);
+                    }
+                    Err(oneshot::error::TryRecvError::Empty) => return None,
+                    Err(oneshot::error::TryRecvError::Closed) => self.held = None,
+                }
+            }
+            let slot = self.queue.waiting().slots.pop_front();
+            match slot? {
+                Slot::Ready(ack) => return Some(ack),
+                Slot::Held(held) => self.held = Some(held),
+            }
+        }
+    }
+
     /// The next acknowledgement; a cancelled wait loses nothing. `None` where there will be no more.
     pub(super) async fn next(&mut self) -> Option<Ack> {
         loop {
@@ -175,6 +207,10 @@ mod tests {
         acks.next().now_or_never().flatten().map(|ack| ack.id)
     }
 
+    fn now(acks: &mut InOrder) -> Option<i64> {
+        acks.try_next().map(|ack| ack.id)
+    }
+
     #[test]
     fn what_is_answered_early_waits_for_what_came_before() {
         let (acks, mut out) = queue(10);
@@ -185,10 +221,12 @@ mod tests {
         acks.push(ack(5)).unwrap();
         fourth.fill(ack(4));
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(1), None));
+        assert_eq!(now(&mut out), None);
         second.fill(ack(2));
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(2), None));
         drop(given_up);
-        assert_eq!((ready(&mut out), ready(&mut out)), (Some(4), Some(5)));
+        assert_eq!((now(&mut out), now(&mut out)), (Some(4), Some(5)));
+        assert_eq!(now(&mut out), None);
         drop(acks);
         assert!(out.next().now_or_never().unwrap().is_none());
     }

@@ -8,6 +8,8 @@ use super::{
     counts::Counts,
     cut::Cut,
     listen::AckId,
+    packet::Encoded,
+    rarely::rarely,
     slow::Slow,
     way_out::WayOut,
 };
@@ -54,7 +56,8 @@ pub(super) struct Connection {
     ended: CancellationToken,
     pub(super) counts: Arc<Counts>,
     pub(super) closing: Arc<Closing>,
-    cut: Cut,
+    pub(super) encoded: Arc<Encoded>,
+    pub(super) cut: Cut,
     /// What it may send; `None` where nothing is limited.
     allowance: Option<Allowance>,
 }
@@ -82,7 +85,7 @@ pub(super) struct Asked {
 impl Connection {
     pub(super) fn new(
         session: Arc<Session>,
-        (counts, closing): (Arc<Counts>, Arc<Closing>),
+        (counts, closing, encoded): (Arc<Counts>, Arc<Closing>, Arc<Encoded>),
         cut: Cut,
         allowance: Option<Allowance>,
     ) -> Arc<Self> {
@@ -98,6 +101,7 @@ impl Connection {
             ended: CancellationToken::new(),
             counts,
             closing,
+            encoded,
             cut,
             allowance,
         })
@@ -217,20 +221,29 @@ impl Connection {
         tokio::spawn(async move {
             let mut way_out = WayOut::new(Arc::clone(&self), waiting);
             let over = self.session.over().clone();
-            let sent = self.ended.run_until_cancelled(way_out.send_all(&socket));
-            let sent = over.run_until_cancelled(sent).await;
+            let stopped = rarely(async {
+                tokio::select! {
+                    () = self.ended.cancelled() => {}
+                    () = over.cancelled() => {}
+                }
+            });
+            let sent = tokio::select! {
+                biased;
+                () = stopped => None,
+                sent = way_out.send_all(&socket) => sent,
+            };
             self.session.end();
             self.counts.end();
-            let Some(sent) = sent else {
+            if over.is_cancelled() {
                 let peer = self.session.peer();
                 tracing::info!(parent: &self.span, peer, "closed: no longer let in");
                 self.cut.cancel();
                 return;
-            };
+            }
             // Still connected means that the client takes too little. It comes back by itself.
             if socket.connected() {
                 // Who is still connected and was stopped from outside left too many acknowledgements.
-                let slow = sent.flatten().unwrap_or(Slow::Acks);
+                let slow = sent.unwrap_or(Slow::Acks);
                 self.counts.too_slow.add(slow);
                 tracing::warn!(
                     parent: &self.span,

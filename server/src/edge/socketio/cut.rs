@@ -3,12 +3,12 @@
 //! socketioxide can only disconnect a socket from its namespace, and official clients stay away after that. So the
 //! guard, which is below every transport, ends the WebSocket and refuses the polls of a connection that is cut.
 
-use super::refusal::Refusal;
+use super::{beside::Beside, refusal::Refusal};
 use axum::http::Uri;
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,20 @@ pub(super) type Cut = Arc<Line>;
 pub(super) struct Line {
     cut: CancellationToken,
     pub(super) refusal: Refusal,
+    /// The way to write beside socketioxide, once there is a WebSocket.
+    beside: OnceLock<Arc<dyn Beside>>,
+}
+
+impl Line {
+    /// Takes the session's WebSocket: there is one at most.
+    pub(super) fn switched(&self, beside: Arc<dyn Beside>) {
+        let _ = self.beside.set(beside);
+    }
+
+    /// The session's WebSocket.
+    pub(super) fn beside(&self) -> Option<&Arc<dyn Beside>> {
+        self.beside.get()
+    }
 }
 
 impl Deref for Line {

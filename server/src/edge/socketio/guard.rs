@@ -5,6 +5,7 @@
 
 use super::{
     MAX_PAYLOAD_BYTES, PATH,
+    beside::{Beside, Pipe},
     cut::{Cut, Cuts, session},
     frames::Frames,
     malformed,
@@ -62,7 +63,7 @@ pub async fn guard(
         Some(session) => cuts.of(session),
         None => Cut::default(),
     };
-    if session(request.uri()).is_none() {
+    if begins(&request) {
         unpin(&mut request);
         // Who begins by WebSocket has no session yet.
         if request.headers().contains_key(header::UPGRADE) {
@@ -73,6 +74,7 @@ pub async fn guard(
         return (StatusCode::BAD_REQUEST, "this connection is closed\n").into_response();
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        cut.switched(switch.beside);
         // It switches once: there is none before.
         let _ = switch.cut.set(cut);
     } else if cut.refusal.waits() {
@@ -142,6 +144,7 @@ pub struct Switch {
     peer: SocketAddr,
     /// Set once the stream is a WebSocket, to what cuts it.
     cut: Arc<OnceLock<Cut>>,
+    beside: Arc<dyn Beside>,
 }
 
 impl Switch {
@@ -156,18 +159,23 @@ type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// A connection that was accepted from `peer`, and how its requests see it.
 pub fn guarded<S>(
-    inner: S,
+    stream: S,
     peer: SocketAddr,
     permit: Permit,
     limits: Arc<Limits>,
-) -> (Stream<S>, Switch) {
+) -> (Stream<S>, Switch)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let pipe = Pipe::new(stream);
     let switch = Switch {
         peer,
         cut: Arc::default(),
+        beside: Arc::clone(&pipe) as _,
     };
     let stream = Stream {
-        inner,
-        switch: switch.clone(),
+        pipe,
+        cut: Arc::clone(&switch.cut),
         _permit: permit,
         limits,
         frames: Frames::default(),
@@ -182,8 +190,9 @@ pub fn guarded<S>(
 /// One connection.
 #[derive(Debug)]
 pub struct Stream<S> {
-    inner: S,
-    switch: Switch,
+    pipe: Arc<Pipe<S>>,
+    /// Set once it is a WebSocket.
+    cut: Arc<OnceLock<Cut>>,
     /// Its place among the connections, beyond the requests of a WebSocket.
     _permit: Permit,
     limits: Arc<Limits>,
@@ -198,8 +207,8 @@ pub struct Stream<S> {
 }
 
 /// Whether the stream is a WebSocket that is cut; wakes the task when it is.
-fn is_cut(switch: &Switch, ended: &mut Option<Ended>, context: &mut Context<'_>) -> bool {
-    let Some(cut) = switch.cut.get() else {
+fn is_cut(cut: &OnceLock<Cut>, ended: &mut Option<Ended>, context: &mut Context<'_>) -> bool {
+    let Some(cut) = cut.get() else {
         return false;
     };
     let wait = || Box::pin(CancellationToken::clone(cut).cancelled_owned());
@@ -207,21 +216,27 @@ fn is_cut(switch: &Switch, ended: &mut Option<Ended>, context: &mut Context<'_>)
     cut.is_cancelled() || ended.as_mut().poll(context).is_ready()
 }
 
+impl<S> Drop for Stream<S> {
+    fn drop(&mut self) {
+        // Who writes beside holds the pipe too.
+        self.pipe.close();
+    }
+}
+
 impl<S> Stream<S> {
     /// The frames that are to go out instead of these, where among them is why the connection is refused.
     fn refusal(&self, frames: &[u8]) -> Option<Vec<u8>> {
-        let line = self.switch.cut.get()?;
+        let line = self.cut.get()?;
         let refusal = &line.refusal;
         refusal.waits().then(|| refusal.in_frames(frames)).flatten()
     }
 }
 
-impl<S: AsyncWrite + Unpin> Stream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     /// Writes what replaces bytes that were taken.
     fn poll_replaced(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.write.is_empty() {
-            let inner = Pin::new(&mut self.inner);
-            let written = ready!(inner.poll_write(context, &self.write))?;
+            let written = ready!(self.pipe.poll_write(context, &self.write, true))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -231,23 +246,23 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        if stream.switch.cut.get().is_none() {
-            return Pin::new(&mut stream.inner).poll_read(context, buffer);
+        if stream.cut.get().is_none() {
+            return stream.pipe.poll_read(context, buffer);
         }
-        if is_cut(&stream.switch, &mut stream.reads_end, context) {
+        if is_cut(&stream.cut, &mut stream.reads_end, context) {
             return Poll::Ready(Ok(()));
         }
         while stream.read.is_empty() {
             let mut bytes = [0; READ_BYTES];
             let mut bytes = ReadBuf::new(&mut bytes);
-            ready!(Pin::new(&mut stream.inner).poll_read(context, &mut bytes))?;
+            ready!(stream.pipe.poll_read(context, &mut bytes))?;
             if bytes.filled().is_empty() {
                 stream.frames.rest(&mut stream.read);
                 break;
@@ -264,14 +279,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let stream = self.get_mut();
-        if is_cut(&stream.switch, &mut stream.writes_end, context) {
+        if is_cut(&stream.cut, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         ready!(stream.poll_replaced(context))?;
@@ -279,19 +294,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
             stream.write = told;
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut stream.inner).poll_write(context, bytes)
+        let is_switched = stream.cut.get().is_some();
+        stream.pipe.poll_write(context, bytes, is_switched)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         ready!(stream.poll_replaced(context))?;
-        Pin::new(&mut stream.inner).poll_flush(context)
+        stream.pipe.poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         ready!(stream.poll_replaced(context))?;
-        Pin::new(&mut stream.inner).poll_shutdown(context)
+        stream.pipe.poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -300,14 +316,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let stream = self.get_mut();
-        if is_cut(&stream.switch, &mut stream.writes_end, context) {
+        if is_cut(&stream.cut, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         ready!(stream.poll_replaced(context))?;
-        Pin::new(&mut stream.inner).poll_write_vectored(context, slices)
+        let is_switched = stream.cut.get().is_some();
+        stream
+            .pipe
+            .poll_write_vectored(context, slices, is_switched)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        self.pipe.is_write_vectored()
     }
 }

@@ -2,23 +2,32 @@
 
 use super::{
     acks::{Ack, InOrder},
+    beside::{Beside, MARK},
     connection::Connection,
+    packet,
+    rarely::rarely,
     slow::Slow,
-    window::{self, NoPlace, Window},
+    window::{self, NoPlace, PATIENCE, Window},
 };
 use crate::hub::{Delivery, Reader};
+use bytes::Bytes;
 use socketioxide::{
-    SendError, SocketError,
+    SendError, SocketError, TransportType,
     extract::AckSender,
     handler::{FromMessageParts, Value},
     socket::Socket,
 };
 use std::{
+    future::poll_fn,
+    io,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
-use tertulia_shared::{Event, server::ServerClosing, stream::StreamMissed};
+use tertulia_shared::{Event, Topic, server::ServerClosing, stream::StreamMissed};
 
+/// The bytes from which on nothing more is put into one write.
+const BATCH_BYTES: usize = 16 * 1024;
 /// Between two looks at whether all has gone out, while the server is closing.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -28,6 +37,8 @@ pub(super) struct WayOut {
     reader: Arc<Reader>,
     waiting: InOrder,
     window: Window,
+    /// Once it is a WebSocket.
+    beside: Option<Arc<dyn Beside>>,
     /// Whether the client knows that the server is closing.
     told: bool,
 }
@@ -46,6 +57,7 @@ impl WayOut {
             connection,
             waiting,
             window: Window::default(),
+            beside: None,
             told: false,
         }
     }
@@ -53,7 +65,7 @@ impl WayOut {
     /// Sends until the connection closes, or gives why it is to be closed.
     pub(super) async fn send_all(&mut self, socket: &Arc<Socket>) -> Option<Slow> {
         let connection = Arc::clone(&self.connection);
-        let mut closing = std::pin::pin!(connection.closing.began());
+        let mut closing = rarely(connection.closing.began());
         loop {
             let item = tokio::select! {
                 biased;
@@ -74,47 +86,158 @@ impl WayOut {
                 }
             };
             connection.drained.store(0, Ordering::Relaxed);
-            match self.send(socket, &item).await {
+            match self.send(socket, item).await {
                 Ok(()) => {}
                 Err(NoPlace::Closed) => return None,
                 Err(NoPlace::Stalled) => return Some(Slow::Stalled),
             }
-            self.count(&item);
         }
     }
 
-    /// Sends one item, as soon as the client has room for it.
-    async fn send(&mut self, socket: &Arc<Socket>, item: &Item) -> Result<(), NoPlace> {
+    /// Sends one item, as soon as the client has room for it; by WebSocket what is ready behind it too.
+    async fn send(&mut self, socket: &Arc<Socket>, item: Item) -> Result<(), NoPlace> {
+        if self.beside.is_none() && socket.transport_type() == TransportType::Websocket {
+            self.change_over(socket).await?;
+        }
+        match self.beside.clone() {
+            Some(beside) => self.write(&*beside, item).await,
+            None => self.emit(socket, item).await,
+        }
+    }
+
+    /// From now on all goes beside socketioxide, behind what it has still to send.
+    async fn change_over(&mut self, socket: &Arc<Socket>) -> Result<(), NoPlace> {
+        let Some(beside) = self.connection.cut.beside().map(Arc::clone) else {
+            return Ok(());
+        };
+        beside.expect_mark();
+        self.window.place(socket).await?;
+        if socket.emit(MARK, &()).is_err() {
+            return Err(NoPlace::Closed);
+        }
+        patiently(|context| beside.poll_marked(context)).await?;
+        self.beside = Some(beside);
+        Ok(())
+    }
+
+    /// Writes an item and what is ready behind it, and waits until it is out.
+    async fn write(&mut self, beside: &dyn Beside, item: Item) -> Result<(), NoPlace> {
+        let (frames, items) = self.gather(item);
+        let mut is_out = patiently(|context| beside.poll_write(context, &frames)).await?;
+        let now = Instant::now();
+        items.iter().for_each(|item| self.count(item, now));
+        while !is_out {
+            is_out = patiently(|context| beside.poll_out(context)).await?;
+        }
+        Ok(())
+    }
+
+    /// The frames of an item and of what is ready behind it.
+    fn gather(&mut self, item: Item) -> (Bytes, Vec<Item>) {
+        let first = self.frame(&item);
+        let mut items = vec![item];
+        let Some(mut next) = self.ready() else {
+            return (first, items);
+        };
+        let mut frames = Vec::from(first);
+        loop {
+            frames.extend_from_slice(&self.frame(&next));
+            items.push(next);
+            if frames.len() >= BATCH_BYTES {
+                break;
+            }
+            match self.ready() {
+                Some(more) => next = more,
+                None => break,
+            }
+        }
+        (frames.into(), items)
+    }
+
+    /// What is to be sent and is there already.
+    fn ready(&mut self) -> Option<Item> {
+        if let Some(ack) = self.waiting.try_next() {
+            return Some(Item::Ack(ack));
+        }
+        let (delivery, since) = self.reader.try_next_measured()?;
+        Some(Item::Delivery(delivery, since))
+    }
+
+    fn frame(&self, item: &Item) -> Bytes {
+        let encoded = match item {
+            Item::Ack(ack) => Ok(packet::ack(ack.id, &ack.body)),
+            Item::Delivery(Delivery::Message(message), _) => {
+                return self.connection.encoded.frame(message);
+            }
+            Item::Delivery(Delivery::Missed { topic, from, to }, _) => {
+                packet::encode(StreamMissed::NAME, &missed(topic, *from, *to))
+            }
+            Item::Closing(closing) => packet::encode(ServerClosing::NAME, closing),
+        };
+        encoded.map(Bytes::from).unwrap_or_else(|error| {
+            tracing::error!(parent: &self.connection.span, %error, "a packet does not encode");
+            Bytes::new()
+        })
+    }
+
+    /// Hands one item to socketioxide.
+    async fn emit(&mut self, socket: &Arc<Socket>, item: Item) -> Result<(), NoPlace> {
         loop {
             self.window.place(socket).await?;
             match item.emit(socket) {
-                Ok(()) => return Ok(()),
+                Ok(()) => break,
                 Err(SendError::Socket(SocketError::InternalChannelFull)) => self.window.reset(),
                 Err(SendError::Socket(SocketError::Closed)) => return Err(NoPlace::Closed),
                 Err(SendError::Serialize(error)) => {
                     tracing::error!(parent: &self.connection.span, %error, "an encoded message does not encode");
-                    return Ok(());
+                    break;
                 }
             }
         }
+        self.count(&item, Instant::now());
+        Ok(())
     }
 
-    fn count(&self, item: &Item) {
+    fn count(&self, item: &Item, now: Instant) {
         let counts = &self.connection.counts;
         match item {
             Item::Ack(ack) => {
                 counts.acks.fetch_add(1, Ordering::Relaxed);
-                counts.ack_time.add(ack.since.elapsed());
+                counts
+                    .ack_time
+                    .add(now.saturating_duration_since(ack.since));
             }
             Item::Delivery(delivery, since) => {
                 counts.events_out.add(name(delivery));
                 if let Some(since) = since {
-                    counts.delivery_time.add(since.elapsed());
+                    counts
+                        .delivery_time
+                        .add(now.saturating_duration_since(*since));
                 }
             }
             Item::Closing(_) => counts.events_out.add(ServerClosing::NAME),
         }
     }
+}
+
+/// Waits for the stream of a client, as long as one may take nothing.
+async fn patiently<T>(
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+) -> Result<T, NoPlace> {
+    let ready = poll_fn(|context| Poll::Ready(poll(context))).await;
+    let result = match ready {
+        Poll::Ready(result) => result,
+        Poll::Pending => match tokio::time::timeout(PATIENCE, poll_fn(poll)).await {
+            Ok(result) => result,
+            Err(_) => return Err(NoPlace::Stalled),
+        },
+    };
+    result.map_err(|_| NoPlace::Closed)
+}
+
+fn missed(topic: &Topic, from: u64, to: u64) -> StreamMissed {
+    let topic = topic.clone();
+    StreamMissed { topic, from, to }
 }
 
 fn name(delivery: &Delivery) -> &'static str {
@@ -132,12 +255,7 @@ impl Item {
                 socket.emit(message.event, &message.body)
             }
             Self::Delivery(Delivery::Missed { topic, from, to }, _) => {
-                let missed = StreamMissed {
-                    topic: topic.clone(),
-                    from: *from,
-                    to: *to,
-                };
-                socket.emit(StreamMissed::NAME, &missed)
+                socket.emit(StreamMissed::NAME, &missed(topic, *from, *to))
             }
             Self::Closing(closing) => socket.emit(ServerClosing::NAME, closing),
         }

@@ -1,0 +1,390 @@
+//! One connection's stream, written from two sides: what socketioxide sends comes from above, and what we send comes in
+//! whole frames beside it, without socketioxide's buffers, wake-ups and copies.
+//!
+//! Source of the frames: RFC 6455, section 5.2. Not here: who sends beside (`way_out`), and what is read (`guard`).
+
+use super::boundary::Boundary;
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Wake, Waker, ready},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The event that goes to a WebSocket before anything comes beside: it is taken out here, and all that socketioxide had
+/// before it is out.
+pub(super) const MARK: &str = "!";
+/// The frame of [`MARK`] without arguments.
+const MARK_FRAME: &[u8] = b"\x81\x0c42[\"!\",null]";
+
+/// What is written beside.
+pub(super) trait Beside: fmt::Debug + Send + Sync {
+    /// From now on the mark is looked for.
+    fn expect_mark(&self);
+
+    /// Waits until the mark has come, so that nothing is before what comes beside.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    fn poll_marked(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Takes whole frames; true where all of them are out, false where [`Self::poll_out`] is to be waited for.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    fn poll_write(&self, context: &mut Context<'_>, frames: &Bytes) -> Poll<io::Result<bool>>;
+
+    /// Waits until something more is out; true where all is.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    fn poll_out(&self, context: &mut Context<'_>) -> Poll<io::Result<bool>>;
+}
+
+/// A stream with two who write.
+pub(super) struct Pipe<S> {
+    end: Mutex<End<S>>,
+    writers: Arc<Writers>,
+    /// Wakes both: a stream wakes only the last one that waited for it.
+    both: Waker,
+}
+
+#[derive(Default)]
+struct Writers {
+    above: AtomicWaker,
+    beside: AtomicWaker,
+}
+
+struct End<S> {
+    /// `None` once it is closed from above.
+    stream: Option<S>,
+    boundary: Boundary,
+    mark: Mark,
+    /// What is left of frames from beside.
+    rest: Bytes,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    No,
+    Expected,
+    Seen,
+}
+
+impl Wake for Writers {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.above.wake();
+        self.beside.wake();
+    }
+}
+
+impl<S> Pipe<S> {
+    pub(super) fn new(stream: S) -> Arc<Self> {
+        let writers = Arc::<Writers>::default();
+        Arc::new(Self {
+            end: Mutex::new(End {
+                stream: Some(stream),
+                boundary: Boundary::default(),
+                mark: Mark::No,
+                rest: Bytes::new(),
+            }),
+            both: Waker::from(Arc::clone(&writers)),
+            writers,
+        })
+    }
+
+    /// Closes the stream, whoever else holds this.
+    pub(super) fn close(&self) {
+        let stream = self.end().stream.take();
+        drop(stream);
+        self.writers.beside.wake();
+    }
+
+    fn end(&self) -> MutexGuard<'_, End<S>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
+    pub(super) fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(self.end().stream()?).poll_read(context, buffer)
+    }
+
+    /// Writes what comes from above: a response, or frames where `is_switched`.
+    pub(super) fn poll_write(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        is_switched: bool,
+    ) -> Poll<io::Result<usize>> {
+        self.retry(context, &self.writers.above, |end, context| {
+            if !is_switched {
+                return Pin::new(end.stream()?).poll_write(context, bytes);
+            }
+            ready!(end.poll_rest(context))?;
+            let mut frames = bytes;
+            if end.mark == Mark::Expected {
+                if end.boundary.is_between() && bytes.starts_with(MARK_FRAME) {
+                    end.mark = Mark::Seen;
+                    self.writers.beside.wake();
+                    return Poll::Ready(Ok(MARK_FRAME.len()));
+                }
+                frames = end.boundary.first(bytes);
+            }
+            let length = ready!(Pin::new(end.stream()?).poll_write(context, frames))?;
+            end.boundary.pass(&frames[..length]);
+            if end.boundary.is_between() {
+                self.writers.beside.wake();
+            }
+            Poll::Ready(Ok(length))
+        })
+    }
+
+    pub(super) fn poll_write_vectored(
+        &self,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+        is_switched: bool,
+    ) -> Poll<io::Result<usize>> {
+        if is_switched {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(context, first.map_or(&[], |slice| slice), true);
+        }
+        self.retry(context, &self.writers.above, |end, context| {
+            Pin::new(end.stream()?).poll_write_vectored(context, slices)
+        })
+    }
+
+    pub(super) fn is_write_vectored(&self) -> bool {
+        let end = self.end();
+        end.stream.as_ref().is_some_and(S::is_write_vectored)
+    }
+
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.retry(context, &self.writers.above, |end, context| {
+            Pin::new(end.stream()?).poll_flush(context)
+        })
+    }
+
+    pub(super) fn poll_shutdown(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.retry(context, &self.writers.above, |end, context| {
+            Pin::new(end.stream()?).poll_shutdown(context)
+        })
+    }
+}
+
+impl<S> Pipe<S> {
+    /// Tries, with both writers to be woken. Who has to wait is known before it is tried for the last time.
+    fn retry<T>(
+        &self,
+        context: &mut Context<'_>,
+        writer: &AtomicWaker,
+        mut attempt: impl FnMut(&mut End<S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let mut end = self.end();
+        let both = &mut Context::from_waker(&self.both);
+        let first = attempt(&mut end, both);
+        if first.is_ready() {
+            return first;
+        }
+        writer.register(context.waker());
+        attempt(&mut end, both)
+    }
+}
+
+impl<S> End<S> {
+    fn stream(&mut self) -> io::Result<&mut S> {
+        let closed = || io::ErrorKind::BrokenPipe.into();
+        self.stream.as_mut().ok_or_else(closed)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> End<S> {
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.rest.is_empty() {
+            ready!(self.poll_some(context))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let rest = self.rest.clone();
+        let length = ready!(Pin::new(self.stream()?).poll_write(context, &rest))?;
+        if length == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.rest = rest.slice(length..);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether all is out, also of what the stream holds itself.
+    fn is_out(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        let flushed = Pin::new(self.stream()?).poll_flush(context)?;
+        Ok(self.rest.is_empty() && flushed.is_ready())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Beside for Pipe<S> {
+    fn expect_mark(&self) {
+        self.end().mark = Mark::Expected;
+    }
+
+    fn poll_marked(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.retry(context, &self.writers.beside, |end, _| {
+            end.stream()?;
+            match end.mark {
+                Mark::Seen => Poll::Ready(Ok(())),
+                Mark::No | Mark::Expected => Poll::Pending,
+            }
+        })
+    }
+
+    fn poll_write(&self, context: &mut Context<'_>, frames: &Bytes) -> Poll<io::Result<bool>> {
+        self.retry(context, &self.writers.beside, |end, context| {
+            ready!(end.poll_rest(context))?;
+            end.stream()?;
+            if !end.boundary.is_between() {
+                return Poll::Pending;
+            }
+            end.rest = frames.clone();
+            while !end.rest.is_empty() {
+                if end.poll_some(context)?.is_pending() {
+                    return Poll::Ready(Ok(false));
+                }
+            }
+            Poll::Ready(end.is_out(context))
+        })
+    }
+
+    fn poll_out(&self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        self.retry(context, &self.writers.beside, |end, context| {
+            if end.is_out(context)? {
+                return Poll::Ready(Ok(true));
+            }
+            if !end.rest.is_empty() {
+                ready!(end.poll_some(context))?;
+                return Poll::Ready(Ok(false));
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl<S> fmt::Debug for Pipe<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pipe").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, MARK_FRAME, Pipe};
+    use bytes::Bytes;
+    use std::{future::poll_fn, io, sync::Arc};
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
+
+    /// Writes from above until all is taken.
+    async fn above(pipe: &Pipe<DuplexStream>, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let length = poll_fn(|context| pipe.poll_write(context, bytes, true)).await;
+            bytes = &bytes[length.unwrap()..];
+        }
+    }
+
+    async fn beside(pipe: &dyn Beside, frames: Bytes) -> io::Result<()> {
+        let mut is_out = poll_fn(|context| pipe.poll_write(context, &frames)).await?;
+        while !is_out {
+            is_out = poll_fn(|context| pipe.poll_out(context)).await?;
+        }
+        Ok(())
+    }
+
+    /// A frame with `length` times a byte.
+    fn frame(byte: u8, length: u8) -> Vec<u8> {
+        let mut frame = vec![0x81, length];
+        frame.extend(vec![byte; length.into()]);
+        frame
+    }
+
+    /// The bytes of frames whose payloads are of one byte each, in their order.
+    fn payloads(mut bytes: &[u8]) -> Vec<(u8, usize)> {
+        let mut payloads = Vec::new();
+        while let [0x81, length, rest @ ..] = bytes {
+            let (payload, next) = rest.split_at((*length).into());
+            assert!(payload.iter().all(|byte| *byte == payload[0]), "torn");
+            payloads.push((payload[0], payload.len()));
+            bytes = next;
+        }
+        assert!(bytes.is_empty(), "no frame: {bytes:?}");
+        payloads
+    }
+
+    #[tokio::test]
+    async fn the_mark_is_taken_out_and_what_was_before_it_is_out() {
+        let (ours, mut theirs) = duplex(4_096);
+        let pipe = Pipe::new(ours);
+        above(&pipe, RESPONSE).await;
+        pipe.expect_mark();
+        above(
+            &pipe,
+            &[&frame(b'a', 3), MARK_FRAME, &frame(b'b', 4)].concat(),
+        )
+        .await;
+        poll_fn(|context| pipe.poll_marked(context)).await.unwrap();
+        beside(&*pipe, frame(b'c', 5).into()).await.unwrap();
+        // Looked for once only.
+        above(&pipe, MARK_FRAME).await;
+        pipe.close();
+        let mut read = Vec::new();
+        theirs.read_to_end(&mut read).await.unwrap();
+        let read = read.strip_prefix(RESPONSE).unwrap();
+        let read = read.strip_suffix(MARK_FRAME).unwrap();
+        assert_eq!(payloads(read), [(b'a', 3), (b'b', 4), (b'c', 5)]);
+        assert!(beside(&*pipe, frame(b'd', 1).into()).await.is_err());
+    }
+
+    /// The pipe takes less than a frame, both sides write at once, and somebody reads slowly.
+    #[tokio::test]
+    async fn no_frame_is_torn_and_nobody_waits_for_ever() {
+        let (ours, mut theirs) = duplex(7);
+        let pipe = Pipe::new(ours);
+        let writers = [b'a', b'b'].map(|byte| {
+            let pipe = Arc::clone(&pipe);
+            tokio::spawn(async move {
+                for length in 1..100 {
+                    let frame = frame(byte, length);
+                    match byte {
+                        b'a' if length == 1 => above(&pipe, &[RESPONSE, &frame].concat()).await,
+                        b'a' => above(&pipe, &frame).await,
+                        _ => beside(&*pipe, frame.into()).await.unwrap(),
+                    }
+                }
+            })
+        });
+        // Until the response is out nothing comes beside.
+        let all = RESPONSE.len() + 2 * (1..100).map(|length| length + 2).sum::<usize>();
+        let mut read = vec![0; all];
+        theirs.read_exact(&mut read).await.unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let read = payloads(read.strip_prefix(RESPONSE).unwrap());
+        for byte in [b'a', b'b'] {
+            let lengths: Vec<_> = read.iter().filter(|(it, _)| *it == byte).collect();
+            assert!(lengths.iter().map(|(_, length)| *length).eq(1..100));
+        }
+    }
+}
