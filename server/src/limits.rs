@@ -31,7 +31,7 @@ use table::{Shared, Table};
 /// The events of one user a second, where nobody says otherwise.
 const RATE: f64 = 200.0;
 /// The Socket.IO connections, where nobody says otherwise: they take half a gigabyte.
-const CONNECTIONS: usize = 20_000;
+const CONNECTIONS: usize = 10_000;
 /// Those of one address, where nobody says otherwise: a large school behind one router.
 const CONNECTIONS_OF_ADDRESS: usize = 2_000;
 /// The bytes that may come with each event that may come: 2 kB, some long texts.

@@ -1,6 +1,7 @@
 //! Putting a server together and taking it apart.
 
 mod admission;
+mod descriptors;
 mod error;
 mod routes;
 mod serve;
@@ -75,6 +76,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         address: config.listen,
         reason,
     };
+    descriptors::raise(config.limits.connections);
     let certificates = config.tls.as_ref().map(Certificates::open).transpose()?;
     let listener = bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;

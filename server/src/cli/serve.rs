@@ -117,7 +117,7 @@ pub(super) struct Serve {
     rate_limit: Rate,
 
     /// The most Socket.IO connections at once.
-    #[arg(long, env = "TERTULIA_MAX_CONNECTIONS", value_name = "COUNT", default_value = "20000", value_parser = count)]
+    #[arg(long, env = "TERTULIA_MAX_CONNECTIONS", value_name = "COUNT", default_value = "10000", value_parser = count)]
     max_connections: usize,
 
     /// The most Socket.IO connections of one address at once; those of this machine are not counted.
