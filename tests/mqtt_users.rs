@@ -166,6 +166,21 @@ async fn the_rules_hold_by_mqtt_too() {
     }
 }
 
+/// Breaks when: a machine's own broker is closed to devices that say something else, without anybody having asked for it.
+#[tokio::test]
+async fn without_rules_whatever_is_on_this_machine_may_talk() {
+    let server = Server::start().await;
+    let port = server.mqtt_port();
+    for topic in ["zigbee2mqtt/lamp", "chat/lobby"] {
+        assert!(publishes(port, topic, &[]).await, "{topic}");
+    }
+    for filter in ["#", "$SYS/#", "zigbee2mqtt/+"] {
+        assert!(subscribes(port, filter, &[]).await, "{filter}");
+    }
+    assert!(!publishes(port, "chat/private/plans", &[]).await);
+    assert!(!subscribes(port, "chat/private/plans", &[]).await);
+}
+
 /// Breaks when: a wrong password or a bad token is let in, or a token is not as good as the password.
 #[tokio::test]
 async fn a_password_or_a_token_lets_in_and_nothing_else() {

@@ -94,9 +94,12 @@ impl Embedded {
         own: &BrokerUrl,
     ) -> Self {
         let secret = own.login.clone().unwrap_or_default().1;
-        let guests = guests.may_come_to(self.address);
+        let whom = (
+            guests.may_come_to(self.address),
+            self.address.ip().is_loopback(),
+        );
         let router = self.broker.router();
-        let doorman = Arc::new(Doorman::new(Arc::clone(app), guests, &secret, router));
+        let doorman = Arc::new(Doorman::new(Arc::clone(app), whom, &secret, router));
         let paced = Paced {
             inner: Arc::clone(&doorman),
             limits: Arc::clone(limits),

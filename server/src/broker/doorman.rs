@@ -35,6 +35,9 @@ const SHARED: &str = "$share/";
 pub(super) struct Doorman {
     app: Arc<App>,
     guests: bool,
+    /// Whether only this machine reaches the broker: where there are no rules either, everybody may all, so that any
+    /// device can be tried.
+    is_here: bool,
     /// The secret's mark, by which another text is told from it without a hint.
     secret: (hmac::Key, hmac::Tag),
     router: Arc<MessageRouter>,
@@ -65,7 +68,7 @@ impl Doorman {
     /// One that lets in whom `app` knows, guests where they may come, and this process's own links by their secret.
     pub(super) fn new(
         app: Arc<App>,
-        guests: bool,
+        (guests, is_here): (bool, bool),
         secret: &str,
         router: Arc<MessageRouter>,
     ) -> Self {
@@ -75,6 +78,7 @@ impl Doorman {
             policy: Mutex::new(app.policy()),
             app,
             guests,
+            is_here,
             secret: (key, mark),
             router,
             clients: Mutex::default(),
@@ -189,11 +193,13 @@ impl Doorman {
     /// Asks the rules for somebody; what is internal may all, who has lost its account nothing.
     fn may(&self, user: Option<&str>, ask: impl FnOnce(&Policy, Asker<'_>) -> bool) -> bool {
         let policy = self.app.policy();
+        let is_open = self.is_here && *policy == Policy::default();
         match user {
             Some(INTERNAL) => true,
+            None if self.guests && is_open => true,
             Some(id) => {
                 let name = self.app.identity.account_key(id);
-                name.is_some_and(|name| ask(&policy, Asker::Registered(&name)))
+                name.is_some_and(|name| is_open || ask(&policy, Asker::Registered(&name)))
             }
             None => self.guests && ask(&policy, Asker::Guest),
         }
@@ -236,10 +242,8 @@ impl AuthProvider for Doorman {
         topic: &'a str,
     ) -> Answer<'a, bool> {
         let allowed = Topic::new(topic).is_ok_and(|topic| {
-            self.may(user, |policy, who| {
-                // Private rooms are not carried by MQTT: nobody is to seem to speak in one.
-                !is_private(&topic) && policy.may_publish(who, &topic)
-            })
+            // Private rooms are not carried by MQTT: nobody is to seem to speak in one.
+            !is_private(&topic) && self.may(user, |policy, who| policy.may_publish(who, &topic))
         });
         Box::pin(std::future::ready(allowed))
     }
@@ -252,9 +256,7 @@ impl AuthProvider for Doorman {
     ) -> Answer<'a, bool> {
         let allowed = Filter::new(unshared(filter)).is_ok_and(|filter| {
             let private = filter.as_topic().is_some_and(|topic| is_private(&topic));
-            self.may(user, |policy, who| {
-                !private && policy.may_join(who, &filter)
-            })
+            !private && self.may(user, |policy, who| policy.may_join(who, &filter))
         });
         Box::pin(std::future::ready(allowed))
     }
