@@ -2,14 +2,15 @@
 //! back.
 
 use crate::world::{
-    client::{connected_with, emit, join, next, say, send},
+    client::{connected, connected_with, emit, join, next, say, send},
     official::only,
+    peer::Peer,
     server::Server,
     soon,
     watch::{until, until_linked},
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tertulia_client::connection::{Connection, Link, Options, Status, Transport};
 use tertulia_shared::{chat::ChatMessage, server::ServerClosing};
@@ -166,4 +167,37 @@ async fn a_message_after_the_restart_finds_everybody() {
     until_linked(&mut statuses).await;
     emit(&connection, &send(LOBBY, "back", "1")).await.unwrap();
     say(&connection, LOBBY, "again", "2").await;
+}
+
+/// Breaks when: a stop ends the namespace and not the transport, after which an official client stays away.
+#[tokio::test]
+async fn the_official_client_comes_back_by_itself_and_misses_nothing() {
+    for transport in ["polling", "websocket"] {
+        let data = tempfile::tempdir().unwrap();
+        let directory = data.path().to_str().unwrap();
+        let mut server = Server::with(&["--no-host-metrics", "--data-dir", directory]).await;
+        let origin = server.origin();
+        let mut official = Peer::start("back.mjs", &[&origin, transport]);
+        let mut says = async |step: &str, value: Value| {
+            let said = official.says().await;
+            assert_eq!(said, json!({"step": step, "value": value}), "{transport}");
+        };
+        says("joined", json!(true)).await;
+        let sender = connected(&origin).await;
+        say(&sender, LOBBY, "before", "1").await;
+        says("heard", json!(1)).await;
+        assert!(server.terminate().await.success());
+        says("closing", json!(true)).await;
+        says("lost", json!(true)).await;
+        let _server = server.restart().await;
+        say(&connected(&origin).await, LOBBY, "meanwhile or after", "2").await;
+        // Which of the two comes first is a matter of when it is back.
+        let both = [official.says().await, official.says().await];
+        for expected in [
+            json!({"step": "joined", "value": true}),
+            json!({"step": "heard", "value": 2}),
+        ] {
+            assert!(both.contains(&expected), "{transport}: {both:?}");
+        }
+    }
 }
