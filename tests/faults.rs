@@ -24,6 +24,8 @@ use tertulia_shared::{
 const LOBBY: &str = "chat/lobby";
 /// How long the network is bad in each of these tests.
 const SHORT: Duration = Duration::from_secs(6);
+/// How often it fails each side at least: as long as it does not, the test goes on.
+const FEWEST: u32 = 4;
 
 fn hasty(transports: &[Transport]) -> Options {
     Options {
@@ -71,7 +73,9 @@ async fn keeps_its_promise(transports: &[Transport], lasts: Duration, mut random
     to_sender.storm();
     to_reader.storm();
     let (began, mut said) = (Instant::now(), 0);
-    while began.elapsed() < lasts {
+    let faults = |proxy: &Proxy| proxy.counts().values().sum::<u32>();
+    let is_bad = || faults(&to_sender).min(faults(&to_reader)) >= FEWEST;
+    while began.elapsed() < lasts || (!is_bad() && began.elapsed() < lasts + PATIENCE) {
         let receipt = insist(&sender, said).await;
         said += 1;
         assert_eq!(
@@ -93,11 +97,7 @@ async fn keeps_its_promise(transports: &[Transport], lasts: Duration, mut random
     let (sender_had, reader_had) = (to_sender.counts(), to_reader.counts());
     println!("{said} texts; faults of the sender {sender_had:?}, of the reader {reader_had:?}");
     println!("{} came again and were not told", rooms.duplicates());
-    let faults = |counts: &std::collections::BTreeMap<_, u32>| counts.values().sum::<u32>();
-    assert!(
-        faults(&sender_had) > 3 && faults(&reader_had) > 3,
-        "the network was not bad"
-    );
+    assert!(is_bad(), "the network was not bad");
 }
 
 /// One round, or in the long form many.
