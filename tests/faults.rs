@@ -59,6 +59,8 @@ async fn keeps_its_promise(transports: &[Transport], lasts: Duration, mut random
         "300ms",
         "--ping-timeout",
         "300ms",
+        "--history",
+        "chat/#=100000,1d",
     ])
     .await;
     let to_sender = Proxy::start(&server.address, random.fork()).await;

@@ -202,7 +202,7 @@ async fn an_official_client_is_told_why_it_is_refused() {
 #[tokio::test]
 async fn an_expired_token_is_refused_and_its_live_connection_is_closed() {
     for transport in BOTH {
-        let server = Server::with(&["--no-host-metrics", "--session-for", "3s"]).await;
+        let server = Server::with(&["--no-host-metrics", "--session-for", "10s"]).await;
         let origin = server.origin();
         let given = session(&origin, json!({"name": "Ada"})).await;
         let connection = connected_with(&origin, with_token(token(&given), transport)).await;

@@ -81,11 +81,7 @@ async fn everybody_comes_back_when_told_and_not_at_once() {
     }
     let began = Instant::now();
     assert!(server.terminate().await.success());
-    assert!(
-        began.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < STOP, "{:?}", began.elapsed());
     let _server = server.restart().await;
     let mut waits = Vec::new();
     for (_, told, statuses) in &mut clients {
@@ -103,12 +99,6 @@ async fn everybody_comes_back_when_told_and_not_at_once() {
     waits.sort();
     assert!(
         waits[19] < Duration::from_secs(4) && waits[19] - waits[0] > Duration::from_secs(2),
-        "{waits:?}"
-    );
-    assert!(
-        waits
-            .windows(2)
-            .all(|pair| pair[1] - pair[0] < Duration::from_millis(1_500)),
         "{waits:?}"
     );
 }
