@@ -70,7 +70,11 @@ impl AuthProvider for Paced {
         let allowed = self.inner.authorize_publish(client, user, topic);
         // This server's own clients bring what others sent.
         let is_own = user == Some(INTERNAL);
-        let who = user.unwrap_or(client).to_owned();
+        // A client chooses its id, a user does not: no id of a user has a space.
+        let who = match user {
+            Some(user) => user.to_owned(),
+            None => format!("mqtt {client}"),
+        };
         Box::pin(async move {
             let allowed = allowed.await;
             if !is_own {
