@@ -5,7 +5,7 @@ use crate::world::{
     client::{connected_with, enter, join, next, say},
     official::only,
     process::Process,
-    server::{Server, program},
+    server::{Server, page, program},
     soon,
 };
 use http_body_util::{BodyExt, Empty};
@@ -26,6 +26,9 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// Longer than an HTTP/2 connection is held without a request, and then waited for.
+const IDLE: Duration = Duration::from_secs(32);
 
 /// A certificate and its key, in files.
 struct Files {
@@ -173,6 +176,37 @@ async fn http_2_is_spoken_with_who_can() {
     );
     drop(requests);
     soon("the end", connection).await.unwrap().unwrap();
+}
+
+/// Breaks when: a connection is taken for idle while an answer is on its way. It waits for longer than one may be idle.
+#[tokio::test]
+async fn who_reads_slowly_gets_the_whole_answer_by_http_2() {
+    let files = Files::new();
+    let server = files.serve().await;
+    let stream = shake(&server.address, &files.pem, &["h2"]).await.unwrap();
+    let (mut requests, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1_024)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let address = &server.address;
+    let script = fs::read_dir(page())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.ends_with(".wasm"))
+        .unwrap();
+    let request = hyper::Request::get(format!("https://{address}/{script}"));
+    let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+    let answer = requests.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let length = answer.headers()["content-length"].to_str().unwrap();
+    let length: usize = length.parse().unwrap();
+    tokio::time::sleep(IDLE).await;
+    let body = soon("the page", answer.into_body().collect())
+        .await
+        .unwrap();
+    assert_eq!(body.to_bytes().len(), length);
 }
 
 /// Breaks when: the new certificate is not shown, an open connection is cut, or a bad file takes the good one away.

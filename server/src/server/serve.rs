@@ -14,7 +14,7 @@ use crate::{
 use axum::{Router, body::Body, extract::ConnectInfo, serve::Listener};
 use hyper::{
     Request,
-    body::Incoming,
+    body::{Bytes, Frame, Incoming, SizeHint},
     server::conn::{http1, http2},
     service::Service,
 };
@@ -27,7 +27,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -233,30 +233,69 @@ impl Service<Request<Incoming>> for Requests {
         request
             .extensions_mut()
             .insert(ConnectInfo(self.switch.clone()));
-        self.open.fetch_add(1, Ordering::Relaxed);
         Answer {
             answer: self.router.clone().call(request),
-            open: Arc::clone(&self.open),
+            open: Some(Open::new(&self.open)),
         }
     }
 }
 
-/// The answer to a request, which is open until then.
+/// The answer to a request, which is open until all of its body is out.
 struct Answer {
     answer: axum::routing::future::RouteFuture<Infallible>,
-    open: Arc<AtomicUsize>,
+    open: Option<Open>,
 }
 
 impl Future for Answer {
     type Output = Result<axum::response::Response, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.answer).poll(context)
+        let response = ready!(Pin::new(&mut self.answer).poll(context))?;
+        let open = self.open.take();
+        Poll::Ready(Ok(
+            response.map(|body| Body::new(OpenBody { body, _open: open }))
+        ))
     }
 }
 
-impl Drop for Answer {
+/// Counts a request as open until it is dropped.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer whose request is open until it is out.
+struct OpenBody {
+    body: Body,
+    _open: Option<Open>,
+}
+
+impl hyper::body::Body for OpenBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
