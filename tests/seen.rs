@@ -52,6 +52,7 @@ async fn the_metrics_agree_with_what_was_done() {
         ("tertulia_acks_total", 9.0),
         ("tertulia_ack_seconds_count", 9.0),
         ("tertulia_acks_waiting", 0.0),
+        ("tertulia_ack_bytes_waiting", 0.0),
         ("tertulia_missed_total", 0.0),
         ("tertulia_queue_messages", 0.0),
         ("tertulia_readers", 2.0),

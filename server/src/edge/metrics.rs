@@ -90,6 +90,12 @@ impl Metrics {
             "Acknowledgements that wait for their connections.",
             snapshot.acks_waiting,
         );
+        text.one(
+            "tertulia_ack_bytes_waiting",
+            Gauge,
+            "The bytes of acknowledgements that wait for their connections.",
+            snapshot.ack_bytes_waiting,
+        );
     }
 
     fn events(&self, text: &mut Text) {

@@ -100,6 +100,8 @@ pub struct Snapshot {
     pub websocket: usize,
     /// The acknowledgements that wait for them.
     pub acks_waiting: usize,
+    /// The texts of those that are answered, in bytes.
+    pub ack_bytes_waiting: usize,
 }
 
 impl Door {
@@ -176,7 +178,9 @@ impl Door {
                 TransportType::Websocket => snapshot.websocket += 1,
             }
             if let Some(connection) = socket.extensions.get::<Arc<Connection>>() {
-                snapshot.acks_waiting += connection.acks_waiting();
+                let (acks, bytes) = connection.acks_waiting();
+                snapshot.acks_waiting += acks;
+                snapshot.ack_bytes_waiting += bytes;
             }
         }
         snapshot

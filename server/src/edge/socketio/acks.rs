@@ -37,10 +37,19 @@ pub(super) struct Full;
 #[derive(Debug)]
 pub(super) struct Acks(Arc<Queue>);
 
+/// The most that may wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Capacity {
+    /// The acknowledgements, answered or not.
+    pub(super) count: usize,
+    /// The texts of those that are answered, in bytes. One that is longer waits alone.
+    pub(super) bytes: usize,
+}
+
 /// What waits. An idle connection's takes next to nothing.
 #[derive(Debug)]
 struct Queue {
-    capacity: usize,
+    capacity: Capacity,
     waiting: Mutex<Waiting>,
     /// The one task that sends.
     sends: AtomicWaker,
@@ -49,12 +58,17 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     slots: VecDeque<Slot>,
+    /// The texts of those that are answered, also of those in places that were held.
+    bytes: usize,
     closed: bool,
 }
 
 /// A place in the queue. Dropping it gives it up.
 #[derive(Debug)]
-pub(super) struct Place(oneshot::Sender<Ack>);
+pub(super) struct Place {
+    queue: Arc<Queue>,
+    answer: oneshot::Sender<Ack>,
+}
 
 /// Where acknowledgements come out.
 #[derive(Debug)]
@@ -64,8 +78,8 @@ pub(super) struct InOrder {
     held: Option<oneshot::Receiver<Ack>>,
 }
 
-/// A queue of at most `capacity` acknowledgements, answered or not.
-pub(super) fn queue(capacity: usize) -> (Acks, InOrder) {
+/// A queue that holds at most `capacity`.
+pub(super) fn queue(capacity: Capacity) -> (Acks, InOrder) {
     let queue = Arc::new(Queue {
         capacity,
         waiting: Mutex::default(),
@@ -77,13 +91,22 @@ pub(super) fn queue(capacity: usize) -> (Acks, InOrder) {
 impl Queue {
     fn push(&self, slot: Slot) -> Result<(), Full> {
         let mut waiting = self.waiting();
-        if waiting.slots.len() >= self.capacity {
+        if waiting.slots.len() >= self.capacity.count {
             return Err(Full);
+        }
+        if let Slot::Ready(ack) = &slot {
+            waiting.weigh(ack, self.capacity.bytes)?;
         }
         waiting.slots.push_back(slot);
         drop(waiting);
         self.sends.wake();
         Ok(())
+    }
+
+    /// An acknowledgement is taken out of a place that was held.
+    fn taken(&self, ack: Ack) -> Ack {
+        self.waiting().bytes -= ack.bytes();
+        ack
     }
 
     /// The next slot; `None` where there will be no more.
@@ -106,9 +129,33 @@ impl Queue {
     }
 }
 
+impl Ack {
+    fn bytes(&self) -> usize {
+        self.body.get().len()
+    }
+}
+
 impl Waiting {
+    /// Counts the bytes of an acknowledgement, where they fit.
+    fn weigh(&mut self, ack: &Ack, most: usize) -> Result<(), Full> {
+        let bytes = self.bytes + ack.bytes();
+        if self.bytes > 0 && bytes > most {
+            return Err(Full);
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn take_first(&mut self) -> Option<Slot> {
+        let first = self.slots.pop_front();
+        if let Some(Slot::Ready(ack)) = &first {
+            self.bytes -= ack.bytes();
+        }
+        first
+    }
+
     fn pop(&mut self) -> Poll<Option<Slot>> {
-        match self.slots.pop_front() {
+        match self.take_first() {
             None if !self.closed => Poll::Pending,
             slot => Poll::Ready(slot),
         }
@@ -125,12 +172,16 @@ impl Acks {
     pub(super) fn hold(&self) -> Result<Place, Full> {
         let (place, held) = oneshot::channel();
         self.0.push(Slot::Held(held))?;
-        Ok(Place(place))
+        Ok(Place {
+            queue: Arc::clone(&self.0),
+            answer: place,
+        })
     }
 
-    /// How many wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.0.waiting().slots.len()
+    /// How many wait, and the bytes of those that are answered.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.0.waiting();
+        (waiting.slots.len(), waiting.bytes)
     }
 }
 
@@ -142,9 +193,12 @@ impl Drop for Acks {
 }
 
 impl Place {
-    pub(super) fn fill(self, ack: Ack) {
+    pub(super) fn fill(self, ack: Ack) -> Result<(), Full> {
+        let Self { queue, answer } = self;
+        queue.waiting().weigh(&ack, queue.capacity.bytes)?;
         // Nobody reads them any more where the connection has ended.
-        let _ = self.0.send(ack);
+        let _ = answer.send(ack);
+        Ok(())
     }
 }
 
@@ -156,13 +210,13 @@ impl InOrder {
                 match held.try_recv() {
                     Ok(ack) => {
                         self.held = None;
-                        return Some(ack);
+                        return Some(self.queue.taken(ack));
                     }
                     Err(oneshot::error::TryRecvError::Empty) => return None,
                     Err(oneshot::error::TryRecvError::Closed) => self.held = None,
                 }
             }
-            let slot = self.queue.waiting().slots.pop_front();
+            let slot = self.queue.waiting().take_first();
             match slot? {
                 Slot::Ready(ack) => return Some(ack),
                 Slot::Held(held) => self.held = Some(held),
@@ -177,7 +231,7 @@ impl InOrder {
                 let ack = held.await;
                 self.held = None;
                 if let Ok(ack) = ack {
-                    return Some(ack);
+                    return Some(self.queue.taken(ack));
                 }
             }
             match self.queue.next().await? {
@@ -190,15 +244,26 @@ impl InOrder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ack, Full, InOrder, queue};
+    use super::{Ack, Capacity, Full, InOrder, queue};
     use futures_util::FutureExt;
     use serde_json::value::RawValue;
     use std::time::Instant;
 
+    const TEN: Capacity = Capacity {
+        count: 10,
+        bytes: 100,
+    };
+
     fn ack(id: i64) -> Ack {
+        long(id, 2)
+    }
+
+    /// An acknowledgement of so many bytes.
+    fn long(id: i64, bytes: usize) -> Ack {
+        let body = format!("[{}]", " ".repeat(bytes - 2));
         Ack {
             id,
-            body: RawValue::from_string("[]".to_owned()).unwrap(),
+            body: RawValue::from_string(body).unwrap(),
             since: Instant::now(),
         }
     }
@@ -213,16 +278,16 @@ mod tests {
 
     #[test]
     fn what_is_answered_early_waits_for_what_came_before() {
-        let (acks, mut out) = queue(10);
+        let (acks, mut out) = queue(TEN);
         acks.push(ack(1)).unwrap();
         let second = acks.hold().unwrap();
         let given_up = acks.hold().unwrap();
         let fourth = acks.hold().unwrap();
         acks.push(ack(5)).unwrap();
-        fourth.fill(ack(4));
+        fourth.fill(ack(4)).unwrap();
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(1), None));
         assert_eq!(now(&mut out), None);
-        second.fill(ack(2));
+        second.fill(ack(2)).unwrap();
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(2), None));
         drop(given_up);
         assert_eq!((now(&mut out), now(&mut out)), (Some(4), Some(5)));
@@ -233,10 +298,33 @@ mod tests {
 
     #[test]
     fn places_that_are_held_are_bounded_too() {
-        let (acks, _out) = queue(2);
+        let (acks, _out) = queue(Capacity { count: 2, ..TEN });
         let _held = acks.hold().unwrap();
         acks.push(ack(2)).unwrap();
         assert!(matches!(acks.hold(), Err(Full)));
-        assert_eq!(acks.waiting(), 2);
+        assert_eq!(acks.waiting(), (2, 2));
+    }
+
+    #[test]
+    fn bytes_are_bounded_too_and_counted_exactly() {
+        let (acks, mut out) = queue(TEN);
+        let [first, second, late] = [(); 3].map(|()| acks.hold().unwrap());
+        acks.push(long(4, 60)).unwrap();
+        first.fill(long(1, 40)).unwrap();
+        assert_eq!(acks.waiting(), (4, 100));
+        assert!(matches!(acks.push(ack(5)), Err(Full)));
+        assert!(matches!(second.fill(ack(2)), Err(Full)));
+        assert_eq!(acks.waiting(), (4, 100));
+        assert_eq!(now(&mut out), Some(1));
+        assert_eq!(acks.waiting().1, 60);
+        // Its place, too, was given up with what did not fit.
+        assert_eq!(now(&mut out), None);
+        late.fill(ack(3)).unwrap();
+        assert_eq!((ready(&mut out), ready(&mut out)), (Some(3), Some(4)));
+        assert_eq!(acks.waiting(), (0, 0));
+        // Longer than all that may wait: alone.
+        acks.push(long(6, 101)).unwrap();
+        assert!(matches!(acks.push(ack(7)), Err(Full)));
+        assert_eq!((now(&mut out), acks.waiting()), (Some(6), (0, 0)));
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: the sending itself (`way_out`), and what an event means (`app`).
 
 use super::{
-    acks::{self, Ack, Acks, Full, InOrder, Place},
+    acks::{self, Ack, Acks, Capacity, Full, InOrder, Place},
     closing::Closing,
     counts::Counts,
     cut::Cut,
@@ -39,7 +39,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 /// The acknowledgements that wait for the disk or for a client which takes none; one more closes the connection.
-const MAX_ACKS_WAITING: usize = 32_768;
+const MAX_ACKS_WAITING: Capacity = Capacity {
+    count: 32_768,
+    bytes: 16 * 1024 * 1024,
+};
 
 /// A connection and what is on its way out.
 pub(super) struct Connection {
@@ -172,11 +175,8 @@ impl Connection {
     /// Closes a connection for which no more acknowledgements may wait.
     fn check<T>(&self, queued: Result<T, Full>) -> Option<T> {
         if queued.is_err() && !self.ended.is_cancelled() {
-            let peer = self.session.peer();
-            tracing::warn!(
-                peer,
-                "{MAX_ACKS_WAITING} acknowledgements wait and none is taken"
-            );
+            let (peer, (acks, bytes)) = (self.session.peer(), self.acks.waiting());
+            tracing::warn!(peer, acks, bytes, "acknowledgements wait and none is taken");
             self.ended.cancel();
         }
         queued.ok()
@@ -202,8 +202,8 @@ impl Connection {
         self.later.load(Ordering::SeqCst) > 0
     }
 
-    /// How many acknowledgements wait.
-    pub(super) fn acks_waiting(&self) -> usize {
+    /// How many acknowledgements wait, and the bytes of those that are answered.
+    pub(super) fn acks_waiting(&self) -> (usize, usize) {
         self.acks.waiting()
     }
 
@@ -285,7 +285,7 @@ impl Later {
         match self.place.take() {
             Some(place) => {
                 if let Some(ack) = self.connection.answer(asked, reply) {
-                    place.fill(ack);
+                    self.connection.check(place.fill(ack));
                 }
             }
             None => self.connection.reply(asked, reply),
