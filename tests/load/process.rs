@@ -64,6 +64,8 @@ impl Places {
             Kind::Ours => command
                 .args(["serve", "--listen", "127.0.0.1:0"])
                 .args(["--mqtt-listen", "127.0.0.1:0", "--no-host-metrics"])
+                // They are asked, and let everything through.
+                .args(["--rate-limit", "1000000"])
                 .arg("--data-dir")
                 .arg(data.path()),
             Kind::Node => command.arg(&self.node),
