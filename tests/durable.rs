@@ -2,6 +2,7 @@
 
 use crate::world::{
     client::{connected, connected_with, say, send},
+    random::Random,
     server::{Server, program},
     soon,
 };
@@ -13,7 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tertulia_client::connection::{Connection, EmitError, Options};
@@ -91,10 +92,7 @@ async fn insist(connection: &Connection, text: &ChatSend) -> Receipt {
 async fn what_was_acknowledged_survives_kills_once_and_in_order() {
     let kills = std::env::var("TERTULIA_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let directory = TempDir::new().unwrap();
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let mut life = std::env::var("TERTULIA_TEST_SEED")
-        .map_or(seed.as_nanos() as u64, |seed| seed.parse().unwrap());
-    println!("TERTULIA_TEST_SEED={life}");
+    let mut random = Random::seeded("kills");
     let mut server = serve(directory.path()).await;
     let (stop, count) = (
         Arc::new(AtomicBool::new(false)),
@@ -119,11 +117,7 @@ async fn what_was_acknowledged_survives_kills_once_and_in_order() {
             }
         };
         soon("acknowledgements", some).await;
-        // Knuth's generator: enough to be anywhere.
-        life = life
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis((life >> 33) % MAX_LIFE)).await;
+        tokio::time::sleep(random.millis(MAX_LIFE)).await;
         server.kill().await;
         server = server.restart().await;
     }

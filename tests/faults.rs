@@ -110,7 +110,7 @@ async fn rounds(what: &str, transports: &[Transport]) {
     };
     while began.elapsed() < long {
         let round = random.fork();
-        println!("{what}: {round:?} after {:?}", began.elapsed());
+        println!("{what}: {} after {:?}", round.seed, began.elapsed());
         keeps_its_promise(transports, 5 * SHORT, round).await;
     }
 }

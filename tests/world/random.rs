@@ -1,41 +1,43 @@
 //! Random numbers that can be had again: a test that uses them prints its seed.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::time::Duration;
 
 /// The variable that gives the seed.
 const SEED: &str = "TERTULIA_TEST_SEED";
 
-/// SplitMix64.
-#[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+/// Random numbers from a seed.
+#[derive(Debug)]
+pub(crate) struct Random {
+    /// With which the same numbers come again, as the variable's value too.
+    pub(crate) seed: u64,
+    numbers: StdRng,
+}
 
 impl Random {
     /// With the seed of the environment, or another one each time; the seed is printed, and shown where the test fails.
     pub(crate) fn seeded(what: &str) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let seed =
-            std::env::var(SEED).map_or(since.as_nanos() as u64, |seed| seed.parse().unwrap());
+            std::env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
         println!("{what}: {SEED}={seed}");
-        Self(seed)
+        Self::new(seed)
+    }
+
+    fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            numbers: StdRng::seed_from_u64(seed),
+        }
     }
 
     /// Another one, which goes on by itself.
     pub(crate) fn fork(&mut self) -> Self {
-        Self(self.next())
-    }
-
-    /// The next number.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self::new(self.numbers.random())
     }
 
     /// A number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.numbers.random_range(..end)
     }
 
     /// Milliseconds below `end`.
