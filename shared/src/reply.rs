@@ -117,9 +117,42 @@ pub enum Code {
     Unknown,
 }
 
+impl Code {
+    /// Whether the reason passes by itself, so that asking the same again later can help.
+    pub fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::StorageFull
+                | Self::StorageFailed
+                | Self::ServerBusy
+                | Self::BridgeDown
+                | Self::RateLimited
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Code, Reject, Reply};
+
+    /// Breaks when: a client gives up what it should ask again, or asks for ever what nobody grants.
+    #[test]
+    fn what_passes_is_what_the_text_says_to_try_again() {
+        for (code, passes) in [
+            (Code::StorageFull, true),
+            (Code::StorageFailed, true),
+            (Code::ServerBusy, true),
+            (Code::BridgeDown, true),
+            (Code::RateLimited, true),
+            (Code::RoomNotAllowed, false),
+            (Code::TooManyRooms, false),
+            (Code::ServerFull, false),
+            (Code::BadToken, false),
+            (Code::Unknown, false),
+        ] {
+            assert_eq!(code.passes(), passes, "{code:?}");
+        }
+    }
 
     #[test]
     fn ok_is_an_object_with_the_value() {

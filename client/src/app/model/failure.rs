@@ -3,7 +3,7 @@
 //! Not here: the words for it (`text`), so that a change of language changes them too.
 
 use crate::connection::EmitError;
-use tertulia_shared::{Code, Reject};
+use tertulia_shared::Reject;
 
 /// The reason for which an event was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +34,7 @@ impl Failure {
         let Self::Refused(reject) = self else {
             return None;
         };
-        let passes = matches!(
-            reject.code,
-            Code::BridgeDown
-                | Code::StorageFull
-                | Code::StorageFailed
-                | Code::ServerBusy
-                | Code::RateLimited
-        );
+        let passes = reject.code.passes();
         let (shortest, longest) = WAITS_MS;
         let wait = reject.retry_after.unwrap_or(WAIT_MS);
         passes.then(|| wait.clamp(shortest, longest))
