@@ -6,7 +6,7 @@
 mod answer;
 mod dispatch;
 mod emit;
-mod gate;
+mod hook;
 mod line;
 mod listener;
 
@@ -20,7 +20,7 @@ pub use dispatch::{AuthRequest, Dispatcher};
 pub(crate) use emit::Accepted;
 pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
-pub use gate::Gate;
+pub use hook::{Gate, Hook, Passing};
 pub(crate) use line::WeakConnection;
 use line::{Counted, Line};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
@@ -56,8 +56,8 @@ pub enum Ask {
         args: Args,
         /// How it is to be delivered.
         delivery: Delivery,
-        /// Where to tell it.
-        settled: oneshot::Sender<Settled>,
+        /// Told what became of it.
+        settled: Hook<Settled>,
     },
     /// Acknowledge an event of the server and tell whether it was sent.
     Reply {
@@ -65,8 +65,8 @@ pub enum Ask {
         to: ReplyTo,
         /// What it is acknowledged with.
         args: Args,
-        /// Where to tell it.
-        settled: oneshot::Sender<Settled>,
+        /// Told what became of it.
+        settled: Hook<Settled>,
     },
     /// Hand over the events of that name, with what acknowledges them.
     Listen(String, mpsc::UnboundedSender<(Args, Option<ReplyTo>)>),
@@ -74,6 +74,8 @@ pub enum Ask {
     Tap(mpsc::UnboundedSender<Tapped>),
     /// Hand over only the events that this lets pass.
     Gate(Gate),
+    /// Call this after a while, by the driver's clock.
+    After(Duration, Hook<()>),
     /// Tell the status, now and at each change.
     Watch(mpsc::UnboundedSender<Status>),
     /// Drop this when the driver has ended.
@@ -216,13 +218,41 @@ impl Connection {
         args: Args,
         delivery: Delivery,
     ) -> impl Future<Output = Result<Settled, EmitError>> + use<> {
-        let (settled, settles) = oneshot::channel();
+        let (settled, settles) = sending();
         self.ask(Ask::Emit {
             args,
             delivery,
             settled,
         });
         async move { settles.await.map_err(|_| EmitError::Stopped) }
+    }
+
+    /// Emits an event, and has the driver itself call `then` with what the server acknowledges it with: in the order of all
+    /// that comes. Where the driver has stopped it is dropped.
+    pub(crate) fn emit_then<E: ClientToServer>(
+        &self,
+        event: &E,
+        then: impl FnOnce(Result<E::Ack, EmitError>) + Send + 'static,
+    ) {
+        let args = match event.to_args() {
+            Ok(args) => args,
+            Err(error) => return then(Err(EmitError::Encode(error.to_string()))),
+        };
+        let (delivery, plain) = (self.delivery, self.plain_acks);
+        let settled = Hook::new(move |settled| {
+            let accepted = emit::accepted(settled, delivery.ack_within, plain);
+            then(accepted.and_then(|args| emit::decoded(&args)));
+        });
+        self.ask(Ask::Emit {
+            args,
+            delivery,
+            settled,
+        });
+    }
+
+    /// Has the driver call `then` after a while, by its clock. Where the driver has stopped it is dropped.
+    pub(crate) fn after(&self, wait: Duration, then: impl FnOnce(()) + Send + 'static) {
+        self.ask(Ask::After(wait, Hook::new(then)));
     }
 
     /// Acknowledges an event of [`Connection::listen_to`] with these arguments.
@@ -234,7 +264,7 @@ impl Connection {
         to: ReplyTo,
         args: Args,
     ) -> impl Future<Output = Result<(), EmitError>> + use<> {
-        let (settled, settles) = oneshot::channel();
+        let (settled, settles) = sending();
         self.ask(Ask::Reply { to, args, settled });
         async move {
             let settled = settles.await.map_err(|_| EmitError::Stopped)?;
@@ -279,9 +309,9 @@ impl Connection {
         Watcher::new(receiver)
     }
 
-    /// Asks `passes` of each event that comes from now on, before anybody hears of it: what it refuses is dropped. A later
-    /// one replaces it.
-    pub fn gate(&self, passes: impl FnMut(&Args) -> bool + Send + 'static) {
+    /// Asks `passes` of each event that comes from now on, before anybody hears of it: what it refuses is dropped. It is
+    /// told of each change of the connection too, in the order in which all that happens. A later one replaces it.
+    pub fn gate(&self, passes: impl FnMut(Passing<'_>) -> bool + Send + 'static) {
         self.ask(Ask::Gate(Gate::new(passes)));
     }
 
@@ -314,6 +344,14 @@ impl Connection {
     }
 }
 
+/// A hook that sends on, and where that arrives.
+fn sending() -> (Hook<Settled>, oneshot::Receiver<Settled>) {
+    let (sender, receiver) = oneshot::channel();
+    // Nobody waits any more where the future of the emit was dropped.
+    let hook = Hook::new(move |settled| drop(sender.send(settled)));
+    (hook, receiver)
+}
+
 /// The name of a namespace as it travels: with its slash; nothing is the main one.
 fn named(namespace: &str) -> Arc<str> {
     match namespace {
@@ -323,5 +361,7 @@ fn named(namespace: &str) -> Arc<str> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod scene;
 #[cfg(test)]
 mod tests;

@@ -7,28 +7,32 @@
 mod life;
 mod place;
 mod positions;
+#[cfg(test)]
+mod tests;
+mod wanted;
 
 pub use positions::{MAX_BYTES, Positions};
 
-use crate::connection::{Connection, EmitError, Link, Watcher, WeakConnection};
-use futures_channel::mpsc;
+use crate::connection::{Connection, EmitError, Passing, WeakConnection};
+use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tertulia_shared::{
-    room::{Joined, RoomJoin, RoomLeave},
+    room::{Joined, RoomLeave},
     wire::args::Args,
 };
+use wanted::{State, Wish};
 
 /// What became of a join that was made by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumed {
     /// The room.
     pub room: String,
-    /// The server's answer. A refused room is given up; after any other error it is joined again with the next
-    /// connection.
+    /// The server's answer. A room that is refused for good is given up; after what passes it is joined again after a
+    /// while ([`Code::passes`](tertulia_shared::Code::passes)), after any other error with the next connection.
     pub joined: Result<Joined, EmitError>,
 }
 
@@ -41,25 +45,23 @@ pub struct Rooms {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    positions: Positions,
-    /// The rooms that are wanted, and how many of the newest messages the first join asks for.
-    wanted: Vec<(String, u32)>,
-    resumes: Vec<mpsc::UnboundedSender<Resumed>>,
-}
-
 impl Rooms {
     /// Watches over the rooms of a connection: one at a time for each namespace of a connection.
     ///
-    /// Gives what has to run for as long as there are rooms: hand it to the runtime. It ends when the rooms are dropped
-    /// and the connection changes, or the driver has stopped.
+    /// Gives what has to run for as long as there are rooms: hand it to the runtime. It ends when the rooms are dropped.
     pub fn new(connection: &Connection) -> (Self, impl Future<Output = ()> + use<>) {
-        let state = Arc::<Mutex<State>>::default();
+        let (wishes, wished) = mpsc::unbounded();
+        let state = Arc::new(Mutex::new(State::new(wishes)));
         let seen = Arc::downgrade(&state);
-        connection.gate(move |args| seen.upgrade().is_none_or(|state| is_new(&state, args)));
-        let weak = (connection.downgrade(), Arc::downgrade(&state));
-        let follow = follow(connection.watch(), weak);
+        connection.gate(move |passing| match (seen.upgrade(), passing) {
+            (None, _) => true,
+            (Some(state), Passing::Event(args)) => is_new(&state, args),
+            (Some(state), Passing::Status(status)) => {
+                lock(&state).changed(status);
+                true
+            }
+        });
+        let follow = follow(wished, connection.downgrade(), Arc::downgrade(&state));
         let connection = connection.clone();
         (Self { connection, state }, follow)
     }
@@ -67,22 +69,25 @@ impl Rooms {
     /// Joins a room: from where it was read to, or with so many of its newest messages where it never was.
     ///
     /// # Errors
-    /// As [`Connection::emit`]. A refused room is given up; after any other error it is joined with the next connection.
+    /// As [`Connection::emit`]. A room that is refused for good is given up; after any other error it is joined again, and
+    /// what becomes of that comes by [`Rooms::resumes`].
     pub fn join(
         &self,
         room: &str,
         history: u32,
     ) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
-        self.want(room, history);
-        join(&self.connection, &self.state, room, history)
+        lock(&self.state).want(room, history);
+        let (sender, receiver) = oneshot::channel();
+        join(&self.connection, &self.state, room, Some(sender));
+        async move { receiver.await.unwrap_or(Err(EmitError::Stopped)) }
     }
 
-    /// Joins a room with the next connection, as if it had been joined before; what becomes of it comes by
+    /// Joins a room at once, or with the next connection where there is none; what becomes of it comes by
     /// [`Rooms::resumes`].
     pub fn want(&self, room: &str, history: u32) {
         let mut state = lock(&self.state);
-        state.wanted.retain(|(other, _)| other != room);
-        state.wanted.push((room.to_owned(), history));
+        state.want(room, history);
+        state.wish(room);
     }
 
     /// Leaves a room. Where it is joined later, it goes on where it was left.
@@ -90,7 +95,7 @@ impl Rooms {
     /// # Errors
     /// As [`Connection::emit`]; it is not joined again in any case.
     pub fn leave(&self, room: &str) -> impl Future<Output = Result<(), EmitError>> + use<> {
-        lock(&self.state).wanted.retain(|(other, _)| other != room);
+        lock(&self.state).unwant(room);
         let room = room.to_owned();
         self.connection.emit(&RoomLeave { room })
     }
@@ -102,71 +107,57 @@ impl Rooms {
 
     /// What becomes of the joins that are made by themselves, from now on.
     pub fn resumes(&self) -> mpsc::UnboundedReceiver<Resumed> {
-        let (sender, receiver) = mpsc::unbounded();
-        lock(&self.state).resumes.push(sender);
-        receiver
+        lock(&self.state).resumes()
     }
 }
 
+/// Joins a room that is wanted, and tells who waits for it, or else everybody.
 fn join(
     connection: &Connection,
     state: &Arc<Mutex<State>>,
     room: &str,
-    history: u32,
-) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
-    let request: RoomJoin = lock(state).positions.join(room, history);
-    let joined = connection.emit(&request);
-    let state = Arc::clone(state);
-    async move {
-        let joined = joined.await;
-        let mut state = lock(&state);
-        match &joined {
-            Ok(joined) => state.positions.joined(&request.room, joined),
-            Err(EmitError::Rejected(_)) => {
-                state.wanted.retain(|(room, _)| *room != request.room);
-            }
-            Err(_) => {}
-        }
-        joined
-    }
-}
-
-/// Joins all rooms again; where no answer comes, once more.
-async fn resume(connection: &Connection, state: &Arc<Mutex<State>>) {
-    let wanted = {
-        let mut state = lock(state);
-        state.positions.lost();
-        state.wanted.clone()
+    waits: Option<oneshot::Sender<Result<Joined, EmitError>>>,
+) {
+    let Some((request, number)) = lock(state).join(room) else {
+        return;
     };
-    let join = |room: &str, history: u32| join(connection, state, room, history);
-    let joins: Vec<_> = wanted
-        .iter()
-        .map(|(room, history)| join(room, *history))
-        .collect();
-    for ((room, history), joining) in wanted.into_iter().zip(joins) {
-        let mut joined = joining.await;
-        if matches!(joined, Err(EmitError::Timeout(_))) {
-            joined = join(&room, history).await;
+    let (state, room) = (Arc::downgrade(state), room.to_owned());
+    connection.emit_then(&request, move |joined| {
+        if let Some(state) = state.upgrade() {
+            let mut state = lock(&state);
+            state.answered(&room, number, &joined);
+            if waits.is_none() {
+                let joined = joined.clone();
+                state.tell(&Resumed { room, joined });
+            }
         }
-        let resumed = Resumed { room, joined };
-        let mut state = lock(state);
-        state
-            .resumes
-            .retain(|resumes| resumes.unbounded_send(resumed.clone()).is_ok());
-    }
+        if let Some(waits) = waits {
+            // Who joined may not wait for it.
+            let _ = waits.send(joined);
+        }
+    });
 }
 
-async fn follow(mut statuses: Watcher, (connection, state): (WeakConnection, Weak<Mutex<State>>)) {
-    let mut was_up = false;
-    while let Some(status) = statuses.next().await {
-        let (Some(connection), Some(state)) = (connection.upgrade(), state.upgrade()) else {
+/// Makes the joins that are wished for.
+async fn follow(
+    mut wishes: mpsc::UnboundedReceiver<Wish>,
+    connection: WeakConnection,
+    state: Weak<Mutex<State>>,
+) {
+    while let Some(Wish { room, after }) = wishes.next().await {
+        let (Some(connection), Some(rooms)) = (connection.upgrade(), state.upgrade()) else {
             return;
         };
-        let is_up = status.link == Link::Connected;
-        if is_up && !was_up {
-            resume(&connection, &state).await;
-        }
-        was_up = is_up;
+        let Some((pause, number)) = after else {
+            join(&connection, &rooms, &room, None);
+            continue;
+        };
+        let state = state.clone();
+        connection.after(pause, move |()| {
+            if let Some(state) = state.upgrade() {
+                lock(&state).again(&room, number);
+            }
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Between the machine and its handles: requests in, events out to who listens. It does no I/O; its driver does.
 
-use super::{Ask, Gate, Request, Tapped};
+use super::{Ask, Gate, Hook, Passing, Request, Tapped};
 use crate::{
     ordered::Ordered,
     socketio::{
@@ -45,9 +45,11 @@ struct Room {
 pub struct Dispatcher {
     client: Client,
     next_emit: EmitId,
-    emits: Ordered<EmitId, oneshot::Sender<Settled>>,
+    emits: Ordered<EmitId, Hook<Settled>>,
     rooms: Vec<Room>,
     auth_requests: Vec<AuthRequest>,
+    /// What is to be called, and when.
+    alarms: Vec<(Duration, Hook<()>)>,
     /// Who waits for the end of the driver.
     kept: Vec<oneshot::Sender<Infallible>>,
 }
@@ -61,6 +63,7 @@ impl Dispatcher {
             emits: Ordered::new(),
             rooms: Vec::new(),
             auth_requests: Vec::new(),
+            alarms: Vec::new(),
             kept: Vec::new(),
         }
     }
@@ -112,7 +115,11 @@ impl Dispatcher {
                 listeners.retain(|listening| !listening.sender.is_closed());
                 listeners.push(Listening { name, sender });
             }
-            Ask::Gate(gate) => room.gate = Some(gate),
+            Ask::Gate(mut gate) => {
+                gate.passes(Passing::Status(&self.client.status(now, id)));
+                room.gate = Some(gate);
+            }
+            Ask::After(wait, then) => self.alarms.push((now.saturating_add(wait), then)),
             Ask::Keep(keep) => self.kept.push(keep),
             Ask::Tap(sender) => {
                 room.taps.retain(|tap| !tap.is_closed());
@@ -159,11 +166,15 @@ impl Dispatcher {
     /// Takes the passing of time; calling it early is harmless.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.client.handle_timeout(now);
+        while let Some(due) = self.alarms.iter().position(|(at, _)| *at <= now) {
+            self.alarms.remove(due).1.call(());
+        }
     }
 
     /// When [`Dispatcher::handle_timeout`] is to be called next.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.client.poll_timeout()
+        let alarms = self.alarms.iter().map(|(at, _)| *at);
+        alarms.chain(self.client.poll_timeout()).min()
     }
 
     /// Tells everybody what there is to tell, up to the next thing that the driver has to do.
@@ -183,7 +194,7 @@ impl Dispatcher {
         self.auth_requests.pop()
     }
 
-    fn expect(&mut self, settled: oneshot::Sender<Settled>) -> EmitId {
+    fn expect(&mut self, settled: Hook<Settled>) -> EmitId {
         let id = self.next_emit;
         self.next_emit += 1;
         self.emits.insert(id, settled);
@@ -207,12 +218,12 @@ impl Dispatcher {
     fn tell(&mut self, event: Event) {
         match event {
             Event::Settled(id, settled) => {
-                // Nobody waits any more where the future of the emit was dropped.
                 if let Some(waiting) = self.emits.remove(id) {
-                    let _ = waiting.send(settled);
+                    waiting.call(settled);
                 }
             }
             Event::Status(id, status) => self.at(id, |room| {
+                room.passes(Passing::Status(&status));
                 room.watchers
                     .retain(|watcher| watcher.unbounded_send(status.clone()).is_ok());
             }),
@@ -255,9 +266,13 @@ fn asked_wait(args: &Args) -> Option<Duration> {
 }
 
 impl Room {
+    fn passes(&mut self, passing: Passing<'_>) -> bool {
+        self.gate.as_mut().is_none_or(|gate| gate.passes(passing))
+    }
+
     /// An event that nobody listens to is ignored, as in every Socket.IO client.
     fn deliver(&mut self, args: Args, reply_to: Option<ReplyTo>) {
-        if self.gate.as_mut().is_some_and(|gate| !gate.passes(&args)) {
+        if !self.passes(Passing::Event(&args)) {
             return;
         }
         self.tap(&Tapped::In(args.clone(), reply_to));

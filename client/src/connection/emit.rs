@@ -99,7 +99,7 @@ impl<A: DeserializeOwned> Future for Emitted<A> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let accepted = self.accepted.as_mut().poll(context);
-        accepted.map(|accepted| accepted?.at(0).map_err(undecodable))
+        accepted.map(|accepted| decoded(&accepted?))
     }
 }
 
@@ -138,6 +138,11 @@ pub(super) fn accepted(
     let mut accepted = Args::ack(&value).map_err(undecodable)?;
     accepted.attachments = args.attachments;
     Ok(accepted)
+}
+
+/// What an acknowledgement carries, into the type that the event's table says.
+pub(super) fn decoded<A: DeserializeOwned>(accepted: &Args) -> Result<A, EmitError> {
+    accepted.at(0).map_err(undecodable)
 }
 
 fn undecodable(error: impl ToString) -> EmitError {

@@ -1,8 +1,7 @@
-//! The handle on a virtual clock: a driver of a few lines, and a scripted WebSocket.
+//! The handle on a virtual clock.
 
-use super::{Auth, Connection, Dispatcher, EmitError, Link, Options, Request, Tapped, Transport};
-use crate::socketio::{Action, Client, Endpoint, Frame, Input, IoId};
-use futures_channel::mpsc;
+use super::{Auth, Connection, EmitError, Link, Options, Request, Tapped, scene::Scene};
+use crate::socketio::Input;
 use futures_util::{FutureExt, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,6 @@ use tertulia_shared::{
     server::ServerClosing,
     wire::{args::Args, json::Json},
 };
-
-const HANDSHAKE: &str =
-    r#"0{"sid":"s1","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}"#;
 
 /// A move on a board.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,87 +37,6 @@ events! {
 /// A move that was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Moved(u8, u8);
-
-/// A driver, and the other side.
-struct Scene {
-    connection: Connection,
-    requests: mpsc::UnboundedReceiver<Request>,
-    dispatcher: Dispatcher,
-    now: Duration,
-    socket: Option<IoId>,
-    sent: Vec<String>,
-}
-
-impl Scene {
-    fn new(options: Options) -> Self {
-        let options = Options {
-            transports: vec![Transport::WebSocket],
-            ..options
-        };
-        let (connection, requests) = Connection::new(&options);
-        let (endpoint, _) = Endpoint::parse("http://h:1", "/s/").unwrap();
-        let mut scene = Self {
-            connection,
-            requests,
-            dispatcher: Dispatcher::new(Client::new(endpoint, options)),
-            now: Duration::ZERO,
-            socket: None,
-            sent: Vec::new(),
-        };
-        scene.work();
-        scene
-    }
-
-    fn connected() -> Self {
-        let mut scene = Self::new(Options::default());
-        scene.accept();
-        scene.say(r#"40{"sid":"x"}"#);
-        scene.sent.clear();
-        scene
-    }
-
-    /// The server takes the WebSocket and opens a session.
-    fn accept(&mut self) {
-        let socket = self.socket.unwrap();
-        self.input(Input::Opened(socket));
-        self.say(HANDSHAKE);
-    }
-
-    fn say(&mut self, text: &str) {
-        let socket = self.socket.unwrap();
-        self.input(Input::Received(socket, Frame::Text(text.to_owned())));
-    }
-
-    fn input(&mut self, input: Input) {
-        self.dispatcher.handle_input(self.now, input);
-        self.work();
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.dispatcher.handle_timeout(self.now);
-        self.work();
-    }
-
-    fn work(&mut self) {
-        while let Some(Some(request)) = self.requests.next().now_or_never() {
-            self.dispatcher.handle_request(self.now, request);
-        }
-        while let Some(action) = self.dispatcher.poll_action() {
-            match action {
-                Action::Open(id, _) => self.socket = Some(id),
-                Action::Send(_, Frame::Text(text)) => self.sent.push(text),
-                _ => {}
-            }
-        }
-    }
-
-    fn link(&mut self) -> Link {
-        let mut watcher = self.connection.watch();
-        self.work();
-        watcher.next().now_or_never().flatten().unwrap().link
-    }
-}
 
 #[test]
 fn without_auto_connect_nothing_happens_before_it_is_asked_for() {

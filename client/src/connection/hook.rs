@@ -1,0 +1,56 @@
+//! What a driver calls itself, in the order in which things happen: before any stream or future hears of them.
+//!
+//! Tasks hear of things in whatever order they are woken. What keeps the order of several kinds of things (events,
+//! acknowledgements, losses) has to be called where they happen. A hook must not wait, and asks of its connection only
+//! by what it was given for that.
+
+use crate::socketio::Status;
+use std::fmt;
+use tertulia_shared::wire::args::Args;
+
+/// What a [`Gate`] is told.
+#[derive(Debug)]
+pub enum Passing<'a> {
+    /// An event came; the gate says whether it is handed over.
+    Event(&'a Args),
+    /// How the connection is doing, when the gate is set and at each change; what the gate says to it does not matter.
+    Status(&'a Status),
+}
+
+/// Hears everything of a connection first, and says of each event whether it is handed over.
+pub struct Gate(Box<dyn FnMut(Passing<'_>) -> bool + Send>);
+
+impl Gate {
+    pub(super) fn new(passes: impl FnMut(Passing<'_>) -> bool + Send + 'static) -> Self {
+        Self(Box::new(passes))
+    }
+
+    pub(super) fn passes(&mut self, passing: Passing<'_>) -> bool {
+        (self.0)(passing)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Gate")
+    }
+}
+
+/// Called once with what was waited for; dropped where that never comes.
+pub struct Hook<T>(Box<dyn FnOnce(T) + Send>);
+
+impl<T> Hook<T> {
+    pub(super) fn new(then: impl FnOnce(T) + Send + 'static) -> Self {
+        Self(Box::new(then))
+    }
+
+    pub(super) fn call(self, value: T) {
+        (self.0)(value);
+    }
+}
+
+impl<T> fmt::Debug for Hook<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Hook")
+    }
+}

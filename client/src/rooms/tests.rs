@@ -1,0 +1,234 @@
+//! Rooms on a virtual clock: the order of what happens in one moment, and joins that are made again.
+
+use super::Rooms;
+use crate::connection::{Listener, Options, Received, scene::Scene};
+use crate::socketio::Input;
+use futures_util::{FutureExt, StreamExt};
+use serde_json::{Value, json};
+use std::{future::Future, pin::Pin, time::Duration};
+use tertulia_shared::{chat::ChatMessage, room::Joined, stream::StreamMissed};
+
+const LOBBY: &str = "chat/lobby";
+
+/// Somebody in the lobby, whose tasks run only when they are told to.
+struct Reader {
+    scene: Scene,
+    rooms: Rooms,
+    follow: Pin<Box<dyn Future<Output = ()>>>,
+    messages: Listener<ChatMessage>,
+    missed: Received,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let mut scene = Scene::new(Options {
+            reconnection_delay: (Duration::from_millis(10), Duration::from_millis(10)),
+            ..Options::default()
+        });
+        let (rooms, follow) = Rooms::new(&scene.connection);
+        let messages = scene.connection.listen();
+        let missed = scene.connection.listen_to("stream:missed");
+        rooms.want(LOBBY, 0);
+        scene.work();
+        let follow = Box::pin(follow);
+        let mut reader = Self {
+            scene,
+            rooms,
+            follow,
+            messages,
+            missed,
+        };
+        reader.connect();
+        reader
+    }
+
+    fn connect(&mut self) {
+        self.scene.accept();
+        self.scene.say(r#"40{"sid":"x"}"#);
+        self.scene.sent.clear();
+    }
+
+    /// The connection is lost, and the next one is there.
+    fn reconnect(&mut self) {
+        self.lose();
+        self.connect();
+    }
+
+    fn lose(&mut self) {
+        let socket = self.scene.socket.unwrap();
+        self.scene.input(Input::Closed(socket, "gone".to_owned()));
+        self.scene.pass(Duration::from_millis(20));
+    }
+
+    /// Lets the task of the rooms run; what went out since.
+    fn joins(&mut self) -> Vec<String> {
+        assert!(self.follow.as_mut().now_or_never().is_none());
+        self.scene.work();
+        std::mem::take(&mut self.scene.sent)
+    }
+
+    /// The same after a while, in which the server's heartbeat goes on.
+    fn joins_after(&mut self, pause: Duration) -> Vec<String> {
+        let mut left = pause;
+        while !left.is_zero() {
+            let step = left.min(Duration::from_secs(20));
+            left -= step;
+            self.scene.pass(step);
+            self.scene.say("2");
+        }
+        let mut sent = self.joins();
+        sent.retain(|sent| sent != "3");
+        sent
+    }
+
+    fn answer(&mut self, ack: u32, answer: Value) {
+        self.scene.say(&format!("43{ack}[{answer}]"));
+    }
+
+    fn message(&mut self, seq: u64) {
+        let from = json!({"peer": "p", "name": "n"});
+        let message =
+            json!({"room": LOBBY, "seq": seq, "id": "i", "from": from, "text": "t", "at": 1});
+        self.scene.say(&format!(r#"42["chat:message",{message}]"#));
+    }
+
+    fn heard(&mut self) -> Vec<u64> {
+        let next = || self.messages.next().now_or_never().flatten();
+        std::iter::from_fn(next)
+            .map(|message| message.unwrap().seq)
+            .collect()
+    }
+}
+
+fn join(ack: u32) -> String {
+    format!(r#"42{ack}["room:join",{{"room":"{LOBBY}"}}]"#)
+}
+
+fn ok(epoch: u64, seq: u64) -> Value {
+    json!({"ok": {"epoch": epoch, "seq": seq}})
+}
+
+fn refused(code: &str, retry_after: Option<u64>) -> Value {
+    json!({"error": {"code": code, "message": "later", "retry_after": retry_after}})
+}
+
+/// Breaks when: a loss is told to the positions by a task, which runs later than the events of the next connection come.
+#[test]
+fn what_comes_over_the_next_connection_is_not_held_against_the_last_one() {
+    let mut reader = Reader::new();
+    assert_eq!(reader.joins(), [join(0)]);
+    reader.answer(0, ok(7, 8));
+    reader.message(9);
+    reader.reconnect();
+    // Of a server that has begun to count anew; no task ran meanwhile.
+    reader.message(1);
+    reader.message(1);
+    assert_eq!(reader.heard(), [9, 1]);
+    assert_eq!(reader.rooms.duplicates(), 1);
+}
+
+/// Breaks when: the answer to a join is taken in by a task: here it would come after the loss that followed it, and the
+/// numbers of the next epoch would be held against those of this one.
+#[test]
+fn the_answer_to_a_join_belongs_to_its_connection() {
+    let mut reader = Reader::new();
+    reader.joins();
+    reader.answer(0, ok(7, 8));
+    reader.message(9);
+    reader.reconnect();
+    assert_eq!(reader.joins().len(), 1);
+    reader.answer(1, ok(7, 9));
+    reader.reconnect();
+    assert_eq!(reader.joins().len(), 1);
+    let missed = json!({"topic": LOBBY, "from": 1, "to": 5});
+    reader
+        .scene
+        .say(&format!(r#"42["stream:missed",{missed}]"#));
+    reader.message(6);
+    reader.answer(2, ok(8, 5));
+    assert_eq!(reader.heard(), [9, 6]);
+    let (told, _) = reader.missed.next().now_or_never().flatten().unwrap();
+    assert_eq!(told.at::<StreamMissed>(1).unwrap().to, 5);
+}
+
+/// Breaks when: any refusal gives the room up for good.
+#[test]
+fn a_join_that_is_refused_by_what_passes_is_made_again() {
+    let mut reader = Reader::new();
+    let mut resumes = reader.rooms.resumes();
+    assert_eq!(reader.joins(), [join(0)]);
+    reader.answer(0, refused("rate-limited", Some(1_500)));
+    assert!(reader.joins().is_empty());
+    assert!(reader.joins_after(Duration::from_millis(1_499)).is_empty());
+    assert_eq!(reader.joins_after(Duration::from_millis(1)), [join(1)]);
+    // Where the server does not say it takes longer each time, up to a minute.
+    let mut ack = 1;
+    for seconds in [2, 4, 8, 16, 32, 60, 60] {
+        reader.answer(ack, refused("server-busy", None));
+        assert!(reader.joins().is_empty());
+        ack += 1;
+        let pause = Duration::from_secs(seconds);
+        assert!(
+            reader
+                .joins_after(pause - Duration::from_millis(1))
+                .is_empty()
+        );
+        assert_eq!(reader.joins_after(Duration::from_millis(1)), [join(ack)]);
+    }
+    reader.answer(ack, ok(7, 3));
+    let mut last = None;
+    while let Some(Some(resumed)) = resumes.next().now_or_never() {
+        last = Some(resumed.joined);
+    }
+    let (epoch, seq) = (7, Some(3));
+    assert_eq!(last, Some(Ok(Joined { epoch, seq })));
+    assert!(reader.joins_after(Duration::from_secs(10)).is_empty());
+}
+
+#[test]
+fn a_join_without_an_answer_is_made_again() {
+    let mut reader = Reader::new();
+    assert_eq!(reader.joins(), [join(0)]);
+    assert!(reader.joins_after(Duration::from_secs(10)).is_empty());
+    assert_eq!(reader.joins_after(Duration::from_secs(1)), [join(1)]);
+}
+
+/// Breaks when: a room that nobody may join, or that was left, is asked for again and again.
+#[test]
+fn a_room_that_is_refused_for_good_or_left_is_not_joined_again() {
+    for is_left in [true, false] {
+        let mut reader = Reader::new();
+        assert_eq!(reader.joins(), [join(0)]);
+        if is_left {
+            reader.answer(0, refused("server-busy", None));
+            drop(reader.rooms.leave(LOBBY));
+            assert_eq!(reader.joins().len(), 1, "it leaves");
+        } else {
+            reader.answer(0, refused("room-not-allowed", None));
+        }
+        assert!(reader.joins_after(Duration::from_secs(10)).is_empty());
+        reader.reconnect();
+        assert!(reader.joins().is_empty());
+    }
+}
+
+/// Breaks when: a pause goes on after the connection for which it was, and joins a room a second time.
+#[test]
+fn a_new_connection_joins_once() {
+    let mut reader = Reader::new();
+    reader.joins();
+    reader.answer(0, refused("server-busy", None));
+    reader.joins();
+    reader.reconnect();
+    assert_eq!(reader.joins(), [join(1)]);
+    assert!(reader.joins_after(Duration::from_secs(2)).is_empty());
+    // One that waits for the connection goes out with it, and needs no second one.
+    reader.lose();
+    drop(reader.rooms.join("chat/other", 0));
+    reader.scene.work();
+    reader.scene.accept();
+    reader.scene.say(r#"40{"sid":"x"}"#);
+    let joins = reader.joins();
+    let other = joins.iter().filter(|sent| sent.contains("chat/other"));
+    assert_eq!(other.count(), 1, "{joins:?}");
+}
