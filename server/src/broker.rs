@@ -2,6 +2,7 @@
 //!
 //! It keeps retained values and sessions in memory. Not here: who is let in and may what (`doorman`).
 
+mod clients;
 mod doorman;
 mod paced;
 
@@ -98,8 +99,8 @@ impl Embedded {
             guests.may_come_to(self.address),
             self.address.ip().is_loopback(),
         );
-        let router = self.broker.router();
-        let doorman = Arc::new(Doorman::new(Arc::clone(app), whom, &secret, router));
+        let kept = self.broker.router();
+        let doorman = Arc::new(Doorman::new(Arc::clone(app), whom, &secret, kept));
         let paced = Paced {
             inner: Arc::clone(&doorman),
             limits: Arc::clone(limits),

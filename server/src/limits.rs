@@ -16,7 +16,7 @@ pub(crate) use allowance::{Admitted, Allowance, Refused};
 pub use count::{Fence, Refusals};
 pub use permits::{Full, Permit};
 
-use allowance::Budget;
+use allowance::{Budget, take};
 use bucket::{Bucket, Rate};
 use passwords::Passwords;
 use permits::Permits;
@@ -199,22 +199,20 @@ impl Limits {
         admitted.allowance(of_user, rates.user)
     }
 
-    /// Waits until a user may publish once more.
-    pub(crate) async fn pace(&self, user: String) {
+    /// Waits until a user may publish once more, and so may the address that it publishes from.
+    pub(crate) async fn pace(&self, user: String, from: Option<IpAddr>) {
         let Some(rates) = self.rates else {
             return;
         };
         let new = || Budget::new(rates.user, Instant::now());
-        let kept = self
+        let user = self
             .users
             .of(user, new, |budget| budget.is_full(Instant::now()));
-        let take = || {
-            let mut budget = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            budget.take(0.0, Instant::now())
-        };
-        while let Err(wait) = take() {
+        let address = from.and_then(|address| self.address(address));
+        // What it has is known only where the publish is whole: its bytes are not limited.
+        while let Err(wait) = take(&user, address.as_ref(), (0.0, Instant::now())) {
             self.refusals.add(Fence::Pace);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(wait.longest()).await;
         }
     }
 
@@ -243,6 +241,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::{Allowed, Full, Limits};
+    use futures_util::FutureExt;
     use std::{net::IpAddr, time::Instant};
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -289,6 +288,20 @@ mod tests {
         let other = limits.connection(there(2)).unwrap();
         drop((held, other));
         assert!((0..2).all(|_| limits.connection(there(1)).is_ok()));
+    }
+
+    /// A guest of a broker chooses another client id each time: then its address is what it has used up.
+    #[tokio::test]
+    async fn who_comes_by_ever_other_names_is_held_back_by_its_address() {
+        let limits = limits(Some(0.01));
+        let publishes = |name: u32, from| {
+            let paced = limits.pace(name.to_string(), from);
+            paced.now_or_never().is_some()
+        };
+        assert!((0..10).all(|name| publishes(name, Some(there(1)))));
+        assert!(!publishes(10, Some(there(1))));
+        assert!(publishes(11, Some(there(2))) && !publishes(11, Some(there(2))));
+        assert!((100..200).all(|name| publishes(name, Some(HERE))));
     }
 
     #[test]

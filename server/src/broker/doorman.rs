@@ -1,6 +1,9 @@
 //! Who may do what at the embedded broker: the same accounts, tokens and rules as at the other doors.
 
-use super::INTERNAL;
+use super::{
+    INTERNAL,
+    clients::{Client, Clients, Who},
+};
 use crate::{
     app::{
         App,
@@ -21,10 +24,9 @@ use mqtt5::{
 };
 use ring::hmac;
 use std::{
-    collections::HashMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 use tertulia_shared::{Code, Filter, Topic};
 
@@ -41,25 +43,7 @@ pub(super) struct Doorman {
     /// The secret's mark, by which another text is told from it without a hint.
     secret: (hmac::Key, hmac::Tag),
     router: Arc<MessageRouter>,
-    clients: Mutex<HashMap<String, Client>>,
-    /// By which the clients were let in.
-    policy: Mutex<Arc<Policy>>,
-}
-
-/// Somebody who was let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Client {
-    who: Who,
-    pass: Option<Pass>,
-    /// Whether it was looked at: from then on it is connected or gone.
-    seen: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Who {
-    Internal,
-    Guest,
-    Registered(String),
+    clients: Clients,
 }
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -75,51 +59,36 @@ impl Doorman {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>());
         let mark = hmac::sign(&key, secret.as_bytes());
         Self {
-            policy: Mutex::new(app.policy()),
             app,
             guests,
             is_here,
             secret: (key, mark),
             router,
-            clients: Mutex::default(),
+            clients: Clients::default(),
         }
     }
 
-    /// Ends the connections of clients who would not be let in any more; all others' too where the rules are other ones,
-    /// so that they subscribe anew.
+    /// Ends the connections of clients who would not be let in any more, and of those who came by other rules than those of
+    /// now, so that they subscribe anew.
     pub(super) async fn look(&self) {
-        let other_rules = self.has_other_rules();
-        let clients = self.clients().clone();
-        for (id, client) in clients {
+        let policy = self.app.policy();
+        for (id, client) in self.clients.list() {
             let connected = self.router.is_connected(&id).await;
-            let stays = client.who == Who::Internal || (self.is_good(&client) && !other_rules);
+            // Of two who came at once the one may be in the other's place.
+            let is_misplaced = client.is_new() && self.is_anothers(&id, &client.who).await;
+            let is_good = self.is_good(&client) && Arc::ptr_eq(&client.policy, &policy);
+            let stays = !is_misplaced && (client.who == Who::Internal || is_good);
             if connected && !stays {
                 tracing::debug!(client = id, "an MQTT client is no longer let in");
                 self.router.disconnect_client(&id).await;
             }
-            self.note(&id, &client, connected && stays);
+            self.clients.note(&id, &client, connected && stays);
         }
     }
 
-    fn has_other_rules(&self) -> bool {
-        let now = self.app.policy();
-        let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = !Arc::ptr_eq(&policy, &now);
-        *policy = now;
-        other
-    }
-
-    /// Forgets a client that is gone; one that is just coming may not be there yet.
-    fn note(&self, id: &str, client: &Client, stays: bool) {
-        let mut clients = self.clients();
-        let Some(now) = clients.get_mut(id).filter(|now| *now == client) else {
-            return;
-        };
-        if !stays && now.seen {
-            clients.remove(id);
-        } else {
-            now.seen = true;
-        }
+    /// Where the client with an id comes from.
+    pub(super) fn origin(&self, id: &str) -> Option<IpAddr> {
+        self.clients.origin(id)
     }
 
     fn is_good(&self, client: &Client) -> bool {
@@ -133,61 +102,70 @@ impl Doorman {
         }
     }
 
-    async fn admit(&self, connect: &ConnectPacket) -> Result<Client, ReasonCode> {
+    /// Whether it is a link of this process.
+    pub(super) fn is_own(&self, connect: &ConnectPacket) -> bool {
+        let is_secret = |password: &[u8]| {
+            let (key, mark) = &self.secret;
+            hmac::verify(key, password, mark.as_ref()).is_ok()
+        };
+        let is_named = connect.username.as_deref() == Some(INTERNAL);
+        is_named && connect.password.as_deref().is_some_and(is_secret)
+    }
+
+    async fn admit(&self, connect: &ConnectPacket) -> Result<(Who, Option<Pass>), ReasonCode> {
+        if self.is_own(connect) {
+            return Ok((Who::Internal, None));
+        }
         let wrong = ReasonCode::BadUsernameOrPassword;
         let name = connect.username.as_deref().unwrap_or_default();
         let password = connect.password.as_deref().unwrap_or_default();
         let password = std::str::from_utf8(password).map_err(|_| wrong)?;
-        if name == INTERNAL && self.is_secret(password) {
-            return Ok(Client::new(Who::Internal, None));
-        }
         if looks_like_token(password) {
             let user = self.app.identity.admit(password).map_err(|_| wrong)?;
-            return self.client(user);
+            return self.who(user);
         }
         // A name that is nobody's and a password beside it were never asked for: it is a guest where guests may come.
         let is_account = !name.is_empty() && self.app.identity.is_registered(name);
         if self.guests && !is_account {
-            return Ok(Client::new(Who::Guest, None));
+            return Ok((Who::Guest, None));
         }
         if name.is_empty() {
             return Err(ReasonCode::NotAuthorized);
         }
         let account = self.app.identity.account(name, password.to_owned()).await;
         match account {
-            Ok(user) => self.client(user),
+            Ok(user) => self.who(user),
             Err(reject) if reject.code == Code::BadPassword => Err(wrong),
             Err(_) => Err(ReasonCode::ServerBusy),
         }
     }
 
-    fn client(&self, user: User) -> Result<Client, ReasonCode> {
+    fn who(&self, user: User) -> Result<(Who, Option<Pass>), ReasonCode> {
         match user.standing {
-            Standing::Registered => Ok(Client::new(Who::Registered(user.id), user.pass)),
-            _ if self.guests => Ok(Client::new(Who::Guest, user.pass)),
+            Standing::Registered => Ok((Who::Registered(user.id), user.pass)),
+            _ if self.guests => Ok((Who::Guest, user.pass)),
             _ => Err(ReasonCode::NotAuthorized),
         }
     }
 
-    fn is_secret(&self, password: &str) -> bool {
-        let (key, mark) = &self.secret;
-        hmac::verify(key, password.as_bytes(), mark.as_ref()).is_ok()
-    }
-
-    /// Lets a client in; the one who has its id now must be the same user: an id is shown to others.
+    /// Lets a client in where its id is not another user's: an id is shown to others.
     async fn enter(&self, id: &str, client: Client) -> AuthResult {
-        let other = self.clients().get(id).cloned();
-        let other = other.filter(|other| other.who != client.who);
-        if other.is_some() && self.router.is_connected(id).await {
+        if self.is_anothers(id, &client.who).await {
             return AuthResult::fail(ReasonCode::ClientIdentifierNotValid);
         }
-        let who = client.who.clone();
-        self.clients().insert(id.to_owned(), client);
-        match who {
-            Who::Internal => AuthResult::success_with_user(INTERNAL),
-            Who::Guest => AuthResult::success(),
-            Who::Registered(id) => AuthResult::success_with_user(id),
+        let welcome = client.who.welcome();
+        self.clients.enter(id, client);
+        welcome
+    }
+
+    /// Whether another one is connected by an id.
+    async fn is_anothers(&self, id: &str, who: &Who) -> bool {
+        let before = self.clients.get(id);
+        let other = before.is_some_and(|before| before.who != *who);
+        if other && self.router.is_connected(id).await {
+            return true;
         }
+        false
     }
 
     /// Asks the rules for somebody; what is internal may all, who has lost its account nothing.
@@ -204,17 +182,6 @@ impl Doorman {
             None => self.guests && ask(&policy, Asker::Guest),
         }
     }
-
-    fn clients(&self) -> MutexGuard<'_, HashMap<String, Client>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Client {
-    fn new(who: Who, pass: Option<Pass>) -> Self {
-        let seen = false;
-        Self { who, pass, seen }
-    }
 }
 
 impl AuthProvider for Doorman {
@@ -224,9 +191,14 @@ impl AuthProvider for Doorman {
         address: SocketAddr,
     ) -> Answer<'a, mqtt5::Result<AuthResult>> {
         Box::pin(async move {
+            // Those that hold while it is let in: where they change meanwhile it is asked to come again.
+            let policy = self.app.policy();
             let admitted = self.admit(connect).await;
             Ok(match admitted {
-                Ok(client) => self.enter(&connect.client_id, client).await,
+                Ok(who) => {
+                    let client = Client::new(who, address.ip(), policy);
+                    self.enter(&connect.client_id, client).await
+                }
                 Err(reason) => {
                     tracing::debug!(%address, ?reason, "an MQTT client is refused");
                     AuthResult::fail(reason)

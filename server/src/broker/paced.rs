@@ -1,7 +1,9 @@
 //! The limits of the embedded broker, around whoever decides who may come and publish.
 //!
-//! What a user publishes beyond the rate is not refused but taken later: the broker reads on only then, so that the network
-//! holds the sender back and nothing is lost. Not limited by the crate (mqtt5 0.49): bytes, which it tells nobody before it
+//! What is published beyond the rate is not refused but taken later: the broker reads on only then, so that the network
+//! holds the sender back and nothing is lost. Each publish counts for its user, or for its client id where a guest has no
+//! other name, and for the address that its client came from: a guest chooses its id, so that without the address each new
+//! one would be a new share. The broker tells an address only to who lets in: the doorman keeps it with the client id. Not limited by the crate (mqtt5 0.49): bytes, which it tells nobody before it
 //! drops what is too much, and the connections of one address.
 
 use super::{INTERNAL, doorman::Doorman};
@@ -29,6 +31,10 @@ impl Paced {
         connect: &ConnectPacket,
         from: SocketAddr,
     ) -> std::result::Result<(), AuthResult> {
+        // Before anything is counted: nobody else's tries are to cut this process off from its own broker.
+        if self.inner.is_own(connect) {
+            return Ok(());
+        }
         let tries_password = connect.password.is_some();
         let name = connect.username.as_deref().unwrap_or_default();
         let mut admitted = self.limits.request(from.ip(), true);
@@ -53,7 +59,7 @@ impl AuthProvider for Paced {
                 return Ok(refused);
             }
             let result = self.inner.authenticate(connect, from).await?;
-            if result.authenticated && connect.password.is_some() {
+            if result.authenticated && connect.password.is_some() && !self.inner.is_own(connect) {
                 let name = connect.username.as_deref().unwrap_or_default();
                 self.limits.passwords.forgive(name, from.ip());
             }
@@ -75,10 +81,11 @@ impl AuthProvider for Paced {
             Some(user) => user.to_owned(),
             None => format!("mqtt {client}"),
         };
+        let from = self.inner.origin(client);
         Box::pin(async move {
             let allowed = allowed.await;
             if !is_own {
-                self.limits.pace(who).await;
+                self.limits.pace(who, from).await;
             }
             allowed
         })
@@ -118,5 +125,95 @@ impl AuthProvider for Paced {
 
     fn cleanup_session<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
         self.inner.cleanup_session(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{INTERNAL, Paced};
+    use crate::{
+        app::{App, device},
+        broker::doorman::Doorman,
+        limits::{Allowed, Limits},
+        store::Archive,
+    };
+    use futures_util::FutureExt;
+    use mqtt5::{
+        ConnectOptions,
+        broker::{AuthProvider, router::MessageRouter},
+        packet::connect::ConnectPacket,
+    };
+    use std::{net::SocketAddr, sync::Arc};
+
+    const SECRET: &str = "of this process";
+
+    /// With 0.01 events a second a guest publishes once, and an address ten times.
+    fn paced() -> Paced {
+        let archive = Archive::in_memory(|| 0).unwrap();
+        let app = App::new(archive, device::commands().0).unwrap();
+        let kept = Arc::new(MessageRouter::new());
+        let doorman = Doorman::new(app, (true, false), SECRET, kept);
+        let allowed = Allowed {
+            rate: Some(0.01),
+            ..Allowed::default()
+        };
+        Paced {
+            inner: Arc::new(doorman),
+            limits: Limits::new(allowed),
+        }
+    }
+
+    fn from(last: u8) -> SocketAddr {
+        ([192, 0, 2, last], 1_883).into()
+    }
+
+    async fn comes(paced: &Paced, id: &str, login: Option<(&str, &str)>, from: SocketAddr) -> bool {
+        let mut options = ConnectOptions::new(id);
+        if let Some((user, password)) = login {
+            options = options.with_credentials(user, password);
+        }
+        let connect = ConnectPacket::new(options.protocol_options);
+        paced
+            .authenticate(&connect, from)
+            .await
+            .unwrap()
+            .authenticated
+    }
+
+    fn publishes(paced: &Paced, id: &str) -> bool {
+        let asked = paced.authorize_publish(id, None, "sensors/a/b");
+        asked.now_or_never() == Some(true)
+    }
+
+    /// Breaks when: another client id is another share of what may come.
+    #[tokio::test]
+    async fn a_guest_by_ever_other_client_ids_is_held_back_by_its_address() {
+        let mut paced = paced();
+        // Not the handshakes are what is tried here.
+        let handshakes = Limits::new(Allowed {
+            rate: None,
+            ..Allowed::default()
+        });
+        let publishing = std::mem::replace(&mut paced.limits, handshakes);
+        for number in 0..12 {
+            assert!(comes(&paced, &format!("id {number}"), None, from(1)).await);
+        }
+        assert!(comes(&paced, "elsewhere", None, from(2)).await);
+        paced.limits = publishing;
+        assert!((0..10).all(|number| publishes(&paced, &format!("id {number}"))));
+        assert!(!publishes(&paced, "id 10") && !publishes(&paced, "id 11"));
+        assert!(publishes(&paced, "elsewhere"));
+    }
+
+    /// Breaks when: the tries of others are counted against this process's own link.
+    #[tokio::test]
+    async fn nobody_cuts_this_process_off_from_its_broker() {
+        let paced = paced();
+        // With so low a rate an address comes once.
+        assert!(comes(&paced, "eve", None, from(1)).await);
+        assert!(!comes(&paced, "eve", Some((INTERNAL, "guessed")), from(1)).await);
+        for _ in 0..100 {
+            assert!(comes(&paced, "own", Some((INTERNAL, SECRET)), from(1)).await);
+        }
     }
 }

@@ -34,20 +34,6 @@ impl Budget {
         self.bytes.spend(bytes);
     }
 
-    /// Takes an event of so many bytes, where it may be taken.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub(super) fn take(&mut self, bytes: f64, now: Instant) -> Result<(), Duration> {
-        match self.wait(now) {
-            Duration::ZERO => {
-                self.spend(bytes);
-                Ok(())
-            }
-            wait => Err(wait),
-        }
-    }
-
     pub(super) fn is_full(&mut self, now: Instant) -> bool {
         self.events.is_full(now) && self.bytes.is_full(now)
     }
@@ -112,42 +98,66 @@ impl Allowance {
     /// # Errors
     /// When it is too much.
     pub(crate) fn take(&self, bytes: usize, now: Instant) -> Result<(), Refused> {
-        let mut user = locked(&self.user);
-        let mut address = self.address.as_ref().map(|kept| locked(kept));
-        let waits = [
-            user.wait(now),
-            address
-                .as_mut()
-                .map_or(Duration::ZERO, |address| address.events.wait(now)),
-        ];
-        let wait = waits[0].max(waits[1]);
-        if !wait.is_zero() {
-            let whose = if waits[0] >= waits[1] {
-                "you"
-            } else {
-                "your address"
-            };
-            let is_flood = locked(&self.refused).take(1.0, now).is_err();
-            let reject = reject(whose, wait);
-            return Err(Refused { reject, is_flood });
-        }
         // Memory never holds more bytes than a float counts exactly.
-        let bytes = bytes as f64;
-        user.spend(bytes);
-        if let Some(address) = &mut address {
-            address.events.spend(bytes);
-        }
-        Ok(())
+        let taken = take(&self.user, self.address.as_ref(), (bytes as f64, now));
+        taken.map_err(|waits| {
+            let is_flood = locked(&self.refused).take(1.0, now).is_err();
+            let reject = waits.reject();
+            Refused { reject, is_flood }
+        })
+    }
+}
+
+/// How long an event has to wait.
+#[derive(Debug)]
+pub(super) struct Waits {
+    user: Duration,
+    address: Duration,
+}
+
+/// Takes an event of so many bytes from what is left of a user and of its address: of both or of none.
+///
+/// # Errors
+/// How long to wait.
+pub(super) fn take(
+    user: &Mutex<Budget>,
+    address: Option<&Shared<Address>>,
+    (bytes, now): (f64, Instant),
+) -> Result<(), Waits> {
+    let mut user = locked(user);
+    let mut address = address.map(|kept| locked(kept));
+    let of_address = address.as_mut().map(|address| address.events.wait(now));
+    let waits = Waits {
+        user: user.wait(now),
+        address: of_address.unwrap_or_default(),
+    };
+    if !waits.longest().is_zero() {
+        return Err(waits);
+    }
+    user.spend(bytes);
+    if let Some(address) = &mut address {
+        address.events.spend(bytes);
+    }
+    Ok(())
+}
+
+impl Waits {
+    pub(super) fn longest(&self) -> Duration {
+        self.user.max(self.address)
+    }
+
+    /// The refusal that says how long to wait, in whole milliseconds.
+    fn reject(&self) -> Reject {
+        let whose = match self.user >= self.address {
+            true => "you",
+            false => "your address",
+        };
+        let wait = u64::try_from(self.longest().as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+        let text = format!("too much comes from {whose}; wait {wait} ms");
+        Reject::new(Code::RateLimited, text).retry_after(wait)
     }
 }
 
 fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The refusal that says how long to wait, in whole milliseconds.
-fn reject(whose: &str, wait: Duration) -> Reject {
-    let wait = u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
-    let text = format!("too much comes from {whose}; wait {wait} ms");
-    Reject::new(Code::RateLimited, text).retry_after(wait)
 }

@@ -1,0 +1,124 @@
+//! Who came to the embedded broker by which client id: from where, and by which rules.
+//!
+//! Not here: whether it may (`doorman`).
+
+use crate::{app::policy::rules::Policy, broker::INTERNAL, identity::Pass};
+use mqtt5::broker::AuthResult;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Somebody who was let in.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) who: Who,
+    pub(super) pass: Option<Pass>,
+    /// Where it comes from.
+    pub(super) from: IpAddr,
+    /// The rules that held when it came.
+    pub(super) policy: Arc<Policy>,
+    /// Whether it was looked at: from then on it is connected or gone.
+    seen: bool,
+}
+
+/// Who a client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// A link of this process.
+    Internal,
+    /// Somebody without an account.
+    Guest,
+    /// The registered user with this public id.
+    Registered(String),
+}
+
+impl Who {
+    /// The user as the broker knows it.
+    pub(super) fn user(&self) -> Option<&str> {
+        match self {
+            Self::Internal => Some(INTERNAL),
+            Self::Guest => None,
+            Self::Registered(id) => Some(id),
+        }
+    }
+
+    /// That it is let in.
+    pub(super) fn welcome(&self) -> AuthResult {
+        match self.user() {
+            Some(user) => AuthResult::success_with_user(user),
+            None => AuthResult::success(),
+        }
+    }
+}
+
+impl Client {
+    /// Somebody who has just been let in.
+    pub(super) fn new((who, pass): (Who, Option<Pass>), from: IpAddr, policy: Arc<Policy>) -> Self {
+        Self {
+            who,
+            pass,
+            from,
+            policy,
+            seen: false,
+        }
+    }
+
+    /// Whether it has not been looked at yet.
+    pub(super) fn is_new(&self) -> bool {
+        !self.seen
+    }
+
+    /// Whether it is the same one, let in by the same.
+    fn is(&self, other: &Self) -> bool {
+        (&self.who, &self.pass, self.from, self.seen)
+            == (&other.who, &other.pass, other.from, other.seen)
+            && Arc::ptr_eq(&self.policy, &other.policy)
+    }
+}
+
+/// The clients by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Clients(Mutex<HashMap<String, Client>>);
+
+impl Clients {
+    /// Somebody comes, in the place of who had the id before.
+    pub(super) fn enter(&self, id: &str, client: Client) {
+        self.all().insert(id.to_owned(), client);
+    }
+
+    /// Who has an id, or had it until just now.
+    pub(super) fn get(&self, id: &str) -> Option<Client> {
+        self.all().get(id).cloned()
+    }
+
+    /// Where the client with an id comes from.
+    pub(super) fn origin(&self, id: &str) -> Option<IpAddr> {
+        self.all().get(id).map(|client| client.from)
+    }
+
+    /// All, as they are now.
+    pub(super) fn list(&self) -> Vec<(String, Client)> {
+        let all = self.all();
+        let client = |(id, client): (&String, &Client)| (id.clone(), client.clone());
+        all.iter().map(client).collect()
+    }
+
+    /// Forgets a client that is gone; one that is just coming may not be there yet.
+    pub(super) fn note(&self, id: &str, client: &Client, stays: bool) {
+        let mut all = self.all();
+        let Some(now) = all.get_mut(id).filter(|now| now.is(client)) else {
+            return;
+        };
+        if !stays && now.seen {
+            all.remove(id);
+        } else {
+            now.seen = true;
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Client>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
