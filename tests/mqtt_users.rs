@@ -346,8 +346,41 @@ async fn a_removed_user_is_cut_off() {
     guest.error_with("denied").await;
 }
 
+/// Breaks when: a user's client id, which others see, is taken from it while it is away, and what waits for it is lost or
+/// heard by somebody else.
+#[tokio::test]
+async fn a_client_id_is_its_users_as_long_as_its_session() {
+    let (_directory, server) = serve(&[]).await;
+    let port = server.mqtt_port();
+    let session = ["-i", "lamp", "-c", "-x", "600", "-q", "1"];
+    let adas = [&ADA[..], &session].concat();
+    assert!(subscribes(port, "chat/staff/today", &adas).await);
+    for (who, login) in [("Bob", &BOB[..]), ("a guest", &[])] {
+        let anew = [login, &["-i", "lamp"]].concat();
+        assert!(!publishes(port, "chat/lobby", &anew).await, "{who}");
+        let again = [login, &session].concat();
+        assert!(!subscribes(port, "chat/lobby", &again).await, "{who}");
+    }
+    let bobs = [&BOB[..], &["-q", "1"]].concat();
+    mosquitto::publish(port, "chat/staff/today", "for Ada", &bobs).await;
+    let mut ada = Process::start(subscriber(port, "chat/lobby").args(adas));
+    ada.line_with("chat/staff/today for Ada").await;
+    ada.kill().await;
+    // An id that nobody keeps anything for is free.
+    let once = [&ADA[..], &["-i", "switch"]].concat();
+    assert!(publishes(port, "chat/lobby", &once).await);
+    let next = [&BOB[..], &["-i", "switch"]].concat();
+    assert!(publishes(port, "chat/lobby", &next).await);
+}
+
 /// A subscription that was granted.
 async fn subscribed(port: &str, filter: &str, options: &[&str]) -> Process {
+    let mut process = Process::start(subscriber(port, filter).args(options));
+    process.line_with("Subscribed").await;
+    process
+}
+
+fn subscriber(port: &str, filter: &str) -> Command {
     let mut command = Command::new("stdbuf");
     command.args([
         "-oL",
@@ -363,7 +396,5 @@ async fn subscribed(port: &str, filter: &str, options: &[&str]) -> Process {
         "-V",
         "mqttv5",
     ]);
-    let mut process = Process::start(command.args(options));
-    process.line_with("Subscribed").await;
-    process
+    command
 }

@@ -99,7 +99,7 @@ impl Embedded {
             guests.may_come_to(self.address),
             self.address.ip().is_loopback(),
         );
-        let kept = self.broker.router();
+        let kept = (self.broker.router(), self.broker.storage());
         let doorman = Arc::new(Doorman::new(Arc::clone(app), whom, &secret, kept));
         let paced = Paced {
             inner: Arc::clone(&doorman),

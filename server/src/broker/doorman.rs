@@ -16,6 +16,7 @@ use crate::{
 };
 use mqtt5::{
     broker::{
+        DynamicStorage, StorageBackend,
         auth::{AuthProvider, AuthResult},
         router::MessageRouter,
     },
@@ -43,6 +44,8 @@ pub(super) struct Doorman {
     /// The secret's mark, by which another text is told from it without a hint.
     secret: (hmac::Key, hmac::Tag),
     router: Arc<MessageRouter>,
+    /// Where the broker keeps its sessions.
+    sessions: Option<Arc<DynamicStorage>>,
     clients: Clients,
 }
 
@@ -54,7 +57,7 @@ impl Doorman {
         app: Arc<App>,
         (guests, is_here): (bool, bool),
         secret: &str,
-        router: Arc<MessageRouter>,
+        (router, sessions): (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
     ) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>());
         let mark = hmac::sign(&key, secret.as_bytes());
@@ -64,6 +67,7 @@ impl Doorman {
             is_here,
             secret: (key, mark),
             router,
+            sessions,
             clients: Clients::default(),
         }
     }
@@ -158,14 +162,25 @@ impl Doorman {
         welcome
     }
 
-    /// Whether another one is connected by an id.
+    /// Whether an id is another one's: who is connected by it, and a user also while it is away, as long as the broker keeps
+    /// its session. The broker itself refuses only to go on with that session, not to begin it anew in the other's place.
     async fn is_anothers(&self, id: &str, who: &Who) -> bool {
         let before = self.clients.get(id);
         let other = before.is_some_and(|before| before.who != *who);
         if other && self.router.is_connected(id).await {
             return true;
         }
-        false
+        let kept = self.keeper(id).await;
+        kept.is_some_and(|user| who.user() != Some(user.as_str()))
+    }
+
+    /// The user whose session the broker keeps for an id; who has no account is nobody in particular.
+    async fn keeper(&self, id: &str) -> Option<String> {
+        let session = self.sessions.as_ref()?.get_session(id).await;
+        let session = session.ok().flatten()?;
+        // One that ends with its connection stays there for a while where the connection was ended from here.
+        let is_over = session.expiry_interval == Some(0) && !self.router.is_connected(id).await;
+        session.user_id.filter(|_| !is_over)
     }
 
     /// Asks the rules for somebody; what is internal may all, who has lost its account nothing.

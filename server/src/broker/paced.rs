@@ -151,7 +151,7 @@ mod tests {
     fn paced() -> Paced {
         let archive = Archive::in_memory(|| 0).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
-        let kept = Arc::new(MessageRouter::new());
+        let kept = (Arc::new(MessageRouter::new()), None);
         let doorman = Doorman::new(app, (true, false), SECRET, kept);
         let allowed = Allowed {
             rate: Some(0.01),
