@@ -52,6 +52,8 @@ pub struct MqttBridge {
     carrier: Carrier,
     app: Arc<App>,
     inbound: Inward,
+    /// What goes out.
+    rooms: Filter,
     reader: Reader,
     /// Sent or to be sent first: what the broker did not confirm before the link broke.
     unconfirmed: VecDeque<Arc<Message>>,
@@ -61,15 +63,14 @@ pub struct MqttBridge {
 impl MqttBridge {
     /// A bridge that is not yet connected.
     pub fn new(app: Arc<App>, broker: BrokerUrl, carrier: Carrier, rooms: &Filter) -> Self {
-        let reader = app.hub.reader(OUTBOUND_CAPACITY);
-        reader.subscribe(rooms);
         Self {
             inbound: Inward::new(Arc::clone(&app), broker.own),
             broker,
             client_id: format!("tertulia-{:08x}", rand::random::<u32>()),
             carrier,
+            reader: reader(&app, rooms),
+            rooms: rooms.clone(),
             app,
-            reader,
             unconfirmed: VecDeque::new(),
             overflow: Overflow::default(),
         }
@@ -100,6 +101,10 @@ impl MqttBridge {
                     self.unconfirmed.pop_front();
                 }
                 delivery = self.reader.next(), if sent.len() < OUTBOUND_WINDOW => {
+                    let Some(delivery) = delivery else {
+                        self.begin_anew();
+                        continue;
+                    };
                     if let Some(message) = self.outbound(delivery) {
                         self.unconfirmed.push_back(Arc::clone(&message));
                         sent.extend(send_chat(link, &message)?);
@@ -112,8 +117,8 @@ impl MqttBridge {
 
 impl MqttBridge {
     /// The chat message that is to go out; not what came through a broker, nor what was said in private.
-    fn outbound(&mut self, delivery: Option<Delivery>) -> Option<Arc<Message>> {
-        match delivery? {
+    fn outbound(&mut self, delivery: Delivery) -> Option<Arc<Message>> {
+        match delivery {
             Delivery::Message(message) => {
                 let own = message.origin == MQTT || is_private(&message.topic);
                 (!own && message.decode::<ChatMessage>().is_some()).then_some(message)
@@ -123,6 +128,13 @@ impl MqttBridge {
                 None
             }
         }
+    }
+
+    /// Reads again, after so much was missed that the hub keeps no count of it.
+    fn begin_anew(&mut self) {
+        self.reader = reader(&self.app, &self.rooms);
+        // At least one: how many more there were nobody knows.
+        self.missed(1);
     }
 
     fn missed(&mut self, messages: u64) {
@@ -162,6 +174,12 @@ impl Bridge for MqttBridge {
         link.hang_up().await;
         result
     }
+}
+
+fn reader(app: &App, rooms: &Filter) -> Reader {
+    let reader = app.hub.reader(OUTBOUND_CAPACITY);
+    reader.subscribe(rooms);
+    reader
 }
 
 fn send_chat(link: &Link, message: &Message) -> Result<Option<Confirmation>, LinkError> {
@@ -211,4 +229,86 @@ fn send_command(
         // Whoever asked may have gone.
         let _ = command.outcome.send(outcome);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Link, MqttBridge, options};
+    use crate::{
+        app::{App, CLIENT, Session, chat, device},
+        bridge::Bridge,
+        broker::{Broker, Embedded},
+        config::BrokerUrl,
+        identity::User,
+        store::Archive,
+    };
+    use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+    use tertulia_shared::{Filter, Topic, chat::ChatSend, sensor::SensorFault};
+    use tokio_util::sync::CancellationToken;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// More topics than a queue keeps count of, beside the one message that it takes.
+    const TOPICS: u64 = 10_002;
+
+    fn flood(app: &App) {
+        for number in 0..TOPICS {
+            let topic = Topic::new(format!("sensors/{number}")).unwrap();
+            let said = app.hub.publish(&topic, CLIENT, false, |stamp| SensorFault {
+                topic: topic.clone(),
+                device: String::new(),
+                reason: String::new(),
+                count: 1,
+                at: stamp.at,
+                seq: stamp.seq,
+            });
+            said.unwrap();
+        }
+    }
+
+    /// Breaks when: a bridge whose queue was given up asks it for ever, and sends nothing more.
+    #[tokio::test]
+    async fn a_bridge_that_missed_too_much_begins_anew_and_counts_it() {
+        let broker = Embedded::bind(([127, 0, 0, 1], 0).into(), 10)
+            .await
+            .unwrap();
+        let url = BrokerUrl {
+            host: broker.address().ip().to_string(),
+            port: broker.address().port(),
+            login: None,
+            own: false,
+        };
+        let stop = CancellationToken::new();
+        tokio::spawn(broker.run(stop.clone()));
+        let (commands, carrier) = device::commands();
+        let app = App::new(Archive::in_memory(|| 5).unwrap(), commands).unwrap();
+        let all = Filter::new("#").unwrap();
+        let mut bridge = MqttBridge::new(Arc::clone(&app), url.clone(), carrier, &all);
+        bridge.reader = app.hub.reader(1);
+        bridge.reader.subscribe(&all);
+        flood(&app);
+        let mut listener = Link::dial(options("listener", &url)).await.unwrap();
+        listener.subscribe(&["chat/#"], drop).await.unwrap();
+        let carried = tokio::spawn({
+            let stop = stop.clone();
+            async move { bridge.carry(&stop, || {}).await }
+        });
+        let begun = async {
+            while app.counts.unsent.load(Ordering::Relaxed) < TOPICS - 1 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, begun).await.unwrap();
+        let ada = Session::new(Arc::clone(&app), User::stranger());
+        let send = ChatSend {
+            room: "chat/lobby".into(),
+            text: "after the flood".into(),
+            id: "1".into(),
+        };
+        chat::send(&ada, send).unwrap().done().await.unwrap();
+        let heard = tokio::time::timeout(PATIENCE, listener.next()).await;
+        assert_eq!(&heard.unwrap().unwrap().payload[..], b"after the flood");
+        stop.cancel();
+        carried.await.unwrap().unwrap();
+    }
 }
