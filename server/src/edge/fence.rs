@@ -8,6 +8,7 @@ use super::{
     host::{Host, Hosts},
     origin::Origins,
     proxy,
+    session::{self, Asked},
     socketio::{self, Switch},
 };
 use crate::{
@@ -21,14 +22,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tertulia_shared::{Code, Reject, Reply};
 
-/// Where sessions are made.
-const SESSION: &str = "/session";
-/// The largest body there, in bytes: a name, a password, a token.
-const MAX_SESSION_BYTES: usize = 16_384;
 /// When somebody may come again for whom there was no place.
 const NO_PLACE_FOR: Duration = Duration::from_secs(5);
 
@@ -47,13 +43,6 @@ pub struct Fences {
 
 /// How a stranger is refused, and why.
 type Stranger = (StatusCode, &'static str);
-
-/// What is asked for at a session.
-#[derive(Deserialize)]
-struct Tried {
-    name: Option<String>,
-    password: Option<String>,
-}
 
 impl Fences {
     /// Whether the page that sends a request may read the answer.
@@ -101,13 +90,13 @@ impl Fences {
     /// Lets passwords be tried, not too often.
     async fn session(&self, client: IpAddr, request: Request, next: Next) -> Response {
         let (parts, body) = request.into_parts();
-        let body = match body::whole(body, MAX_SESSION_BYTES).await {
+        let body = match body::whole(body, session::MAX_BODY_BYTES).await {
             Ok(body) => body,
             Err(status) => return status.into_response(),
         };
-        let tried: Option<Tried> = serde_json::from_slice(&body).ok();
+        let tried = session::asked(&body);
         let request = Request::from_parts(parts, Body::from(body));
-        let Some(Tried {
+        let Ok(Asked {
             name,
             password: Some(_),
         }) = tried
@@ -139,7 +128,7 @@ pub async fn admit(
         return (status, format!("{reason}\n")).into_response();
     }
     let client = proxy::client(peer, request.headers(), &fences.proxies);
-    let is_session = request.method() == Method::POST && request.uri().path() == SESSION;
+    let is_session = request.method() == Method::POST && request.uri().path() == session::PATH;
     let begins = socketio::begins(&request);
     if let Err(wait) = fences.limits.request(client, begins || is_session) {
         return slower("too much is asked from your address", wait);

@@ -16,23 +16,26 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tertulia_shared::{Code, Reject, Reply};
 
-/// The largest request, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Where sessions are.
+pub(super) const PATH: &str = "/session";
+/// The largest request, in bytes: a name, a password, a token.
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// Nobody between keeps a secret.
 const NEVER_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The routes.
 pub fn routes(app: Arc<App>) -> Router {
     Router::new()
-        .route("/session", post(open).delete(close))
+        .route(PATH, post(open).delete(close))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app)
 }
 
+/// What is asked for.
 #[derive(Deserialize)]
-struct Asked {
-    name: Option<String>,
-    password: Option<String>,
+pub(super) struct Asked {
+    pub(super) name: Option<String>,
+    pub(super) password: Option<String>,
 }
 
 async fn open(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -79,7 +82,10 @@ async fn close(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 /// Without a body nothing is asked for in particular.
-fn asked(body: &[u8]) -> Result<Asked, Reject> {
+///
+/// # Errors
+/// When it is no such request; the refusal does not repeat it.
+pub(super) fn asked(body: &[u8]) -> Result<Asked, Reject> {
     let body = match body {
         [] => b"{}",
         body => body,
@@ -114,7 +120,9 @@ fn refused(reject: Reject) -> Response {
         Code::AccountNeeded => StatusCode::FORBIDDEN,
         Code::NameTaken => StatusCode::CONFLICT,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::StorageFailed | Code::StorageFull => StatusCode::SERVICE_UNAVAILABLE,
+        Code::StorageFailed | Code::StorageFull | Code::ServerBusy | Code::ServerFull => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::BAD_REQUEST,
     };
     tracing::debug!(code = ?reject.code, %reject, "no session");
