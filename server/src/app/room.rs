@@ -45,7 +45,10 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
         let person = session.stay.person();
         session.app.presence.enter(&session.app.hub, &chat, person);
     }
-    state.rooms.insert(room);
+    state.rooms.insert(room.clone());
+    drop(state);
+    // Rules that came since they were asked did not find the connection in the room.
+    session.check_room(&room)?;
     Ok(joined)
 }
 

@@ -234,3 +234,25 @@ fn a_guest_keeps_the_name_that_it_took_for_its_next_connection() {
     drop(first);
     assert_eq!(again().author().name, "Countess");
 }
+
+/// Breaks when: rules that come while somebody joins are seen neither by the join nor by who looks through the rooms.
+#[tokio::test]
+async fn who_joins_while_the_rules_change_is_not_left_in_the_room() {
+    let (app, _carrier) = app();
+    let closed = "[[rule]]\nwho='everybody'\nmay='join'\ntopic='chat/a'\nallow=false\n";
+    let closed = file::read(closed).unwrap();
+    for round in 0..3_000 {
+        app.set_policy(file::read("").unwrap());
+        let session = Session::new(Arc::clone(&app), User::stranger());
+        let together = std::sync::Barrier::new(2);
+        let joined = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                together.wait();
+                app.set_policy(closed.clone());
+            });
+            together.wait();
+            join(&session, "chat/a")
+        });
+        assert!(joined.is_err() || session.over().is_cancelled(), "{round}");
+    }
+}
