@@ -1,7 +1,7 @@
 //! Who may join and publish what: a list of rules, of which the last one that matches counts. Pure functions.
 //!
-//! The same for every door. Not here: what may be joined or said at all (`policy`), private rooms (`app::private`), and
-//! the file in which rules stand (`file`).
+//! The same for every door. Not here: what may be joined or said at all (`policy`), private rooms
+//! (`identity`), and the file in which rules stand (`file`).
 
 use std::collections::BTreeSet;
 use tertulia_shared::{
