@@ -8,6 +8,7 @@ mod known;
 mod ledger;
 pub mod name;
 pub mod password;
+mod private;
 mod rooms;
 mod sessions;
 #[cfg(test)]
@@ -21,15 +22,16 @@ pub use sessions::{Issued, nameless};
 pub use token::is_like as looks_like_token;
 pub use user::{Pass, Standing, User};
 
-use crate::store::{Account, Accounts, Clock, StoreError};
+use crate::store::{Account, Accounts, Clock, Everybody, Note, StoreError};
 use here::Here;
 use key::{Key, KeyError};
 use known::Known;
 use ledger::Ledger;
 use password::Checks;
+use private::Rooms;
 use std::{
     path::Path,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 use tertulia_shared::Reject;
@@ -53,8 +55,7 @@ pub enum IdentityError {
 /// An account that nobody has yet, with a password's hash, made at this time in milliseconds since 1970-01-01 UTC.
 pub fn new_account(name: &str, password: String, made: u64) -> Account {
     Account {
-        // Another length than a guest's: no guest is ever taken for it.
-        id: format!("u-{}", user::random_id()),
+        id: user::account_id(),
         name: name.to_owned(),
         folded: name::folded(name),
         password,
@@ -70,6 +71,7 @@ pub struct Identity {
     key: Key,
     session_for: Duration,
     known: RwLock<Known>,
+    rooms: Mutex<Rooms>,
     here: Arc<Here>,
     ledger: Ledger,
     checks: Checks,
@@ -89,12 +91,14 @@ impl Identity {
             Some(directory) => (Key::open(directory)?, Accounts::beside(directory)?),
             None => (Key::random(), Accounts::in_memory()?),
         };
-        let everybody = accounts.everybody(clock())?;
+        let mut everybody = accounts.everybody(clock())?;
+        let rooms = Rooms::new(std::mem::take(&mut everybody.members));
         Ok(Self {
             clock,
             key,
             session_for,
             known: RwLock::new(Known::new(everybody)),
+            rooms: Mutex::new(rooms),
             here: Arc::default(),
             ledger: Ledger::start(accounts)?,
             checks: Checks::default(),
@@ -142,9 +146,12 @@ impl Identity {
         })
     }
 
-    /// Somebody connects; the connection is watched until what this gives is dropped.
+    /// Somebody connects; the connection is watched until what this gives is dropped, and over at once where its token went
+    /// bad since it was looked at.
     pub fn enter(&self, user: &User) -> Stay {
-        self.here.enter(user)
+        // Held meanwhile: what becomes bad later finds the connection.
+        let known = self.known();
+        self.here.enter(user, &known, (self.clock)())
     }
 
     /// Whether what let somebody in still would.
@@ -181,26 +188,42 @@ impl Identity {
     /// One look.
     pub(crate) async fn look(&self) {
         let now = (self.clock)();
-        let version = self.known().version;
-        let changed = self.ledger.ask(move |accounts| {
-            if accounts.version()? == version {
-                return Ok(None);
-            }
-            accounts.everybody(now).map(Some)
-        });
+        let (version, forgets) = {
+            let known = self.known();
+            (known.version, known.is_due(now))
+        };
         // What fails is logged there, and tried again at the next look.
-        let changed = changed.await.ok().flatten();
-        if changed.is_none() && !self.here.is_due(now) {
-            return;
+        let changed = self.ledger.look(version, now).await.ok().flatten();
+        if changed.is_some() || forgets || self.here.is_due(now) {
+            self.learn(changed, now);
         }
+        if forgets {
+            self.free_rooms(now);
+        }
+    }
+
+    fn learn(&self, changed: Option<Everybody>, now: u64) {
         let other_accounts = changed.is_some();
         let mut known = self.known_mut();
         if let Some(everybody) = changed {
             tracing::info!("the accounts were changed");
             known.learn(everybody);
         }
-        known.forget(now);
+        if known.forget(now) {
+            // Where that does not fit it is done the next time.
+            let _ = self.ledger.keep(Note::Expired(now));
+        }
         self.here.check(&known, now, other_accounts);
+    }
+
+    /// How much of what was learnt of people waits for the disk.
+    pub fn waiting(&self) -> usize {
+        self.ledger.waiting()
+    }
+
+    /// How many names of guests could not be kept since the start.
+    pub fn unkept(&self) -> u64 {
+        self.ledger.unkept()
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -209,5 +232,9 @@ impl Identity {
 
     fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

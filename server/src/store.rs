@@ -10,6 +10,7 @@ mod archive;
 mod directory;
 mod error;
 mod migrations;
+mod notes;
 mod open;
 mod retention;
 mod save;
@@ -22,6 +23,7 @@ pub use archive::Archive;
 pub use directory::DataDir;
 pub(crate) use directory::{private_file, sync};
 pub use error::StoreError;
+pub use notes::{Member, Note};
 pub use retention::Limits;
 pub use writer::{Settle, Store};
 

@@ -96,8 +96,8 @@ impl Drop for Stay {
 }
 
 impl Here {
-    /// Somebody connects.
-    pub(super) fn enter(self: &Arc<Self>, user: &User) -> Stay {
+    /// Somebody connects; where its token is not good `now` that is over at once.
+    pub(super) fn enter(self: &Arc<Self>, user: &User, known: &Known, now: u64) -> Stay {
         let mut state = self.state();
         let fresh = || {
             Arc::new(Person {
@@ -125,6 +125,9 @@ impl Here {
             pass: user.pass.clone(),
             over: over.clone(),
         };
+        if entry.problem(known, now, true).is_some() {
+            over.cancel();
+        }
         state.stays.insert(number, entry);
         Stay {
             here: Arc::clone(self),
@@ -145,9 +148,7 @@ impl Here {
         let mut state = self.state();
         let mut earliest = u64::MAX;
         for entry in state.stays.values() {
-            let name_taken = || other_accounts.then(|| entry.name_taken(known)).flatten();
-            let why = entry.token_problem(known, now).or_else(name_taken);
-            if let Some(why) = why {
+            if let Some(why) = entry.problem(known, now, other_accounts) {
                 tracing::debug!(
                     peer = entry.person.id,
                     why,
@@ -182,6 +183,11 @@ impl Here {
 pub(super) struct Several;
 
 impl Entry {
+    fn problem(&self, known: &Known, now: u64, other_accounts: bool) -> Option<&'static str> {
+        let name_taken = || other_accounts.then(|| self.name_taken(known)).flatten();
+        self.token_problem(known, now).or_else(name_taken)
+    }
+
     fn token_problem(&self, known: &Known, now: u64) -> Option<&'static str> {
         let pass = self.pass.as_ref()?;
         known.problem(&self.person.id, self.standing, pass, now)

@@ -1,18 +1,18 @@
-//! What the server knows by heart of accounts, guests, revoked tokens and private rooms: nobody who serves waits for it.
+//! What the server knows by heart of accounts, guests and revoked tokens: nobody who serves waits for it.
 
 use super::user::{Pass, Standing};
 use crate::store::{Account, Everybody, GuestName};
-use std::collections::{BTreeSet, HashMap};
-use tertulia_shared::{Code, Reject, Topic};
+use std::collections::HashMap;
+use tertulia_shared::{Code, Reject};
 
 /// The most guests whose names are kept; of further ones the token's own name stays.
 const MAX_GUESTS: usize = 100_000;
-/// The most private rooms.
-const MAX_ROOMS: usize = 50_000;
-/// The most private rooms that one user begins between two starts of the server.
-const MAX_BEGUN: usize = 100;
-/// The most members of a private room.
-const MAX_MEMBERS: usize = 1_000;
+/// The most tokens that are revoked and not expired; one more is refused. About 15 MB.
+const MAX_REVOKED: usize = 200_000;
+/// The most of them where guests' are revoked: whoever asks is a guest.
+const MAX_REVOKED_OF_GUESTS: usize = MAX_REVOKED / 2;
+/// Between two looks at what is expired, in milliseconds.
+const FORGET_EVERY: u64 = 60_000;
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ pub(super) struct Known {
     guests: HashMap<String, GuestName>,
     /// When a revoked token expires.
     revoked: HashMap<String, u64>,
-    members: HashMap<String, BTreeSet<String>>,
-    begun: HashMap<String, usize>,
+    /// What is expired is forgotten then.
+    forget_at: u64,
     pub(super) version: u64,
 }
 
@@ -32,10 +32,6 @@ impl Known {
     /// What the database says at the start.
     pub(super) fn new(everybody: Everybody) -> Self {
         let mut known = Self::default();
-        for (room, user) in &everybody.members {
-            let members = known.members.entry(room.clone()).or_default();
-            members.insert(user.clone());
-        }
         let guests = everybody.guests.iter();
         known.guests = guests.map(|it| (it.id.clone(), it.clone())).collect();
         known.learn(everybody);
@@ -91,6 +87,25 @@ impl Known {
         Some(guest)
     }
 
+    /// Whether one more token may be revoked, `now`.
+    ///
+    /// # Errors
+    /// When as many are as may be.
+    pub(super) fn may_revoke(&mut self, standing: Standing, now: u64) -> Result<(), Reject> {
+        let most = match standing {
+            Standing::Registered => MAX_REVOKED,
+            _ => MAX_REVOKED_OF_GUESTS,
+        };
+        if self.revoked.len() >= most {
+            self.forget(now);
+        }
+        if self.revoked.len() < most {
+            return Ok(());
+        }
+        let problem = "as many tokens are revoked as the server keeps; it is good until it expires";
+        Err(Reject::new(Code::ServerFull, problem))
+    }
+
     /// A token is no longer good.
     pub(super) fn revoke(&mut self, pass: &Pass) {
         self.revoked.insert(pass.token.clone(), pass.expires);
@@ -116,75 +131,58 @@ impl Known {
         }
     }
 
-    /// Forgets what means nothing any more.
-    pub(super) fn forget(&mut self, now: u64) {
+    /// Whether it is time to forget what is expired.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.forget_at <= now
+    }
+
+    /// Forgets what means nothing any more; says whether there was anything.
+    pub(super) fn forget(&mut self, now: u64) -> bool {
+        let before = self.revoked.len() + self.guests.len();
         self.revoked.retain(|_, until| *until > now);
         self.guests.retain(|_, guest| guest.until > now);
-    }
-
-    /// Whether somebody may be in a private room. One that nobody ever was in becomes `id`'s where it `may_begin` one.
-    ///
-    /// # Errors
-    /// When it is one too many to begin.
-    pub(super) fn lets_in(
-        &mut self,
-        room: &Topic,
-        id: &str,
-        may_begin: bool,
-    ) -> Result<Entry, Reject> {
-        if let Some(members) = self.members.get(room.as_str()) {
-            return Ok(match members.contains(id) {
-                true => Entry::Member,
-                false => Entry::Refused,
-            });
-        }
-        if !may_begin {
-            return Ok(Entry::Refused);
-        }
-        let begun = self.begun.get(id).copied().unwrap_or(0);
-        if begun >= MAX_BEGUN || self.members.len() >= MAX_ROOMS {
-            let problem = format!(
-                "room `{room}` would be one too many: {MAX_BEGUN} private rooms a user are allowed"
-            );
-            return Err(Reject::new(Code::ServerFull, problem));
-        }
-        self.begun.insert(id.to_owned(), begun + 1);
-        let owner = BTreeSet::from([id.to_owned()]);
-        self.members.insert(room.as_str().to_owned(), owner);
-        Ok(Entry::Begun)
-    }
-
-    /// Whether somebody is in a private room, or was invited to it.
-    pub(super) fn is_member(&self, room: &Topic, id: &str) -> bool {
-        let members = self.members.get(room.as_str());
-        members.is_some_and(|members| members.contains(id))
-    }
-
-    /// Lets somebody into a private room.
-    ///
-    /// # Errors
-    /// When it has too many members.
-    pub(super) fn invite(&mut self, room: &Topic, id: &str) -> Result<(), Reject> {
-        let members = self.members.entry(room.as_str().to_owned()).or_default();
-        if members.len() >= MAX_MEMBERS && !members.contains(id) {
-            let problem = format!("room `{room}` has {MAX_MEMBERS} members, no more are allowed");
-            return Err(Reject::new(Code::ServerFull, problem));
-        }
-        members.insert(id.to_owned());
-        Ok(())
+        self.forget_at = now.saturating_add(FORGET_EVERY);
+        self.revoked.len() + self.guests.len() < before
     }
 }
 
 /// Why a token is not good.
 pub(super) type Problem = Option<&'static str>;
 
-/// What becomes of somebody at the door of a private room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// It is in.
-    Member,
-    /// It is in, and the first: that is to be written down.
-    Begun,
-    /// It is not in.
-    Refused,
+#[cfg(test)]
+mod tests {
+    use super::{Known, MAX_REVOKED, MAX_REVOKED_OF_GUESTS, Pass, Standing};
+    use tertulia_shared::Code;
+
+    fn pass(number: usize, expires: u64) -> Pass {
+        Pass {
+            token: number.to_string(),
+            expires,
+            generation: 0,
+        }
+    }
+
+    #[test]
+    fn revoked_tokens_are_bounded_and_forgotten_when_they_expire() {
+        let mut known = Known::default();
+        let mut revoke = |standing, number, now| {
+            let expires = if number == 0 { 10 } else { 20 };
+            let may = known.may_revoke(standing, now).map_err(|it| it.code);
+            may.map(|()| known.revoke(&pass(number, expires)))
+        };
+        for number in 0..MAX_REVOKED_OF_GUESTS {
+            revoke(Standing::Guest, number, 1).unwrap();
+        }
+        let one_more = MAX_REVOKED_OF_GUESTS;
+        assert_eq!(revoke(Standing::Guest, one_more, 1), Err(Code::ServerFull));
+        revoke(Standing::Registered, one_more, 1).unwrap();
+        for number in one_more + 1..MAX_REVOKED {
+            revoke(Standing::Registered, number, 1).unwrap();
+        }
+        let full = revoke(Standing::Registered, MAX_REVOKED, 1);
+        assert_eq!(full, Err(Code::ServerFull));
+        revoke(Standing::Registered, MAX_REVOKED, 10).unwrap();
+        assert_eq!(known.revoked.len(), MAX_REVOKED);
+        assert!(!known.is_due(20) && known.forget(20) && known.revoked.is_empty());
+    }
 }

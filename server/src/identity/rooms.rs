@@ -1,7 +1,7 @@
 //! Who may be in which private room: kept with the accounts.
 
-use super::{Identity, User, known::Entry, name::folded};
-use crate::store::Accounts;
+use super::{Identity, User, name::folded, private::Entry};
+use crate::store::Note;
 use tertulia_shared::{Code, Reject, Topic};
 
 impl Identity {
@@ -9,20 +9,39 @@ impl Identity {
     /// the first one's who has a token.
     ///
     /// # Errors
-    /// When it would be one too many.
+    /// When it would be one too many, or too much waits for the disk.
     pub fn lets_in(&self, room: &Topic, user: &User, was_used: bool) -> Result<bool, Reject> {
         let may_begin = user.is_known() && !was_used;
-        let entry = self.known_mut().lets_in(room, &user.id, may_begin)?;
-        if entry == Entry::Begun {
-            let write = self.letting_in(room, &user.id);
-            self.ledger.tell(write);
+        let mut rooms = self.rooms();
+        match rooms.enter(room, &user.id, (may_begin, (self.clock)()))? {
+            Entry::Refused => return Ok(false),
+            Entry::Member(None) => {}
+            Entry::Member(Some(seen)) => {
+                // Where that does not fit it is noted the next time.
+                if self.ledger.keep(Note::Member(seen.clone())).is_ok() {
+                    rooms.write(&seen);
+                }
+            }
+            Entry::Begins(owner) => {
+                self.ledger.keep(Note::Member(owner.clone()))?;
+                rooms.write(&owner);
+            }
         }
-        Ok(entry != Entry::Refused)
+        Ok(true)
+    }
+
+    /// Frees the private rooms to which nobody came for long.
+    pub(super) fn free_rooms(&self, now: u64) {
+        for room in self.rooms().free(now) {
+            tracing::info!(room, "a private room is nobody's any more");
+            // Where that does not fit it is freed again after the next start.
+            let _ = self.ledger.keep(Note::Freed(room));
+        }
     }
 
     /// Whether somebody is in a private room, or was invited to it.
     pub fn is_member(&self, room: &Topic, user: &User) -> bool {
-        self.known().is_member(room, &user.id)
+        self.rooms().is_member(room, &user.id)
     }
 
     /// The public id of whom a name names: a registered user, or the one guest with a token who is connected.
@@ -48,22 +67,16 @@ impl Identity {
     /// Lets somebody into a private room from now on; what comes back says later whether that is kept.
     ///
     /// # Errors
-    /// When it has too many members.
+    /// When it has too many members, or too much waits for the disk.
     pub fn invite(
         &self,
         room: &Topic,
         id: &str,
     ) -> Result<impl Future<Output = Result<(), Reject>> + Send + use<>, Reject> {
-        self.known_mut().invite(room, id)?;
-        Ok(self.ledger.asking(self.letting_in(room, id)))
-    }
-
-    fn letting_in(
-        &self,
-        room: &Topic,
-        id: &str,
-    ) -> impl FnOnce(&mut Accounts) -> Result<(), crate::store::StoreError> + Send + use<> {
-        let (room, id, at) = (room.as_str().to_owned(), id.to_owned(), (self.clock)());
-        move |accounts| accounts.let_in(&room, &id, at)
+        let mut rooms = self.rooms();
+        let member = rooms.invite(room, id, (self.clock)())?;
+        let kept = self.ledger.keeping(Note::Member(member.clone()))?;
+        rooms.write(&member);
+        Ok(kept)
     }
 }

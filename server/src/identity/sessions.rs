@@ -6,6 +6,7 @@ use super::{
     token::{self, Claims},
     user::{Pass, Standing, User, random_id},
 };
+use crate::store::Note;
 use tertulia_shared::{Code, Reject};
 
 /// A token that was given, and who its holder is.
@@ -106,14 +107,17 @@ impl Identity {
         let Some(pass) = user.pass else {
             return Ok(());
         };
-        {
+        let kept = {
+            let now = (self.clock)();
             let mut known = self.known_mut();
+            let (token, until) = (pass.token.clone(), pass.expires);
+            known.may_revoke(user.standing, now)?;
+            let kept = self.ledger.keeping(Note::Revoked { token, until })?;
             known.revoke(&pass);
-            self.here.check(&known, (self.clock)(), false);
-        }
-        let revoked =
-            move |accounts: &mut crate::store::Accounts| accounts.revoke(&pass.token, pass.expires);
-        self.ledger.ask(revoked).await
+            self.here.check(&known, now, false);
+            kept
+        };
+        kept.await
     }
 
     /// The name as this user may have it: of a registered one its own only.
@@ -149,8 +153,7 @@ impl Identity {
     fn keep_name(&self, id: &str, name: &str, until: u64) {
         let kept = self.known_mut().keep_guest(id, name, until);
         if let Some(guest) = kept {
-            self.ledger
-                .tell(move |accounts| accounts.keep_guest(&guest));
+            self.ledger.keep_name(guest);
         }
     }
 

@@ -4,6 +4,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// How random an id is, in bytes.
 const ID_BYTES: usize = 16;
+/// How long it is then, in characters of base64.
+const ID_CHARS: usize = (ID_BYTES * 8).div_ceil(6);
+/// What an account's id begins with.
+const ACCOUNT: &str = "u-";
 
 /// What somebody is to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,4 +69,26 @@ impl User {
 /// An id that nobody else has.
 pub(super) fn random_id() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; ID_BYTES]>())
+}
+
+/// The id of an account: no guest's has its length.
+pub(super) fn account_id() -> String {
+    format!("{ACCOUNT}{}", random_id())
+}
+
+/// Whether an id is an account's.
+pub(super) fn is_account(id: &str) -> bool {
+    id.len() == ACCOUNT.len() + ID_CHARS && id.starts_with(ACCOUNT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{account_id, is_account, random_id};
+
+    #[test]
+    fn an_account_is_told_from_a_guest() {
+        assert!(is_account(&account_id()));
+        let like_one = format!("u-{}", &random_id()[2..]);
+        assert!(!is_account(&random_id()) && !is_account(&like_one));
+    }
 }

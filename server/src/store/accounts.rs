@@ -4,7 +4,11 @@
 //!
 //! Not here: what a password or a token is (`identity`).
 
-use super::{DataDir, StoreError, open};
+use super::{
+    DataDir, StoreError,
+    notes::{self, Member},
+    open,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -45,8 +49,8 @@ pub struct Everybody {
     pub guests: Vec<GuestName>,
     /// The tokens that are revoked, and when they expire, in milliseconds since 1970-01-01 UTC.
     pub revoked: Vec<(String, u64)>,
-    /// The private rooms, and by public id who may be in them.
-    pub members: Vec<(String, String)>,
+    /// Who may be in which private room.
+    pub members: Vec<Member>,
     /// Another number when an account was changed.
     pub version: u64,
 }
@@ -116,13 +120,12 @@ impl Accounts {
     /// When the database cannot be read or written.
     pub fn everybody(&mut self, now: u64) -> Result<Everybody, StoreError> {
         self.change(|db| {
-            db.execute("DELETE FROM revoked WHERE until <= ?1", [now])?;
-            db.execute("DELETE FROM guest WHERE until <= ?1", [now])?;
+            notes::forget(db, now)?;
             Ok(Everybody {
                 accounts: accounts(db)?,
                 guests: guests(db)?,
-                revoked: pairs(db, "SELECT token, until FROM revoked")?,
-                members: pairs(db, "SELECT room, user FROM member")?,
+                revoked: revoked(db)?,
+                members: members(db)?,
                 version: version(db)?,
             })
         })
@@ -195,41 +198,7 @@ impl Accounts {
         })
     }
 
-    /// Revokes a token, which expires at `until`, in milliseconds since 1970-01-01 UTC.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn revoke(&mut self, token: &str, until: u64) -> Result<(), StoreError> {
-        self.change(|db| {
-            let sql = "INSERT OR IGNORE INTO revoked (token, until) VALUES (?1, ?2)";
-            db.execute(sql, params![token, until]).map(drop)
-        })
-    }
-
-    /// Keeps the name of a guest.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn keep_guest(&mut self, guest: &GuestName) -> Result<(), StoreError> {
-        self.change(|db| {
-            let sql = "INSERT OR REPLACE INTO guest (id, name, until) VALUES (?1, ?2, ?3)";
-            db.execute(sql, params![guest.id, guest.name, guest.until])
-                .map(drop)
-        })
-    }
-
-    /// Lets somebody into a private room.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn let_in(&mut self, room: &str, user: &str, at: u64) -> Result<(), StoreError> {
-        self.change(|db| {
-            let sql = "INSERT OR IGNORE INTO member (room, user, at) VALUES (?1, ?2, ?3)";
-            db.execute(sql, params![room, user, at]).map(drop)
-        })
-    }
-
-    fn change<T>(
+    pub(super) fn change<T>(
         &mut self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
@@ -289,12 +258,21 @@ fn guests(db: &Connection) -> rusqlite::Result<Vec<GuestName>> {
         .collect()
 }
 
-fn pairs<A, B>(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(A, B)>>
-where
-    A: rusqlite::types::FromSql,
-    B: rusqlite::types::FromSql,
-{
-    db.prepare(sql)?
+fn revoked(db: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    db.prepare("SELECT token, until FROM revoked")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn members(db: &Connection) -> rusqlite::Result<Vec<Member>> {
+    db.prepare("SELECT room, user, at, owns FROM member")?
+        .query_map([], |row| {
+            Ok(Member {
+                room: row.get(0)?,
+                user: row.get(1)?,
+                at: row.get(2)?,
+                owns: row.get(3)?,
+            })
+        })?
         .collect()
 }

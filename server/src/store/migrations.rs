@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 2] = [(1, CHAT), (2, IDENTITY)];
+const STEPS: [(u32, &str); 3] = [(1, CHAT), (2, IDENTITY), (3, OWNERS)];
 
 /// The newest schema that this build knows.
 pub(super) const NEWEST: u32 = STEPS[STEPS.len() - 1].0;
@@ -75,6 +75,12 @@ CREATE TABLE member (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// A private room is its first member's; `at` becomes when a member was last seen there.
+const OWNERS: &str = "
+ALTER TABLE member ADD COLUMN owns INTEGER NOT NULL DEFAULT 0;
+UPDATE member SET owns = 1 WHERE at = (SELECT min(at) FROM member AS first WHERE first.room = member.room);
+";
+
 /// The schema that a database has.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<u32> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -96,6 +102,30 @@ pub(super) fn run(db: &mut Connection) -> rusqlite::Result<()> {
 mod tests {
     use super::{NEWEST, STEPS, run, version};
     use rusqlite::Connection;
+
+    #[test]
+    fn a_room_is_its_first_members() {
+        let mut db = Connection::open_in_memory().unwrap();
+        for (number, sql) in &STEPS[..2] {
+            db.execute_batch(sql).unwrap();
+            db.pragma_update(None, "user_version", number).unwrap();
+        }
+        let members = "INSERT INTO member VALUES ('a', 'ada', 1), ('a', 'bob', 2), ('b', 'bob', 3)";
+        db.execute_batch(members).unwrap();
+        run(&mut db).unwrap();
+        let mut owners = db
+            .prepare("SELECT room, user FROM member WHERE owns ORDER BY room")
+            .unwrap();
+        let owners: Vec<(String, String)> = owners
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(
+            owners,
+            [("a", "ada"), ("b", "bob")].map(|(a, b)| (a.into(), b.into()))
+        );
+    }
 
     #[test]
     fn steps_are_numbered_without_holes_and_run_once() {
