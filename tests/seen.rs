@@ -10,13 +10,15 @@ use crate::world::{
     server::{Server, program},
     soon,
 };
+use rusqlite::Connection;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 use tertulia_client::connection::Transport;
-use tertulia_shared::chat::ChatMessage;
+use tertulia_shared::chat::{ChatMessage, ChatSend};
 
 const LOBBY: &str = "chat/lobby";
 
@@ -56,6 +58,9 @@ async fn the_metrics_agree_with_what_was_done() {
         ("tertulia_missed_total", 0.0),
         ("tertulia_queue_messages", 0.0),
         ("tertulia_readers", 2.0),
+        ("tertulia_store_waiting", 0.0),
+        ("tertulia_accounts_waiting", 0.0),
+        ("tertulia_names_unkept_total", 0.0),
     ];
     // What goes out is counted once it is written, which its reader may know before.
     let differs = |now: &Metrics| {
@@ -75,6 +80,33 @@ async fn the_metrics_agree_with_what_was_done() {
     );
     assert_eq!(now.get("tertulia_rejects_total{code=\"bad-room\"}"), 1.0);
     assert_eq!(now.get("tertulia_bridge_up"), 1.0);
+}
+
+/// Breaks when: what waits for the disk is not counted, or stays counted after it is there.
+#[tokio::test]
+async fn what_waits_for_the_disk_is_seen() {
+    let directory = TempDir::new().unwrap();
+    let at = directory.path().to_str().unwrap();
+    let server = Server::with(&["--no-host-metrics", "--data-dir", at]).await;
+    let origin = server.origin();
+    let ada = connected_with(&origin, only(Transport::WebSocket)).await;
+    enter(&ada, "Ada").await;
+    let waiting = async || Metrics::of(&origin).await.get("tertulia_store_waiting");
+    let busy = Connection::open(directory.path().join("tertulia.db")).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut sent = Vec::new();
+    let seen = async {
+        // The server gives one up after a while: another one waits then.
+        while waiting().await == 0.0 {
+            let (room, text) = (LOBBY.to_owned(), "hello".to_owned());
+            let id = sent.len().to_string();
+            sent.push(ada.emit(&ChatSend { room, text, id }));
+        }
+    };
+    soon("one that waits", seen).await;
+    busy.execute_batch("ROLLBACK").unwrap();
+    let gone = async { while waiting().await > 0.0 {} };
+    soon("its end", gone).await;
 }
 
 #[tokio::test]

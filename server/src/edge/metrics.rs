@@ -46,6 +46,7 @@ impl Metrics {
         self.events(&mut text);
         self.fences(&mut text);
         self.hub(&mut text);
+        self.store(&mut text);
         self.bridge(&mut text);
         let version = [(env!("CARGO_PKG_VERSION"), 1)];
         text.by(
@@ -177,6 +178,30 @@ impl Metrics {
             Gauge,
             "Messages that wait in the fullest queue.",
             depths.deepest,
+        );
+    }
+
+    fn store(&self, text: &mut Text) {
+        let App {
+            store, identity, ..
+        } = &*self.app;
+        text.one(
+            "tertulia_store_waiting",
+            Gauge,
+            "Messages that wait for the disk.",
+            store.waiting(),
+        );
+        text.one(
+            "tertulia_accounts_waiting",
+            Gauge,
+            "Names, invitations and revoked tokens that wait for the disk.",
+            identity.waiting(),
+        );
+        text.one(
+            "tertulia_names_unkept_total",
+            Counter,
+            "Names of guests that a restart will not know, because too much waited for the disk or it failed.",
+            identity.unkept(),
         );
     }
 
