@@ -277,6 +277,9 @@ async fn nonsense_is_refused_and_the_server_serves_on() {
     let budget_ms = long_form().map_or(BUDGET_MS, |long| long.as_millis() as u64);
     let mut server = Server::with(&[
         "--no-host-metrics",
+        // A full server says 503, and a session that never connects has its place for a while.
+        "--max-connections",
+        "1000000",
         "--ping-interval",
         "300ms",
         "--ping-timeout",

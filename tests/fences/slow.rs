@@ -75,7 +75,7 @@ async fn a_body_comes_whole_in_half_a_minute() {
     }
 }
 
-/// The official servers wait as long.
+/// The official servers wait longer (45 s), and a place is taken until then.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_never_connects_is_closed() {
     let network = Network::with_server().await;
@@ -88,5 +88,5 @@ async fn a_session_that_never_connects_is_closed() {
             break;
         }
     }
-    is_about(began.elapsed(), 45);
+    is_about(began.elapsed(), 20);
 }

@@ -58,8 +58,11 @@ pub const MAX_PAYLOAD_BYTES: u32 = 1_000_000;
 const READ_BUFFER_BYTES: usize = 512;
 /// Between two looks at whether a connection has got all.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long a session may do without a CONNECT. As long as a client waits for a connection: the library keeps its place until
+/// then, also when it is over before.
+const CONNECT: Duration = Duration::from_secs(20);
 /// How long a client may take to poll why it is refused.
-const REFUSAL_KEPT: Duration = Duration::from_secs(30);
+const REFUSAL_KEPT: Duration = CONNECT;
 /// The path of Socket.IO.
 pub const PATH: &str = "/socket.io";
 
@@ -116,6 +119,7 @@ impl Door {
             .req_path(PATH)
             .ping_interval(heartbeat.interval)
             .ping_timeout(heartbeat.timeout)
+            .connect_timeout(CONNECT)
             .max_buffer_size(window::BUFFER_PACKETS)
             .max_payload(u64::from(MAX_PAYLOAD_BYTES))
             .ws_read_buffer_size(READ_BUFFER_BYTES)
