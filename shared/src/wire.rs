@@ -5,4 +5,5 @@ mod base64;
 pub mod binary;
 pub mod engine;
 pub mod json;
+mod objects;
 pub mod socket;

@@ -1,6 +1,6 @@
 //! The arguments of an event or an acknowledgement: a JSON array, and the attachments its placeholders name.
 
-use super::{binary::Scope, json::Json};
+use super::{binary::Scope, json::Json, objects::Objects};
 use bytes::Bytes;
 use serde::{
     Deserialize, Serialize,
@@ -176,7 +176,7 @@ fn sequence(arguments: &[&RawValue]) -> String {
 
 /// Decodes the value with which a JSON text begins.
 fn begin<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
-    T::deserialize(&mut Deserializer::from_str(json))
+    T::deserialize(Objects(&mut Deserializer::from_str(json)))
 }
 
 #[cfg(test)]
@@ -194,6 +194,24 @@ mod tests {
         assert_eq!(none.json().as_str(), r#"["board:clear"]"#);
         none.rest::<[u8; 0]>().unwrap();
         assert!(Args::spread("board:move", &"no sequence").is_err());
+    }
+
+    #[test]
+    fn an_object_comes_only_as_an_object() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Picture {
+            name: String,
+            size: Option<(u8, u8)>,
+        }
+        let picture = |json: &str| {
+            let args = Args::new(Json::parse(json).unwrap(), Vec::new()).unwrap();
+            args.at::<Picture>(1)
+        };
+        let dot = picture(r#"["picture:show",{"name":"dot","size":[1,2]}]"#).unwrap();
+        assert_eq!((&*dot.name, dot.size), ("dot", Some((1, 2))));
+        for other in [r#"["dot",[1,2]]"#, "7", "null", r#""dot""#] {
+            assert!(picture(&format!(r#"["picture:show",{other}]"#)).is_err());
+        }
     }
 
     #[test]
