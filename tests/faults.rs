@@ -67,8 +67,7 @@ async fn keeps_its_promise(transports: &[Transport], lasts: Duration, mut random
     let to_reader = Proxy::start(&server.address, random.fork()).await;
     let sender = connected_with(&to_sender.origin(), hasty(transports)).await;
     let reader = connected_with(&to_reader.origin(), hasty(transports)).await;
-    let (rooms, follow) = Rooms::new(&reader);
-    tokio::spawn(follow);
+    let rooms = Rooms::new(&reader);
     let mut messages = reader.listen::<ChatMessage>();
     let mut missed = reader.listen::<StreamMissed>();
     soon("joined", rooms.join(LOBBY, 0)).await.unwrap();

@@ -52,8 +52,7 @@ struct Resident {
 impl Resident {
     async fn at(origin: &str, transport: Transport) -> Self {
         let connection = connected_with(origin, alone(transport)).await;
-        let (rooms, follow) = Rooms::new(&connection);
-        tokio::spawn(follow);
+        let rooms = Rooms::new(&connection);
         Self {
             rooms,
             messages: connection.listen(),

@@ -47,8 +47,7 @@ fn hasty() -> Options {
 impl Client {
     async fn start(origin: &str, number: usize) -> Self {
         let connection = connected_with(origin, hasty()).await;
-        let (rooms, follow) = Rooms::new(&connection);
-        tokio::spawn(follow);
+        let rooms = Rooms::new(&connection);
         let client = Self {
             room: number % ROOMS,
             messages: connection.listen(),

@@ -20,7 +20,7 @@ pub use dispatch::{AuthRequest, Dispatcher};
 pub(crate) use emit::Accepted;
 pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
-pub use hook::{Gate, Hook, Passing};
+pub use hook::{Gate, Hook, Movable, Passing};
 pub(crate) use line::WeakConnection;
 use line::{Counted, Line};
 pub use listener::{Listener, Once, Tap, Tapped, Watcher};
@@ -232,7 +232,7 @@ impl Connection {
     pub(crate) fn emit_then<E: ClientToServer>(
         &self,
         event: &E,
-        then: impl FnOnce(Result<E::Ack, EmitError>) + Send + 'static,
+        then: impl FnOnce(Result<E::Ack, EmitError>) + Movable + 'static,
     ) {
         let args = match event.to_args() {
             Ok(args) => args,
@@ -251,7 +251,7 @@ impl Connection {
     }
 
     /// Has the driver call `then` after a while, by its clock. Where the driver has stopped it is dropped.
-    pub(crate) fn after(&self, wait: Duration, then: impl FnOnce(()) + Send + 'static) {
+    pub(crate) fn after(&self, wait: Duration, then: impl FnOnce(()) + Movable + 'static) {
         self.ask(Ask::After(wait, Hook::new(then)));
     }
 
@@ -311,7 +311,7 @@ impl Connection {
 
     /// Asks `passes` of each event that comes from now on, before anybody hears of it: what it refuses is dropped. It is
     /// told of each change of the connection too, in the order in which all that happens. A later one replaces it.
-    pub fn gate(&self, passes: impl FnMut(Passing<'_>) -> bool + Send + 'static) {
+    pub fn gate(&self, passes: impl FnMut(Passing<'_>) -> bool + Movable + 'static) {
         self.ask(Ask::Gate(Gate::new(passes)));
     }
 

@@ -13,6 +13,7 @@ mod clock;
 #[cfg(any(target_arch = "wasm32", feature = "native"))]
 pub mod connect;
 pub mod connection;
+mod fields;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 mod ordered;

@@ -15,7 +15,6 @@ pub use positions::{MAX_BYTES, Positions};
 
 use crate::connection::{Connection, EmitError, Passing, WeakConnection};
 use futures_channel::{mpsc, oneshot};
-use futures_util::StreamExt;
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -24,7 +23,7 @@ use tertulia_shared::{
     room::{Joined, RoomLeave},
     wire::args::Args,
 };
-use wanted::{State, Wish};
+use wanted::State;
 
 /// What became of a join that was made by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,23 +46,13 @@ pub struct Rooms {
 
 impl Rooms {
     /// Watches over the rooms of a connection: one at a time for each namespace of a connection.
-    ///
-    /// Gives what has to run for as long as there are rooms: hand it to the runtime. It ends when the rooms are dropped.
-    pub fn new(connection: &Connection) -> (Self, impl Future<Output = ()> + use<>) {
-        let (wishes, wished) = mpsc::unbounded();
-        let state = Arc::new(Mutex::new(State::new(wishes)));
-        let seen = Arc::downgrade(&state);
-        connection.gate(move |passing| match (seen.upgrade(), passing) {
-            (None, _) => true,
-            (Some(state), Passing::Event(args)) => is_new(&state, args),
-            (Some(state), Passing::Status(status)) => {
-                lock(&state).changed(status);
-                true
-            }
-        });
-        let follow = follow(wished, connection.downgrade(), Arc::downgrade(&state));
+    pub fn new(connection: &Connection) -> Self {
+        let state = Arc::<Mutex<State>>::default();
         let connection = connection.clone();
-        (Self { connection, state }, follow)
+        let rooms = Self { connection, state };
+        let weak = rooms.downgrade();
+        rooms.connection.gate(move |passing| weak.passes(&passing));
+        rooms
     }
 
     /// Joins a room: from where it was read to, or with so many of its newest messages where it never was.
@@ -78,7 +67,7 @@ impl Rooms {
     ) -> impl Future<Output = Result<Joined, EmitError>> + use<> {
         lock(&self.state).want(room, history);
         let (sender, receiver) = oneshot::channel();
-        join(&self.connection, &self.state, room, Some(sender));
+        self.send(room, Some(sender));
         async move { receiver.await.unwrap_or(Err(EmitError::Stopped)) }
     }
 
@@ -87,7 +76,10 @@ impl Rooms {
     pub fn want(&self, room: &str, history: u32) {
         let mut state = lock(&self.state);
         state.want(room, history);
-        state.wish(room);
+        if state.is_up() {
+            drop(state);
+            self.send(room, None);
+        }
     }
 
     /// Leaves a room. Where it is joined later, it goes on where it was left.
@@ -109,55 +101,82 @@ impl Rooms {
     pub fn resumes(&self) -> mpsc::UnboundedReceiver<Resumed> {
         lock(&self.state).resumes()
     }
-}
 
-/// Joins a room that is wanted, and tells who waits for it, or else everybody.
-fn join(
-    connection: &Connection,
-    state: &Arc<Mutex<State>>,
-    room: &str,
-    waits: Option<oneshot::Sender<Result<Joined, EmitError>>>,
-) {
-    let Some((request, number)) = lock(state).join(room) else {
-        return;
-    };
-    let (state, room) = (Arc::downgrade(state), room.to_owned());
-    connection.emit_then(&request, move |joined| {
-        if let Some(state) = state.upgrade() {
-            let mut state = lock(&state);
-            state.answered(&room, number, &joined);
-            if waits.is_none() {
-                let joined = joined.clone();
-                state.tell(&Resumed { room, joined });
-            }
-        }
-        if let Some(waits) = waits {
-            // Who joined may not wait for it.
-            let _ = waits.send(joined);
-        }
-    });
-}
-
-/// Makes the joins that are wished for.
-async fn follow(
-    mut wishes: mpsc::UnboundedReceiver<Wish>,
-    connection: WeakConnection,
-    state: Weak<Mutex<State>>,
-) {
-    while let Some(Wish { room, after }) = wishes.next().await {
-        let (Some(connection), Some(rooms)) = (connection.upgrade(), state.upgrade()) else {
+    /// Joins a room that is wanted, and tells who waits for it, or else everybody.
+    fn send(&self, room: &str, waits: Option<oneshot::Sender<Result<Joined, EmitError>>>) {
+        let Some((request, number)) = lock(&self.state).join(room) else {
             return;
         };
-        let Some((pause, number)) = after else {
-            join(&connection, &rooms, &room, None);
-            continue;
-        };
-        let state = state.clone();
-        connection.after(pause, move |()| {
-            if let Some(state) = state.upgrade() {
-                lock(&state).again(&room, number);
+        let (weak, room) = (self.downgrade(), room.to_owned());
+        self.connection.emit_then(&request, move |joined| {
+            if let Some(rooms) = weak.upgrade() {
+                rooms.answered(&room, number, &joined, waits.is_none());
+            }
+            if let Some(waits) = waits {
+                // Who joined may not wait for it.
+                let _ = waits.send(joined);
             }
         });
+    }
+
+    fn answered(&self, room: &str, number: u64, joined: &Result<Joined, EmitError>, is_told: bool) {
+        let mut state = lock(&self.state);
+        let pause = state.answered(room, number, joined);
+        let room = room.to_owned();
+        if is_told {
+            state.tell(&Resumed {
+                room: room.clone(),
+                joined: joined.clone(),
+            });
+        }
+        drop(state);
+        if let Some(pause) = pause {
+            let weak = self.downgrade();
+            self.connection.after(pause, move |()| {
+                if let Some(rooms) = weak.upgrade()
+                    && lock(&rooms.state).is_due(&room, number)
+                {
+                    rooms.send(&room, None);
+                }
+            });
+        }
+    }
+
+    fn downgrade(&self) -> WeakRooms {
+        WeakRooms {
+            connection: self.connection.downgrade(),
+            state: Arc::downgrade(&self.state),
+        }
+    }
+}
+
+/// What finds the rooms again as long as they are there.
+struct WeakRooms {
+    connection: WeakConnection,
+    state: Weak<Mutex<State>>,
+}
+
+impl WeakRooms {
+    fn upgrade(&self) -> Option<Rooms> {
+        Some(Rooms {
+            connection: self.connection.upgrade()?,
+            state: self.state.upgrade()?,
+        })
+    }
+
+    /// Takes in what happens, and says of an event whether it was not seen before.
+    fn passes(&self, passing: &Passing<'_>) -> bool {
+        let Some(rooms) = self.upgrade() else {
+            return true;
+        };
+        match passing {
+            Passing::Event(args) => is_new(&rooms.state, args),
+            Passing::Status(status) => {
+                let wanted = lock(&rooms.state).changed(status);
+                wanted.iter().for_each(|room| rooms.send(room, None));
+                true
+            }
+        }
     }
 }
 

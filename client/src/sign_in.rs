@@ -2,12 +2,8 @@
 //!
 //! Pure: `web` and `native` carry it. Not here: keeping a token, and giving it in the handshake.
 
-use crate::socketio::Refusal;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use crate::{fields::Fields, socketio::Refusal};
+use serde::Serialize;
 use std::fmt;
 use tertulia_shared::{Reject, wire::json::Json};
 
@@ -100,43 +96,6 @@ pub fn granted(status: u16, body: &str) -> Result<Granted, SignInError> {
 /// Why a handshake was refused, where the server is Tertulia.
 pub fn reject(refusal: &Refusal) -> Option<Reject> {
     Fields::of(refusal.0.as_str()).get("data")
-}
-
-/// The fields of an object, none where it is none. A derived struct for each answer would weigh three times as much in
-/// the page.
-struct Fields(Vec<(String, Box<RawValue>)>);
-
-impl Fields {
-    fn of(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or(Self(Vec::new()))
-    }
-
-    fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let (_, value) = self.0.iter().find(|(field, _)| field == name)?;
-        serde_json::from_str(value.get()).ok()
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
 }
 
 /// What a handshake carries with a token.

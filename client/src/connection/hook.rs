@@ -8,6 +8,26 @@ use crate::socketio::Status;
 use std::fmt;
 use tertulia_shared::wire::args::Args;
 
+/// What may go to where a driver runs: natively that may be another thread.
+#[cfg(not(target_arch = "wasm32"))]
+pub trait Movable: Send {}
+#[cfg(not(target_arch = "wasm32"))]
+impl<T: Send> Movable for T {}
+#[cfg(not(target_arch = "wasm32"))]
+type Passes = Box<dyn FnMut(Passing<'_>) -> bool + Send>;
+#[cfg(not(target_arch = "wasm32"))]
+type Then<T> = Box<dyn FnOnce(T) + Send>;
+
+/// What may go to where a driver runs: a page has one thread.
+#[cfg(target_arch = "wasm32")]
+pub trait Movable {}
+#[cfg(target_arch = "wasm32")]
+impl<T> Movable for T {}
+#[cfg(target_arch = "wasm32")]
+type Passes = Box<dyn FnMut(Passing<'_>) -> bool>;
+#[cfg(target_arch = "wasm32")]
+type Then<T> = Box<dyn FnOnce(T)>;
+
 /// What a [`Gate`] is told.
 #[derive(Debug)]
 pub enum Passing<'a> {
@@ -18,10 +38,10 @@ pub enum Passing<'a> {
 }
 
 /// Hears everything of a connection first, and says of each event whether it is handed over.
-pub struct Gate(Box<dyn FnMut(Passing<'_>) -> bool + Send>);
+pub struct Gate(Passes);
 
 impl Gate {
-    pub(super) fn new(passes: impl FnMut(Passing<'_>) -> bool + Send + 'static) -> Self {
+    pub(super) fn new(passes: impl FnMut(Passing<'_>) -> bool + Movable + 'static) -> Self {
         Self(Box::new(passes))
     }
 
@@ -37,10 +57,10 @@ impl fmt::Debug for Gate {
 }
 
 /// Called once with what was waited for; dropped where that never comes.
-pub struct Hook<T>(Box<dyn FnOnce(T) + Send>);
+pub struct Hook<T>(Then<T>);
 
 impl<T> Hook<T> {
-    pub(super) fn new(then: impl FnOnce(T) + Send + 'static) -> Self {
+    pub(super) fn new(then: impl FnOnce(T) + Movable + 'static) -> Self {
         Self(Box::new(then))
     }
 

@@ -1,34 +1,30 @@
 //! Where an event stands in the stream of its topic, read from its payload.
 
-use serde::Deserialize;
+use crate::fields::Fields;
 use tertulia_shared::{
     Event,
     device::{DeviceState, DeviceStatus},
     room::DEVICES,
+    stream::StreamMissed,
     wire::args::Args,
 };
-
-/// What says where an event stands.
-#[derive(Deserialize)]
-struct Numbered {
-    #[serde(alias = "to")]
-    seq: u64,
-    #[serde(alias = "room")]
-    topic: Option<String>,
-    device: Option<String>,
-    target: Option<String>,
-}
 
 /// The topic of an event and its number there, for what was missed the last one; `None` for an event of no room.
 pub(super) fn of(args: &Args) -> Option<(String, u64)> {
     let name = args.name().ok()?;
-    let it: Numbered = args.at(1).ok()?;
-    let topic = match &*name {
-        DeviceStatus::NAME => format!("{DEVICES}/{}/status", it.device?),
-        DeviceState::NAME => format!("{DEVICES}/{}/state/{}", it.device?, it.target?),
-        _ => it.topic?,
+    let it: Fields = args.at(1).ok()?;
+    let number = match &*name {
+        StreamMissed::NAME => "to",
+        _ => "seq",
     };
-    Some((topic, it.seq))
+    let number = it.get(number)?;
+    let text = |field: &str| it.get::<String>(field);
+    let topic = match &*name {
+        DeviceStatus::NAME => [DEVICES, &text("device")?, "status"].join("/"),
+        DeviceState::NAME => [DEVICES, &text("device")?, "state", &text("target")?].join("/"),
+        _ => text("topic").or_else(|| text("room"))?,
+    };
+    Some((topic, number))
 }
 
 #[cfg(test)]

@@ -5,16 +5,15 @@ use crate::connection::{Listener, Options, Received, scene::Scene};
 use crate::socketio::Input;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 use tertulia_shared::{chat::ChatMessage, room::Joined, stream::StreamMissed};
 
 const LOBBY: &str = "chat/lobby";
 
-/// Somebody in the lobby, whose tasks run only when they are told to.
+/// Somebody in the lobby, none of whose tasks runs by itself.
 struct Reader {
     scene: Scene,
     rooms: Rooms,
-    follow: Pin<Box<dyn Future<Output = ()>>>,
     messages: Listener<ChatMessage>,
     missed: Received,
 }
@@ -25,16 +24,14 @@ impl Reader {
             reconnection_delay: (Duration::from_millis(10), Duration::from_millis(10)),
             ..Options::default()
         });
-        let (rooms, follow) = Rooms::new(&scene.connection);
+        let rooms = Rooms::new(&scene.connection);
         let messages = scene.connection.listen();
         let missed = scene.connection.listen_to("stream:missed");
         rooms.want(LOBBY, 0);
         scene.work();
-        let follow = Box::pin(follow);
         let mut reader = Self {
             scene,
             rooms,
-            follow,
             messages,
             missed,
         };
@@ -44,8 +41,8 @@ impl Reader {
 
     fn connect(&mut self) {
         self.scene.accept();
-        self.scene.say(r#"40{"sid":"x"}"#);
         self.scene.sent.clear();
+        self.scene.say(r#"40{"sid":"x"}"#);
     }
 
     /// The connection is lost, and the next one is there.
@@ -60,9 +57,8 @@ impl Reader {
         self.scene.pass(Duration::from_millis(20));
     }
 
-    /// Lets the task of the rooms run; what went out since.
+    /// What went out since the last time.
     fn joins(&mut self) -> Vec<String> {
-        assert!(self.follow.as_mut().now_or_never().is_none());
         self.scene.work();
         std::mem::take(&mut self.scene.sent)
     }

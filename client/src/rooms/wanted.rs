@@ -1,6 +1,4 @@
-//! Which rooms are wanted, how far they were read, and which join is to be made next: pure bookkeeping, no connection.
-//!
-//! All of it happens in the order in which the connection's driver sees it: events, answers to joins, losses.
+//! Which rooms are wanted, how far they were read, and which join is to be made when: pure bookkeeping, no connection.
 
 use super::{Positions, Resumed};
 use crate::connection::{EmitError, Link, Status};
@@ -15,14 +13,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 /// After so many doublings the pause is the longest one.
 const DOUBLINGS: u32 = 6;
-
-/// A join to be made, at once or later.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wish {
-    pub(super) room: String,
-    /// How long to wait, and which join is waited after: it is not made again where there was another one since.
-    pub(super) after: Option<(Duration, u64)>,
-}
 
 /// A room that is wanted.
 #[derive(Debug)]
@@ -39,29 +29,16 @@ struct Wanted {
 }
 
 /// The rooms of a connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) positions: Positions,
     wanted: Vec<Wanted>,
     is_up: bool,
     joins: u64,
-    wishes: mpsc::UnboundedSender<Wish>,
     resumes: Vec<mpsc::UnboundedSender<Resumed>>,
 }
 
 impl State {
-    /// No rooms yet; wishes go to whoever has the connection.
-    pub(super) fn new(wishes: mpsc::UnboundedSender<Wish>) -> Self {
-        Self {
-            positions: Positions::default(),
-            wanted: Vec::new(),
-            is_up: false,
-            joins: 0,
-            wishes,
-            resumes: Vec::new(),
-        }
-    }
-
     /// A room is wanted from now on.
     pub(super) fn want(&mut self, room: &str, history: u32) {
         self.unwant(room);
@@ -79,11 +56,9 @@ impl State {
         self.wanted.retain(|wanted| wanted.room != room);
     }
 
-    /// Joins a room as soon as there is a connection.
-    pub(super) fn wish(&mut self, room: &str) {
-        if self.is_up {
-            self.send(room, None);
-        }
+    /// Whether there is a connection to join on.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up
     }
 
     /// What becomes of the joins that are made by themselves, from now on.
@@ -93,16 +68,15 @@ impl State {
         receiver
     }
 
-    /// The connection changed: with a new one all rooms are joined again, but for those whose join is on its way.
-    pub(super) fn changed(&mut self, status: &Status) {
+    /// The connection changed. With a new one these are to be joined: all rooms but those whose join is on its way.
+    pub(super) fn changed(&mut self, status: &Status) -> Vec<String> {
         let was_up = std::mem::replace(&mut self.is_up, status.link == Link::Connected);
         if !self.is_up {
             self.positions.lost();
-        } else if !was_up {
-            for wanted in self.wanted.iter().filter(|wanted| !wanted.waits) {
-                self.send(&wanted.room, None);
-            }
         }
+        let is_new = self.is_up && !was_up;
+        let wanted = self.wanted.iter().filter(|it| is_new && !it.waits);
+        wanted.map(|wanted| wanted.room.clone()).collect()
     }
 
     /// The join of a room, and its number; `None` where it is not wanted any more.
@@ -114,48 +88,44 @@ impl State {
         Some((join, self.joins))
     }
 
-    /// It is time to make a join again, unless there was another one of the room since; without a connection the next one
-    /// makes it.
-    pub(super) fn again(&mut self, room: &str, join: u64) {
-        let is_last = |wanted: &Wanted| wanted.room == room && wanted.join == join;
-        if self.wanted.iter().any(is_last) {
-            self.wish(room);
-        }
+    /// Whether it is time to make a join again: the room is wanted, there was no other join of it since, and there is a
+    /// connection; the next one makes it otherwise.
+    pub(super) fn is_due(&self, room: &str, join: u64) -> bool {
+        let mut wanted = self.wanted.iter();
+        self.is_up && wanted.any(|wanted| wanted.room == room && wanted.join == join)
     }
 
-    /// What became of a join: keeps the room unless it was refused for good, and makes the join again where that helps.
-    pub(super) fn answered(&mut self, room: &str, join: u64, joined: &Result<Joined, EmitError>) {
+    /// What became of a join: keeps the room unless it was refused for good, and says after which time to make the join again
+    /// where that helps.
+    pub(super) fn answered(
+        &mut self,
+        room: &str,
+        join: u64,
+        joined: &Result<Joined, EmitError>,
+    ) -> Option<Duration> {
         if let Ok(joined) = joined {
             self.positions.joined(room, joined);
         }
         let is_last = |wanted: &&mut Wanted| wanted.room == room && wanted.join == join;
-        let Some(wanted) = self.wanted.iter_mut().find(is_last) else {
-            return;
-        };
+        let wanted = self.wanted.iter_mut().find(is_last)?;
         wanted.waits = false;
         match joined {
             Err(EmitError::Rejected(reject)) if !reject.code.passes() => self.unwant(room),
             Err(EmitError::Rejected(_) | EmitError::Timeout(_) | EmitError::BufferFull(_)) => {
-                let pause = pause(joined, wanted.failures);
                 wanted.failures += 1;
-                self.send(room, Some((pause, join)));
+                return Some(pause(joined, wanted.failures));
             }
             Ok(_) => wanted.failures = 0,
             // With the next connection.
             Err(_) => {}
         }
+        None
     }
 
     /// Tells what became of a join that was made by itself.
     pub(super) fn tell(&mut self, resumed: &Resumed) {
         self.resumes
             .retain(|resumes| resumes.unbounded_send(resumed.clone()).is_ok());
-    }
-
-    fn send(&self, room: &str, after: Option<(Duration, u64)>) {
-        let room = room.to_owned();
-        // Where nobody takes it, the future of the rooms was dropped.
-        let _ = self.wishes.unbounded_send(Wish { room, after });
     }
 }
 
@@ -167,6 +137,6 @@ fn pause(joined: &Result<Joined, EmitError>, failures: u32) -> Duration {
     };
     let (shortest, longest) = PAUSES;
     asked
-        .unwrap_or(FIRST_PAUSE * (1 << failures.min(DOUBLINGS)))
+        .unwrap_or(FIRST_PAUSE * (1 << (failures - 1).min(DOUBLINGS)))
         .clamp(shortest, longest)
 }

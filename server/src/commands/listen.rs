@@ -118,12 +118,11 @@ impl Listen {
         if self.join.is_empty() {
             return (None, Box::pin(stream::empty()));
         }
-        let (rooms, follow) = Rooms::new(connection);
+        let rooms = Rooms::new(connection);
         let resumes = Box::pin(rooms.resumes());
         for room in &self.join {
             rooms.want(room, 0);
         }
-        tokio::spawn(follow);
         (Some(rooms), resumes)
     }
 
