@@ -1,7 +1,7 @@
 //! The messages of one room: what came, what is on its way, what was missed.
 //!
 //! Own messages appear at once and are reconciled by their id with the acknowledgement or the broadcast, whichever
-//! comes first. Not here: sending, and how messages are grouped (`rows`).
+//! comes first. Not here: what was seen before or missed (`Rooms`), sending, and how messages are grouped (`rows`).
 
 use super::failure::Failure;
 use std::{collections::VecDeque, sync::Arc};
@@ -43,8 +43,8 @@ pub struct Message {
     pub own: bool,
     /// What became of it.
     pub delivery: Delivery,
-    /// The room's number for it, where the broadcast came.
-    settled: Option<u64>,
+    /// Whether the broadcast came.
+    settled: bool,
 }
 
 /// What an entry shows.
@@ -72,8 +72,6 @@ pub struct Entry {
 pub struct ChatLog {
     entries: VecDeque<Entry>,
     next_key: u64,
-    epoch: Option<u64>,
-    last_seq: Option<u64>,
     dropped: u64,
     received: u64,
 }
@@ -94,14 +92,6 @@ impl ChatLog {
         self.received
     }
 
-    /// The room was joined at a hub with this epoch; numbers of another epoch do not compare.
-    pub fn joined(&mut self, epoch: u64) {
-        if self.epoch != Some(epoch) {
-            self.epoch = Some(epoch);
-            self.last_seq = None;
-        }
-    }
-
     /// Shows a message that is written on this page, before it is sent.
     pub fn write(&mut self, id: &str, name: &str, text: &str, now: u64) {
         self.push(Content::Message(Message {
@@ -112,7 +102,7 @@ impl ChatLog {
             at: now,
             own: true,
             delivery: Delivery::Queued,
-            settled: None,
+            settled: false,
         }));
     }
 
@@ -144,7 +134,7 @@ impl ChatLog {
     pub fn failed(&mut self, id: &str, failure: Failure, link_is_up: bool) {
         let again = failure.wait().is_some() || (failure.is_transient() && !link_is_up);
         self.change(id, |message| {
-            if message.settled.is_none() && message.delivery != Delivery::Sent {
+            if !message.settled && message.delivery != Delivery::Sent {
                 message.delivery = if again {
                     Delivery::Queued
                 } else {
@@ -166,10 +156,6 @@ impl ChatLog {
 
     /// A message came from the room.
     pub fn receive(&mut self, message: ChatMessage) {
-        if self.is_known(&message) {
-            return;
-        }
-        self.note_gap(message.seq);
         let own = self.position_of_own(&message.id);
         let entry = match own.and_then(|at| self.entries.remove(at)) {
             Some(mut entry) => {
@@ -187,34 +173,8 @@ impl ChatLog {
 
     /// The server says that it could not deliver some messages.
     pub fn missed(&mut self, missed: &StreamMissed) {
-        let is_of_another_epoch = missed.from == 0;
-        if !is_of_another_epoch && self.last_seq.is_some_and(|last| last >= missed.to) {
-            return;
-        }
-        self.push(Content::Missed(missed_count(missed)));
-        self.last_seq = Some(missed.to);
-    }
-
-    /// Whether the message is here already: rejoining a room can bring its last one again.
-    fn is_known(&self, message: &ChatMessage) -> bool {
-        self.entries.iter().any(|entry| match &entry.content {
-            Content::Message(known) => {
-                known.settled == Some(message.seq)
-                    && *known.id == *message.id
-                    && known.at == message.at
-            }
-            Content::Missed(_) => false,
-        })
-    }
-
-    /// Tells the hole between the last message and number `seq`.
-    fn note_gap(&mut self, seq: u64) {
-        let expected = self.last_seq.map(|last| last + 1);
-        if let Some(expected) = expected.filter(|expected| *expected < seq) {
-            let entry = self.entry(Content::Missed(seq - expected));
-            self.insert(entry);
-        }
-        self.last_seq = Some(self.last_seq.map_or(seq, |last| last.max(seq)));
+        let entry = self.entry(Content::Missed(missed_count(missed)));
+        self.insert(entry);
     }
 
     fn position_of_own(&self, id: &str) -> Option<usize> {
@@ -276,7 +236,7 @@ fn settled(message: ChatMessage, own: bool) -> Message {
         at: message.at,
         own,
         delivery: Delivery::Sent,
-        settled: Some(message.seq),
+        settled: true,
     }
 }
 
@@ -286,7 +246,7 @@ fn is_own(entry: &Entry, id: &str) -> bool {
 
 fn floats(entry: &Entry) -> bool {
     matches!(&entry.content, Content::Message(message)
-        if message.settled.is_none() && !matches!(message.delivery, Delivery::Failed(_)))
+        if !message.settled && !matches!(message.delivery, Delivery::Failed(_)))
 }
 
 #[cfg(test)]

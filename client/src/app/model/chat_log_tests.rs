@@ -107,36 +107,13 @@ fn what_was_under_way_when_the_link_went_waits_for_it() {
 }
 
 #[test]
-fn a_hole_in_the_numbers_is_told_once() {
+fn what_was_missed_stands_where_it_is_missing() {
     let mut log = ChatLog::default();
-    log.joined(7);
     log.receive(message(1, "a", "one"));
-    log.joined(7);
-    log.receive(message(4, "b", "four"));
-    assert_eq!(shown(&log), ["one", "missed 2", "four"]);
+    log.write("m", "Ana", "mine", 1);
     log.missed(&missed(2, 3));
-    log.missed(&missed(5, 9));
-    log.receive(message(10, "c", "ten"));
-    assert_eq!(shown(&log), ["one", "missed 2", "four", "missed 5", "ten"]);
-}
-
-#[test]
-fn another_epoch_starts_new_numbers() {
-    let mut log = ChatLog::default();
-    log.joined(7);
-    log.receive(message(9, "a", "old"));
-    log.joined(8);
-    log.receive(message(3, "b", "new"));
-    assert_eq!(shown(&log), ["old", "new"]);
-}
-
-#[test]
-fn the_same_message_again_is_no_second_entry() {
-    let mut log = ChatLog::default();
-    log.receive(message(1, "a", "one"));
-    log.receive(message(1, "a", "one"));
-    assert_eq!(shown(&log), ["one"]);
-    assert_eq!(log.received(), 1);
+    log.receive(message(4, "b", "four"));
+    assert_eq!(shown(&log), ["one", "missed 2", "four", "mine"]);
 }
 
 #[test]
@@ -179,12 +156,13 @@ fn what_a_busy_server_refused_waits_and_goes_out_again_as_the_same_message() {
 }
 
 #[test]
-fn what_nobody_can_count_is_told_whatever_was_read_before() {
+fn of_another_epoch_everything_is_told_whatever_was_read_before() {
     let mut log = ChatLog::default();
-    log.joined(1);
     log.receive(message(7, "g", "old"));
     log.missed(&missed(0, 0));
-    log.joined(2);
     log.receive(message(1, "a", "new"));
-    assert_eq!(shown(&log), ["old", "missed 0", "new"]);
+    log.missed(&missed(1, 5));
+    log.receive(message(6, "f", "newer"));
+    let expected = ["old", "missed 0", "new", "missed 5", "newer"];
+    assert_eq!(shown(&log), expected);
 }

@@ -12,19 +12,37 @@ use tertulia_shared::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
     names: Table<String>,
+    /// What happened since the list was asked for, while it is not there.
+    since: Option<Vec<PresenceChange>>,
 }
 
 impl People {
-    /// Takes the server's list in place of what was known.
-    pub fn replace(&mut self, people: Vec<Author>) {
+    /// The server's list is asked for. It may be taken in before or after what happens from now on.
+    pub fn ask(&mut self) {
+        self.since = Some(Vec::new());
+    }
+
+    /// Takes the server's list, where it gave one, in place of what was known, but for what happened since it was asked for.
+    pub fn listed(&mut self, people: Option<Vec<Author>>) {
+        let since = self.since.take();
+        let Some(people) = people else {
+            return;
+        };
         self.names = Table::default();
         for author in people {
             self.names.insert(author.peer, author.name);
         }
+        since
+            .into_iter()
+            .flatten()
+            .for_each(|change| self.apply(change));
     }
 
     /// Takes in what happened to one peer.
     pub fn apply(&mut self, change: PresenceChange) {
+        if let Some(since) = &mut self.since {
+            since.push(change.clone());
+        }
         match change.change {
             Change::Entered | Change::Renamed => self.names.insert(change.peer, change.name),
             Change::Left => self.names.retain(|peer, _| peer != change.peer),
@@ -68,15 +86,34 @@ mod tests {
     #[test]
     fn follows_who_comes_and_goes() {
         let mut people = People::default();
-        people.replace(vec![Author {
+        people.listed(Some(vec![Author {
             peer: "2".to_owned(),
             name: "Zoe".to_owned(),
-        }]);
+        }]));
         people.apply(change("1", "guest-1", Change::Entered));
         people.apply(change("1", "Ana", Change::Renamed));
         assert_eq!(names(&people), ["Ana", "Zoe"]);
         people.apply(change("2", "Zoe", Change::Left));
         people.apply(change("9", "nobody", Change::Left));
         assert_eq!(names(&people), ["Ana"]);
+    }
+
+    /// Breaks when: a list that is older than what was heard brings back who has left.
+    #[test]
+    fn what_happened_since_the_list_was_asked_for_holds() {
+        let author = |peer: &str, name: &str| Author {
+            peer: peer.to_owned(),
+            name: name.to_owned(),
+        };
+        let mut people = People::default();
+        people.ask();
+        people.apply(change("1", "Ana", Change::Left));
+        people.apply(change("2", "Zoe", Change::Entered));
+        people.listed(Some(vec![author("1", "Ana"), author("3", "Eva")]));
+        assert_eq!(names(&people), ["Eva", "Zoe"]);
+        people.apply(change("3", "Eva", Change::Left));
+        people.listed(None);
+        people.listed(Some(vec![author("3", "Eva")]));
+        assert_eq!(names(&people), ["Eva"]);
     }
 }

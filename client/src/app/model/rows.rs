@@ -69,6 +69,7 @@ mod tests {
     use tertulia_shared::{
         Topic,
         chat::{Author, ChatMessage},
+        stream::StreamMissed,
     };
 
     const DAY_MS: u64 = 86_400_000;
@@ -119,6 +120,11 @@ mod tests {
     fn a_missed_line_ends_a_group_but_begins_no_day() {
         let mut log = ChatLog::default();
         say(&mut log, 1, "ana", 0);
+        log.missed(&StreamMissed {
+            topic: Topic::new("chat/lobby").unwrap(),
+            from: 2,
+            to: 2,
+        });
         say(&mut log, 3, "ana", 1_000);
         assert_eq!(marks(&log), [(true, true), (false, false), (false, true)]);
     }

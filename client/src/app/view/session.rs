@@ -1,16 +1,17 @@
-//! The page's side of the conversation: connects, takes its name and joins its rooms again after each gap, and feeds
-//! what comes to the models.
+//! The page's side of the conversation: connects, takes its name after each gap, and feeds what comes to the models, in
+//! the order in which it came.
 //!
-//! Not here: what the reader asks for (`chat::actions`, `dashboard::actions`).
+//! Not here: how far the rooms were read, and joining them again (`Rooms`), and what the reader asks for
+//! (`chat::actions`, `dashboard::actions`).
 
 use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
-        model::{chat_log::missed_count, failure::Failure, room_name},
+        model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
     },
-    connection::{Accepted, Connection, Link, Options, Reason, Received, Status},
-    rooms::Positions,
+    connection::{Accepted, Connection, Link, Options, Reason, Status, Tap, Tapped},
+    rooms::Rooms,
     sign_in,
 };
 use futures_util::StreamExt as _;
@@ -18,12 +19,12 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tertulia_shared::{
-    ClientToServer, ServerToClient,
+    ClientToServer, Event as _, ServerToClient,
     bridge::BridgeStatus,
     chat::ChatMessage,
     device::{DeviceState, DeviceStatus},
     presence::PresenceChange,
-    room::{DEVICES, RoomInvited},
+    room::RoomInvited,
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
     wire::args::{Args, ArgsError},
@@ -44,15 +45,18 @@ pub(crate) fn start(app: App) {
     let Ok(connection) = Connection::connect_with(&browser::server_origin(), options) else {
         return;
     };
-    listen(app, &connection, take_message);
-    listen(app, &connection, take_presence);
-    listen(app, &connection, take_missed);
-    listen(app, &connection, take_invited);
-    listen(app, &connection, take_reading);
-    listen(app, &connection, take_fault);
-    listen(app, &connection, take_device_status);
-    listen(app, &connection, take_device_state);
-    listen(app, &connection, take_bridge);
+    let rooms = Rooms::new(&connection);
+    run(hear(app, connection.tap()));
+    let mut resumes = rooms.resumes();
+    run(async move {
+        while let Some(resumed) = resumes.next().await {
+            let joined = resumed.joined.map(|_| ()).map_err(Failure::from);
+            match room_name::of_topic(&resumed.room) {
+                Some(name) => chat::actions::joined(app, name, joined),
+                None => dashboard::actions::joined(app, joined),
+            }
+        }
+    });
     let mut statuses = connection.watch();
     run(async move {
         while let Some(status) = statuses.next().await {
@@ -60,29 +64,47 @@ pub(crate) fn start(app: App) {
             refresh::soon(app);
         }
     });
+    app.link.rooms.set_value(Some(rooms));
     app.link.connection.set_value(Some(connection));
+    chat::actions::start(app);
+    dashboard::actions::start(app);
 }
 
-/// Feeds the events of one kind to `take` for the life of the page. What follows them is made once for all kinds: a stream
-/// of each would weigh 2 kB in the page.
-fn listen<E: ServerToClient>(app: App, connection: &Connection, take: fn(App, E)) {
-    let take = move |args: &Args| match E::from_args(args) {
-        Ok(event) => take(app, event),
-        Err(error) => warn(E::NAME, &error),
-    };
-    run(follow(app, connection.listen_to(E::NAME), Box::new(take)));
-}
-
-/// A payload that does not decode is for whoever looks at the console: the page lives on.
-fn warn(event: &str, error: &ArgsError) {
-    leptos::logging::warn!("{event}: {error}");
-}
-
-async fn follow(app: App, mut events: Received, take: Box<dyn Fn(&Args)>) {
-    while let Some((args, _)) = events.next().await {
-        take(&args);
-        refresh::soon(app);
+/// Feeds the events to the models. One stream for all kinds: streams of each would lose the order between them.
+async fn hear(app: App, mut tap: Tap) {
+    while let Some(tapped) = tap.next().await {
+        if let Tapped::In(args, _) = tapped {
+            take(app, &args);
+            refresh::soon(app);
+        }
     }
+}
+
+fn take(app: App, args: &Args) {
+    let name = args.name().unwrap_or_default();
+    let taken = match &*name {
+        ChatMessage::NAME => decoded(args).map(|message| take_message(app, message)),
+        PresenceChange::NAME => decoded(args).map(|change| take_presence(app, change)),
+        StreamMissed::NAME => decoded(args).map(|missed| take_missed(app, &missed)),
+        RoomInvited::NAME => decoded(args).map(|invited| take_invited(app, &invited)),
+        SensorReading::NAME => decoded(args).map(|reading| take_reading(app, reading)),
+        SensorFault::NAME => decoded(args).map(|fault| change(app, |it| it.fault(fault))),
+        DeviceStatus::NAME => decoded(args).map(|status| change(app, |it| it.status(&status))),
+        DeviceState::NAME => decoded(args).map(|state| {
+            let now = browser::now();
+            change(app, |it| it.state(state, now));
+        }),
+        BridgeStatus::NAME => decoded(args).map(|status| take_bridge(app, status)),
+        _ => Ok(()),
+    };
+    // A payload that does not decode is for whoever looks at the console: the page lives on.
+    if let Err(error) = taken {
+        leptos::logging::warn!("{name}: {error}");
+    }
+}
+
+fn decoded<E: ServerToClient>(args: &Args) -> Result<E, ArgsError> {
+    E::from_args(args)
 }
 
 fn take_status(app: App, status: Status) {
@@ -104,9 +126,7 @@ fn take_status(app: App, status: Status) {
         app.link
             .generation
             .update_value(|generation| *generation += 1);
-        app.link.positions.update_value(Positions::lost);
         chat::actions::connected(app);
-        dashboard::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
     }
@@ -116,9 +136,6 @@ fn take_status(app: App, status: Status) {
 }
 
 fn take_message(app: App, message: ChatMessage) {
-    if !app.link.is_new(message.room.as_str(), message.seq) {
-        return;
-    }
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
         app.chat.change_log(&room, |log| log.receive(message));
@@ -132,24 +149,16 @@ fn take_presence(app: App, change: PresenceChange) {
     }
 }
 
-fn take_missed(app: App, missed: StreamMissed) {
-    if !app.link.is_new(missed.topic.as_str(), missed.to) {
-        return;
-    }
+fn take_missed(app: App, missed: &StreamMissed) {
     match room_name::of_topic(missed.topic.as_str()) {
         Some(room) => {
-            app.chat.change_log(room, |log| log.missed(&missed));
+            app.chat.change_log(room, |log| log.missed(missed));
         }
-        None => {
-            let count = missed_count(&missed);
-            app.dash
-                .devices
-                .update_value(|devices| devices.missed(count));
-        }
+        None => change(app, |devices| devices.missed(missed_count(missed))),
     }
 }
 
-fn take_invited(app: App, invited: RoomInvited) {
+fn take_invited(app: App, invited: &RoomInvited) {
     if let Some(room) = room_name::of_topic(invited.room.as_str()) {
         let invitation = [room, &invited.from.name].join("\n");
         app.chat.view.update(|view| {
@@ -160,46 +169,15 @@ fn take_invited(app: App, invited: RoomInvited) {
 }
 
 fn take_reading(app: App, reading: SensorReading) {
-    if !app.link.is_new(reading.topic.as_str(), reading.seq) {
-        return;
-    }
     let (at, arrived) = (reading.at as f64, browser::now());
     app.dash
         .clock
         .update_value(|clock| clock.observe(at, arrived));
-    app.dash
-        .devices
-        .update_value(|devices| devices.reading(reading));
+    change(app, |devices| devices.reading(reading));
 }
 
-fn take_fault(app: App, fault: SensorFault) {
-    if !app.link.is_new(fault.topic.as_str(), fault.seq) {
-        return;
-    }
-    app.dash
-        .devices
-        .update_value(|devices| devices.fault(fault));
-}
-
-fn take_device_status(app: App, status: DeviceStatus) {
-    let topic = [DEVICES, &status.device, "status"].join("/");
-    if !app.link.is_new(&topic, status.seq) {
-        return;
-    }
-    app.dash
-        .devices
-        .update_value(|devices| devices.status(&status));
-}
-
-fn take_device_state(app: App, state: DeviceState) {
-    let topic = [DEVICES, &state.device, "state", &state.target].join("/");
-    if !app.link.is_new(&topic, state.seq) {
-        return;
-    }
-    let now = browser::now();
-    app.dash
-        .devices
-        .update_value(|devices| devices.state(state, now));
+fn change(app: App, change: impl FnOnce(&mut Devices)) {
+    app.dash.devices.update_value(change);
 }
 
 fn take_bridge(app: App, status: BridgeStatus) {

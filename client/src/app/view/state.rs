@@ -12,13 +12,12 @@ use crate::{
         text::{Lang, Texts},
     },
     connection::{Connection, Status},
-    rooms::Positions,
+    rooms::Rooms,
 };
 use leptos::prelude::*;
 use tertulia_shared::{
     bridge::{BridgeState, BridgeStatus},
     chat::Author,
-    room::{Joined, RoomJoin},
 };
 
 /// A value that is not a signal, kept for the life of the page.
@@ -156,8 +155,8 @@ pub(crate) struct LinkState {
     /// `None` when the server's address makes no sense; the link then stays disconnected.
     pub(crate) connection: Kept<Option<Connection>>,
     pub(crate) lights: RwSignal<Lights>,
-    /// How far the rooms were read.
-    pub(crate) positions: Kept<Positions>,
+    /// The rooms that are joined, and how far they were read.
+    pub(crate) rooms: Kept<Option<Rooms>>,
     /// Grows with each connection; what was asked over an older one is void.
     pub(crate) generation: Kept<u32>,
     /// The browser's clock, each second.
@@ -198,31 +197,30 @@ impl LinkState {
         Self {
             connection: StoredValue::new_local(None),
             lights: RwSignal::new(lights),
-            positions: StoredValue::new_local(Positions::default()),
+            rooms: StoredValue::new_local(None),
             generation: StoredValue::new_local(0),
             second: RwSignal::new(now),
             moment: RwSignal::new(now),
         }
     }
 
-    /// What joins a room from where it was read to, or with so many of its newest messages.
-    pub(crate) fn join(self, room: &str, history: u32) -> RoomJoin {
-        self.positions
-            .with_value(|positions| positions.join(room, history))
+    /// Joins a room from where it was read to, or with so many of its newest messages; without a link as soon as there is
+    /// one.
+    pub(crate) fn want(self, room: &str, history: u32) {
+        self.rooms.with_value(|rooms| {
+            if let Some(rooms) = rooms {
+                rooms.want(room, history);
+            }
+        });
     }
 
-    /// A room was joined.
-    pub(crate) fn joined(self, room: &str, joined: &Joined) {
-        self.positions
-            .update_value(|positions| positions.joined(room, joined));
-    }
-
-    /// Whether a message of a topic is new.
-    pub(crate) fn is_new(self, topic: &str, seq: u64) -> bool {
-        let is_new = self
-            .positions
-            .try_update_value(|positions| positions.see(topic, seq));
-        is_new == Some(true)
+    /// Leaves a room.
+    pub(crate) fn leave(self, room: &str) {
+        self.rooms.with_value(|rooms| {
+            if let Some(rooms) = rooms {
+                drop(rooms.leave(room));
+            }
+        });
     }
 
     pub(crate) fn is_up(self) -> bool {
@@ -237,6 +235,8 @@ pub(crate) struct ChatState {
     /// The logs of the rooms visited, by the rooms' names.
     pub(crate) logs: Kept<Table<ChatLog>>,
     pub(crate) people: Kept<People>,
+    /// The room to be in: the current one, or one that is not joined yet.
+    pub(crate) goal: Kept<String>,
     /// Whether logs or people changed since they were shown.
     pub(crate) changed: Kept<bool>,
     /// Whether a guest's token that was not good any more was replaced since there was a connection.
@@ -291,9 +291,10 @@ impl ChatState {
     fn new() -> Self {
         let room = browser::fragment().or_else(|| storage::get("room"));
         let room = room.and_then(|room| room_name::parse(&room));
+        let room = room.unwrap_or_else(|| room_name::DEFAULT.to_owned());
         let recent = storage::get("rooms").unwrap_or_default();
         let view = ChatView {
-            room: room.unwrap_or_else(|| room_name::DEFAULT.to_owned()),
+            room: room.clone(),
             recent: recent.lines().filter_map(room_name::parse).collect(),
             name: storage::get("name"),
             ..ChatView::default()
@@ -301,6 +302,7 @@ impl ChatState {
         Self {
             logs: StoredValue::new_local(Table::default()),
             people: StoredValue::new_local(People::default()),
+            goal: StoredValue::new_local(room),
             changed: StoredValue::new_local(true),
             is_renewed: StoredValue::new_local(false),
             follows: RwSignal::new(true),

@@ -5,7 +5,7 @@
 
 use crate::app::{
     browser::{self, storage},
-    model::{failure::Failure, room_name},
+    model::{failure::Failure, people::People, room_name},
     text,
     view::{
         refresh,
@@ -20,7 +20,7 @@ use tertulia_shared::{
     Code, Reject,
     chat::{ChatEnter, ChatSend},
     presence::PresenceList,
-    room::{PRIVATE, RoomInvite, RoomLeave},
+    room::{PRIVATE, RoomInvite},
 };
 
 /// How many messages of a room that was not visited yet are asked for.
@@ -34,7 +34,12 @@ thread_local! {
     static PAUSED_UNTIL: Cell<f64> = const { Cell::new(0.0) };
 }
 
-/// The link is there: takes the name, where no token says who the reader is, and joins the room again.
+/// Wants the room that the reader was in last.
+pub(crate) fn start(app: App) {
+    app.link.want(&room_name::topic(&app.chat.room()), HISTORY);
+}
+
+/// The link is there: takes the name, where no token says who the reader is.
 pub(crate) fn connected(app: App) {
     let chat = app.chat;
     PAUSED_UNTIL.set(0.0);
@@ -56,7 +61,6 @@ pub(crate) fn connected(app: App) {
         Some(name) => sign::enter(app, name, String::new()),
         None => {}
     }
-    go(app, chat.room());
 }
 
 /// Takes a name, and proves it with a password where there is one.
@@ -111,64 +115,66 @@ pub(crate) fn remember_name(app: App, name: String) {
     app.chat.view.update(|view| view.name = Some(name));
 }
 
-/// Goes to the room `name`, out of the one before. Without a link it is joined as soon as there is one.
+/// Goes to the room `name`, out of the one before as soon as it is joined. Without a link that is at once.
 pub(crate) fn go(app: App, name: String) {
     let chat = app.chat;
     chat.view.update(|view| {
         view.room_failure = None;
         view.notice.clear();
     });
+    let before = chat.goal.get_value();
+    if before != name && before != chat.room() {
+        app.link.leave(&room_name::topic(&before));
+    }
+    chat.goal.set_value(name.clone());
+    app.link.want(&room_name::topic(&name), HISTORY);
     if !app.link.is_up() {
         show_room(app, &name);
+    }
+}
+
+/// What became of joining a room, at the reader's wish or with a new link.
+pub(crate) fn joined(app: App, name: &str, joined: Result<(), Failure>) {
+    let chat = app.chat;
+    if chat.goal.with_value(|goal| *goal != name) {
         return;
     }
-    let room = room_name::topic(&name);
-    ask(app, &app.link.join(&room, HISTORY), {
-        let (name, room) = (name.clone(), room.clone());
-        move |joined| match joined {
-            Ok(joined) => {
-                app.link.joined(&room, &joined);
-                leave(app, &name);
-                show_room(app, &name);
-                chat.change_log(&name, |log| log.joined(joined.epoch));
-            }
-            Err(failure) => {
-                if let Some(wait) = failure.wait() {
-                    let again = name.clone();
-                    later(app, wait, move || {
-                        // The reader may have gone elsewhere meanwhile.
-                        if chat.view.with_untracked(|view| view.room_failure.is_some()) {
-                            go(app, again);
-                        }
-                    });
-                }
-                chat.view.update(|view| view.room_failure = Some(failure));
-            }
+    match joined {
+        Ok(()) => {
+            chat.view.update(|view| view.room_failure = None);
+            show_room(app, name);
+            list_people(app, name.to_owned());
         }
-    });
+        // It is joined with the next one.
+        Err(Failure::LinkLost) => {}
+        Err(failure) => {
+            if !failure.is_transient() {
+                chat.goal.set_value(chat.room());
+            }
+            chat.view.update(|view| view.room_failure = Some(failure));
+        }
+    }
+}
+
+fn list_people(app: App, name: String) {
+    let chat = app.chat;
+    let room = room_name::topic(&name);
+    chat.change_people(People::ask);
     ask(app, &PresenceList { room }, move |list| {
-        if let Ok(list) = list
-            && chat.room() == name
-        {
-            chat.change_people(|people| people.replace(list.people));
+        if chat.room() == name {
+            chat.change_people(|people| people.listed(list.ok().map(|list| list.people)));
             refresh::soon(app);
         }
     });
 }
 
-/// Leaves the current room when it is another than `next`.
-fn leave(app: App, next: &str) {
-    let current = app.chat.room();
-    if current != next {
-        let room = room_name::topic(&current);
-        ask(app, &RoomLeave { room }, |_| {});
-    }
-}
-
+/// Shows the room `name`, and leaves the one before.
 fn show_room(app: App, name: &str) {
     let chat = app.chat;
-    if chat.room() != name {
-        chat.change_people(|people| people.replace(Vec::new()));
+    let before = chat.room();
+    if before != name {
+        app.link.leave(&room_name::topic(&before));
+        chat.change_people(|people| *people = People::default());
         chat.follows.set(true);
     }
     chat.changed.set_value(true);

@@ -12,29 +12,20 @@ use tertulia_shared::{
     sensor::Value,
 };
 
-/// The link is there: joins what the dashboard shows.
-pub(crate) fn connected(app: App) {
+/// Wants what the dashboard shows.
+pub(crate) fn start(app: App) {
     for prefix in [DEVICES, SENSORS] {
-        join(app, format!("{prefix}/#"));
+        app.link.want(&[prefix, "/#"].concat(), 0);
     }
 }
 
-/// Joins `room`; a silent server is asked again while the link lasts.
-fn join(app: App, room: String) {
-    let generation = app.link.generation.get_value();
-    ask(app, &app.link.join(&room, 0), move |joined| {
-        if app.link.generation.get_value() != generation {
-            return;
-        }
-        if let Ok(joined) = &joined {
-            app.link.joined(&room, joined);
-        }
-        match joined.err() {
-            Some(Failure::NoAnswer) if app.link.is_up() => join(app, room),
-            Some(Failure::LinkLost | Failure::NoAnswer) => {}
-            failure => app.dash.view.update(|view| view.failure = failure),
-        }
-    });
+/// What became of joining it.
+pub(crate) fn joined(app: App, joined: Result<(), Failure>) {
+    match joined.err() {
+        // It is joined again by itself.
+        Some(Failure::LinkLost | Failure::NoAnswer) => {}
+        failure => app.dash.view.update(|view| view.failure = failure),
+    }
 }
 
 /// Tells `device` to set `target` to `value`, and follows what becomes of it.
