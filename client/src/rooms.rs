@@ -97,6 +97,11 @@ impl Rooms {
         lock(&self.state).positions.duplicates()
     }
 
+    /// How many messages came of more topics than can be remembered ([`MAX_BYTES`]): after a loss these may come again.
+    pub fn unremembered(&self) -> u64 {
+        lock(&self.state).positions.unremembered()
+    }
+
     /// What becomes of the joins that are made by themselves, from now on.
     pub fn resumes(&self) -> mpsc::UnboundedReceiver<Resumed> {
         lock(&self.state).resumes()
