@@ -16,6 +16,14 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let room = policy::room(&request.room)?;
     session.may_join(&room)?;
     let start = start(&room, request)?;
+    take_in(session, room, start)
+}
+
+/// Takes a connection into a room which it was allowed to join just now.
+///
+/// # Errors
+/// When it is in too many rooms, the room is private and not its own, or the rules changed since they were asked.
+pub(super) fn take_in(session: &Session, room: Filter, start: Start) -> Result<Joined, Reject> {
     let mut state = session.state();
     let mut joined = Joined {
         epoch: session.app.hub.epoch_of(&room),
@@ -47,7 +55,7 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     }
     state.rooms.insert(room.clone());
     drop(state);
-    // Rules that came since they were asked did not find the connection in the room.
+    // Who looked through the rooms when other rules came did not find the connection here yet.
     session.check_room(&room)?;
     Ok(joined)
 }
