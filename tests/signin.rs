@@ -3,14 +3,14 @@
 
 use crate::world::{
     browser::{Browser, DESK, PHONE, test_id},
-    client::{connected, enter, join},
+    client::{connected, enter, join, next},
     server::{Server, program},
     soon,
 };
 use serde_json::{Value, json};
 use std::{path::Path, process::Stdio, time::Duration};
 use tempfile::TempDir;
-use tertulia_shared::presence::PresenceList;
+use tertulia_shared::{chat::ChatMessage, presence::PresenceList, room::RoomJoin};
 use tokio::io::AsyncWriteExt;
 
 const MESSAGE: &str = "[data-testid=message]";
@@ -120,6 +120,49 @@ async fn a_registered_name_takes_its_password() {
     page.find(&test_id("name-submit")).await;
     page.hides(PERSON, "Ana").await;
     assert_eq!(token(&page).await, json!(null), "the token is forgotten");
+}
+
+/// Breaks when: what one person wrote goes out in the name of who signs in next, is lost, or is doubled.
+#[tokio::test]
+async fn what_waits_when_somebody_signs_out_goes_out_in_nobody_elses_name() {
+    let (mut server, _folder) = keeping(&[]).await;
+    let page = Browser::open(&server.origin(), DESK).await;
+    page.linked("websocket").await;
+    page.enter("Ada").await;
+    page.say("before").await;
+    page.find(&format!("{MESSAGE}[data-state=sent]")).await;
+    server.kill().await;
+    page.find(&test_id("banner")).await;
+    page.say("mine").await;
+    page.find(&format!("{MESSAGE}[data-state=pending]")).await;
+    page.press("name-change").await;
+    page.press("sign-out").await;
+    let server = server.restart().await;
+    page.linked("websocket").await;
+    page.enter("Bob").await;
+    page.say("hello").await;
+    page.find(&format!(
+        "{MESSAGE}[data-state=sent] ~ {MESSAGE}[data-state=sent]"
+    ))
+    .await;
+    page.shows(&format!("{MESSAGE}[data-state=failed]"), "mine")
+        .await;
+    let bob = connected(&server.origin()).await;
+    let mut messages = bob.listen::<ChatMessage>();
+    let mut room = RoomJoin::new("chat/lobby");
+    room.history = 10;
+    soon("the room", bob.emit(&room)).await.unwrap();
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        let message = next(&mut messages).await;
+        said.push((message.from.name, message.text));
+    }
+    page.press("retry").await;
+    let message = next(&mut messages).await;
+    said.push((message.from.name, message.text));
+    let by = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let expected = [by("Ada", "before"), by("Bob", "hello"), by("Bob", "mine")];
+    assert_eq!(said, expected);
 }
 
 /// Breaks when: a server that lets no guests in is asked again and again, or nobody is told what is needed.

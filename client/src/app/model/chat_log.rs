@@ -134,7 +134,7 @@ impl ChatLog {
     pub fn failed(&mut self, id: &str, failure: Failure, link_is_up: bool) {
         let again = failure.wait().is_some() || (failure.is_transient() && !link_is_up);
         self.change(id, |message| {
-            if !message.settled && message.delivery != Delivery::Sent {
+            if message.delivery == Delivery::Sending {
                 message.delivery = if again {
                     Delivery::Queued
                 } else {
@@ -144,9 +144,30 @@ impl ChatLog {
         });
     }
 
-    /// Sends the failed message `id` again.
-    pub fn retry(&mut self, id: &str) {
-        self.change(id, |message| message.delivery = Delivery::Queued);
+    /// The reader is somebody else from now on, in whose name nothing goes out that was written before: it is told as
+    /// failed. What the server took nevertheless comes back from the room.
+    pub fn disown(&mut self) {
+        for entry in &mut self.entries {
+            if let Content::Message(message) = &mut entry.content
+                && matches!(message.delivery, Delivery::Queued | Delivery::Sending)
+            {
+                message.delivery = Delivery::Failed(Failure::LinkLost);
+                entry.revision += 1;
+            }
+        }
+    }
+
+    /// Sends the failed message `id` again: as the same one, so that it is not doubled, but as a `fresh` one where that
+    /// id is somebody else's.
+    pub fn retry(&mut self, id: &str, fresh: &str) {
+        self.change(id, |message| {
+            if let Delivery::Failed(failure) = &message.delivery
+                && failure.is_of_somebody_else()
+            {
+                message.id = fresh.into();
+            }
+            message.delivery = Delivery::Queued;
+        });
     }
 
     /// Removes the own message `id`.

@@ -85,8 +85,8 @@ fn a_refused_message_can_be_sent_again_or_discarded() {
     let failure = Failure::Refused(Reject::new(Code::BadText, "no"));
     log.failed("a", failure.clone(), true);
     assert_eq!(delivery(&log, "a"), Delivery::Failed(failure));
-    log.retry("a");
-    assert_eq!(log.take_queued().len(), 1);
+    log.retry("a", "b");
+    assert_eq!(&*log.take_queued()[0].0, "a", "the same message");
     log.discard("a");
     assert!(shown(&log).is_empty());
 }
@@ -124,6 +124,40 @@ fn old_entries_are_dropped_and_counted() {
     }
     assert_eq!(log.entries().count(), MAX_ENTRIES);
     assert_eq!(log.dropped(), 3);
+}
+
+/// Breaks when: what one person wrote goes out in the name of the next, or under an id that is the other's.
+#[test]
+fn what_waits_when_the_reader_signs_out_is_told_as_failed() {
+    let mut log = ChatLog::default();
+    for (id, text) in [("a", "under way"), ("b", "accepted"), ("c", "refused")] {
+        log.write(id, "Ana", text, 1);
+    }
+    assert_eq!(log.take_queued().len(), 3);
+    log.write("d", "Ana", "waiting", 1);
+    log.disown();
+    assert!(log.take_queued().is_empty());
+    // Answers that come late, and the link that goes.
+    log.failed("a", Failure::LinkLost, false);
+    log.receive(message(1, "b", "accepted"));
+    let bad_id = Failure::Refused(Reject::new(Code::BadId, "used"));
+    log.failed("c", bad_id, true);
+    assert!(log.take_queued().is_empty());
+    for id in ["a", "c", "d"] {
+        let failed = Delivery::Failed(Failure::LinkLost);
+        assert_eq!(delivery(&log, id), failed, "{id}");
+    }
+    assert_eq!(delivery(&log, "b"), Delivery::Sent);
+    log.retry("d", "e");
+    let queued = log.take_queued();
+    assert_eq!((&*queued[0].0, &*queued[0].1), ("e", "waiting"));
+    log.receive(message(2, "e", "waiting"));
+    let expected = ["under way", "accepted", "refused", "waiting"];
+    let mut shown = shown(&log);
+    shown.sort();
+    let mut expected = expected.map(str::to_owned);
+    expected.sort();
+    assert_eq!(shown, expected);
 }
 
 fn missed(from: u64, to: u64) -> StreamMissed {

@@ -3,7 +3,7 @@
 //! Not here: the words for it (`text`), so that a change of language changes them too.
 
 use crate::connection::EmitError;
-use tertulia_shared::Reject;
+use tertulia_shared::{Code, Reject};
 
 /// The reason for which an event was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,16 @@ impl Failure {
     /// Whether sending the same again by itself can help: nothing was refused, or not for good.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::NoAnswer | Self::LinkLost) || self.wait().is_some()
+    }
+
+    /// Whether it belongs to who the reader was before: a lost link alone is no failure, as what was under way goes out
+    /// again.
+    pub fn is_of_somebody_else(&self) -> bool {
+        match self {
+            Self::LinkLost => true,
+            Self::Refused(reject) => reject.code == Code::BadId,
+            _ => false,
+        }
     }
 
     /// How long to wait, in milliseconds, before the same is asked again: of a refusal that passes.

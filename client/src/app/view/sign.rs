@@ -82,6 +82,7 @@ pub(crate) fn refused(app: App, reject: Reject) {
             chat.is_renewed.set_value(true);
             return enter(app, name, String::new());
         }
+        disown(app);
     }
     let asks_password = before == Some(true)
         || matches!(
@@ -102,12 +103,26 @@ pub(crate) fn sign_out(app: App) {
     let given_back = pass();
     storage::set(&key(), "");
     storage::set("name", "");
-    app.chat.view.update(ChatView::forget_reader);
+    forget(app);
     run(async move {
         if let Some(pass) = given_back {
             let _ = web::request("DELETE", &url(), Some(&pass.token), None).await;
         }
         reconnect(app);
+    });
+}
+
+/// The reader is nobody any more.
+pub(crate) fn forget(app: App) {
+    app.chat.view.update(ChatView::forget_reader);
+    disown(app);
+}
+
+/// What was written so far does not go out in another name.
+fn disown(app: App) {
+    app.chat.changed.set_value(true);
+    app.chat.logs.update_value(|logs| {
+        logs.iter_mut().for_each(|(_, log)| log.disown());
     });
 }
 

@@ -45,6 +45,10 @@ pub(crate) fn connected(app: App) {
     PAUSED_UNTIL.set(0.0);
     chat.is_renewed.set_value(false);
     let pass = sign::pass();
+    if pass.is_none() && chat.view.with_untracked(|view| view.is_signed_in) {
+        // In another tab of this browser.
+        sign::forget(app);
+    }
     chat.view.update(|view| {
         view.is_signed_in = pass.is_some();
         view.asks_password = false;
@@ -221,7 +225,8 @@ fn invite(app: App, room: String, name: String) {
 /// Sends a failed message of the current room again.
 pub(crate) fn retry(app: App, id: &str) {
     let room = app.chat.room();
-    app.chat.change_log(&room, |log| log.retry(id));
+    app.chat
+        .change_log(&room, |log| log.retry(id, &browser::random_id()));
     flush(app);
 }
 
