@@ -31,6 +31,9 @@ const LOBBY: &str = "chat/lobby";
 const TEMPERATURE: &str = "sensors/lab/temperature";
 /// How long a burst may take until the last acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// By far less than it takes until the heartbeat finds out that somebody has stopped reading (25 s and 20 s): who was
+/// waited for would have been waited for so long.
+const UNHEARD: Duration = Duration::from_secs(30);
 const BOTH: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 
 fn alone(transport: Transport) -> Options {
@@ -300,5 +303,5 @@ async fn who_stops_reading_does_not_slow_the_others() {
         slowest = slowest.max(said.elapsed());
     }
     println!("the slowest ten of 3,000 took {slowest:?}");
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    assert!(slowest < UNHEARD, "{slowest:?}");
 }
