@@ -7,7 +7,10 @@
 //! drops what is too much, and the connections of one address.
 
 use super::{INTERNAL, doorman::Doorman};
-use crate::limits::{Fence, Limits};
+use crate::{
+    identity::looks_like_token,
+    limits::{Fence, Limits},
+};
 use mqtt5::{
     broker::{AuthProvider, AuthResult, EnhancedAuthResult},
     error::Result,
@@ -35,10 +38,8 @@ impl Paced {
         if self.inner.is_own(connect) {
             return Ok(());
         }
-        let tries_password = connect.password.is_some();
-        let name = connect.username.as_deref().unwrap_or_default();
         let mut admitted = self.limits.request(from.ip(), true);
-        if tries_password && admitted.is_ok() {
+        if let Some(name) = tried(connect).filter(|_| admitted.is_ok()) {
             admitted = self.limits.passwords.take(name, from.ip());
             if admitted.is_err() {
                 self.limits.refusals.add(Fence::Passwords);
@@ -46,6 +47,14 @@ impl Paced {
         }
         admitted.map_err(|_| AuthResult::fail(ReasonCode::ConnectionRateExceeded))
     }
+}
+
+/// The name for which a password is tried; a token is none, and cannot be guessed.
+fn tried(connect: &ConnectPacket) -> Option<&str> {
+    let is_token = |password: &[u8]| std::str::from_utf8(password).is_ok_and(looks_like_token);
+    let password = connect.password.as_deref();
+    let tries = password.is_some_and(|password| !is_token(password));
+    tries.then(|| connect.username.as_deref().unwrap_or_default())
 }
 
 impl AuthProvider for Paced {
@@ -59,9 +68,15 @@ impl AuthProvider for Paced {
                 return Ok(refused);
             }
             let result = self.inner.authenticate(connect, from).await?;
-            if result.authenticated && connect.password.is_some() && !self.inner.is_own(connect) {
-                let name = connect.username.as_deref().unwrap_or_default();
-                self.limits.passwords.forgive(name, from.ip());
+            let name =
+                tried(connect).filter(|_| result.authenticated && !self.inner.is_own(connect));
+            if let Some(name) = name {
+                let passwords = &self.limits.passwords;
+                passwords.forgive(name, from.ip());
+                // A guest's was not asked for.
+                if result.user_id.is_some() {
+                    passwords.remember(name, from.ip());
+                }
             }
             Ok(result)
         })
@@ -203,6 +218,22 @@ mod tests {
         assert!((0..10).all(|number| publishes(&paced, &format!("id {number}"))));
         assert!(!publishes(&paced, "id 10") && !publishes(&paced, "id 11"));
         assert!(publishes(&paced, "elsewhere"));
+    }
+
+    /// Breaks when: a token beside another's name counts as a try of that one's password.
+    #[tokio::test]
+    async fn a_token_is_no_try_of_a_password() {
+        let paced = paced();
+        let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x";
+        for number in 0..200 {
+            assert!(!comes(&paced, "id", Some(("ada", token)), from(number)).await);
+        }
+        let tries = |last| {
+            (paced.limits.passwords)
+                .take("ada", from(last).ip())
+                .is_ok()
+        };
+        assert!((0..100).all(tries) && !tries(100));
     }
 
     /// Breaks when: the tries of others are counted against this process's own link.

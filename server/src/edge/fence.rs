@@ -111,6 +111,7 @@ impl Fences {
         let response = next.run(request).await;
         if response.status().is_success() {
             passwords.forgive(&name, client);
+            passwords.remember(&name, client);
         }
         response
     }

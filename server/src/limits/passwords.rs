@@ -59,13 +59,17 @@ impl Passwords {
         self.all(name, address, |bucket, now| bucket.take(1.0, now))
     }
 
-    /// Gives a try back that was the right one, and remembers from where it came.
+    /// Gives a try back that was the right one.
     pub(crate) fn forgive(&self, name: &str, address: IpAddr) {
         // It cannot fail.
         let _ = self.all(name, address, |bucket, _| {
             bucket.spend(-1.0);
             Ok(())
         });
+    }
+
+    /// Remembers from where the right password of a user came.
+    pub(crate) fn remember(&self, name: &str, address: IpAddr) {
         let mut homes = self.homes();
         if homes.len() >= MAX_HOMES {
             homes.clear();
@@ -143,6 +147,7 @@ mod tests {
         let home = there(200);
         passwords.take("ada", home).unwrap();
         passwords.forgive("ada", home);
+        passwords.remember("ada", home);
         let guesses = |last| passwords.take("Ada", there(last)).is_ok();
         assert_eq!((0..150).filter(|last| guesses(*last)).count(), 100);
         passwords.take("ada", home).unwrap();
