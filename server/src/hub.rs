@@ -220,11 +220,6 @@ impl Hub {
         self.state().number(topic, last);
     }
 
-    /// Whether anything was published to a topic, since it was last removed.
-    pub fn knows(&self, topic: &Topic) -> bool {
-        self.state().streams.contains_key(topic)
-    }
-
     /// Removes a topic with its latest values and its numbering: for one that nobody reads any more.
     pub fn remove(&self, topic: &Topic) {
         let mut state = self.state();

@@ -272,9 +272,17 @@ fn a_room_that_is_empty_takes_no_place() {
     let ada = Session::new(Arc::clone(&app), User::stranger());
     join(&ada, "chat/lobby").unwrap();
     let presence = super::policy::presence_topic(&Topic::new("chat/lobby").unwrap());
-    assert!(app.hub.knows(&presence));
+    let seen = app.hub.reader(10);
+    seen.subscribe(&presence.into());
+    let seq = || match seen.next().now_or_never() {
+        Some(Some(Delivery::Message(message))) => message.stamp.seq,
+        other => panic!("{other:?}"),
+    };
     leave(&ada, "chat/lobby");
-    assert!(!app.hub.knows(&presence));
+    assert_eq!(seq(), 2);
+    // Nothing is left of it: it is numbered anew.
+    join(&ada, "chat/lobby").unwrap();
+    assert_eq!(seq(), 1);
 }
 
 #[tokio::test]
