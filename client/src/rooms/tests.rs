@@ -6,7 +6,12 @@ use crate::socketio::Input;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tertulia_shared::{chat::ChatMessage, room::Joined, stream::StreamMissed};
+use tertulia_shared::{
+    Event as _,
+    chat::ChatMessage,
+    room::{Joined, RoomJoin},
+    stream::StreamMissed,
+};
 
 const LOBBY: &str = "chat/lobby";
 
@@ -26,7 +31,7 @@ impl Reader {
         });
         let rooms = Rooms::new(&scene.connection);
         let messages = scene.connection.listen();
-        let missed = scene.connection.listen_to("stream:missed");
+        let missed = scene.connection.listen_to(StreamMissed::NAME);
         rooms.want(LOBBY, 0);
         scene.work();
         let mut reader = Self {
@@ -85,7 +90,11 @@ impl Reader {
         let from = json!({"peer": "p", "name": "n"});
         let message =
             json!({"room": LOBBY, "seq": seq, "id": "i", "from": from, "text": "t", "at": 1});
-        self.scene.say(&format!(r#"42["chat:message",{message}]"#));
+        self.event(ChatMessage::NAME, &message);
+    }
+
+    fn event(&mut self, name: &str, payload: &Value) {
+        self.scene.say(&format!("42{}", json!([name, payload])));
     }
 
     fn heard(&mut self) -> Vec<u64> {
@@ -97,7 +106,8 @@ impl Reader {
 }
 
 fn join(ack: u32) -> String {
-    format!(r#"42{ack}["room:join",{{"room":"{LOBBY}"}}]"#)
+    let name = RoomJoin::NAME;
+    format!(r#"42{ack}["{name}",{{"room":"{LOBBY}"}}]"#)
 }
 
 fn ok(epoch: u64, seq: u64) -> Value {
