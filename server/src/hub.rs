@@ -263,7 +263,8 @@ impl Hub {
     /// Adds a filter; what the reader is to get of it goes into its queue before anything newer. Gives the number after
     /// which that comes, where the filter is a topic: 0 where nothing was published yet.
     ///
-    /// A topic that another filter of the reader matches already is on its way since then: nothing of it is repeated.
+    /// A topic that another filter of the reader matches already is on its way since then: nothing of it is repeated, and
+    /// what still waits of it is what comes.
     fn subscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter, start: &Start) -> u64 {
         let mut state = self.state();
         let before = state.routes.filters_of(id);
@@ -279,6 +280,7 @@ impl Hub {
         let mut after = 0;
         for topic in state.topics_of(filter, start) {
             if known(&topic) {
+                after = queue.before(&topic).unwrap_or_else(|| state.last(&topic));
                 continue;
             }
             let position = start.position(&topic, epoch);

@@ -36,6 +36,13 @@ impl Delivery {
             Self::Missed { topic, .. } => topic,
         }
     }
+
+    fn first(&self) -> u64 {
+        match self {
+            Self::Message(message) => message.stamp.seq,
+            Self::Missed { from, .. } => *from,
+        }
+    }
 }
 
 /// The queue of one reader.
@@ -112,6 +119,16 @@ impl Queue {
     /// How many more messages fit now.
     pub(super) fn room(&self) -> usize {
         self.capacity.saturating_sub(self.waiting().taken)
+    }
+
+    /// The number before the first that waits of a topic, as a message or as missed; `None` where nothing does.
+    pub(super) fn before(&self, topic: &Topic) -> Option<u64> {
+        let waiting = self.waiting();
+        let mut entries = waiting.entries.iter().map(|entry| &entry.delivery);
+        let queued = entries.find(|delivery| delivery.topic() == topic);
+        let missed = || waiting.missed.get(topic).map(|(from, _)| *from);
+        let first = queued.map(Delivery::first).or_else(missed)?;
+        Some(first.saturating_sub(1))
     }
 
     /// How many deliveries wait.
