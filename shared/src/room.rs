@@ -44,8 +44,8 @@ impl RoomJoin {
 /// What a client has seen of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Last {
-    /// The epoch in which it saw it, as the answer to its join said. With another one than the server's, each topic that
-    /// is named here is answered with `stream:missed` first, and then all that is kept of it.
+    /// The epoch in which it saw it, as the answer to its join said. With another one than the server's, each topic of the
+    /// room, also one that is not named here, is answered with `stream:missed` first, and then all that is kept of it.
     pub epoch: u64,
     /// The last sequence number seen, for a room without wildcards; 0 for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

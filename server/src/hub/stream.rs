@@ -31,11 +31,11 @@ impl Start {
     pub(super) fn position(&self, topic: &Topic, epoch: u64) -> Position {
         match self {
             Self::Newest(count) => Position::Newest(*count),
-            Self::After { epoch: its, seen } => match seen.get(topic) {
-                Some(seen) if *its == epoch => Position::After(*seen),
-                Some(_) => Position::Elsewhere,
-                None => Position::After(0),
-            },
+            Self::After { epoch: its, seen } if *its == epoch => {
+                Position::After(seen.get(topic).copied().unwrap_or_default())
+            }
+            // Also where it saw nothing of the topic: what that epoch had, and how much of it, nobody knows any more.
+            Self::After { .. } => Position::Elsewhere,
         }
     }
 }

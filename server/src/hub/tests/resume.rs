@@ -96,6 +96,7 @@ async fn a_position_of_another_epoch_is_always_answered_with_missed() {
     let (reader, _) = back(&hub, "a/+", &after(999, &seen));
     let expected = [
         "a/gone 0-0 missed",
+        "a/new 0-0 missed",
         "a/new 1",
         "a/x 0-0 missed",
         "a/x 1",
@@ -104,8 +105,14 @@ async fn a_position_of_another_epoch_is_always_answered_with_missed() {
         "a/y 4",
     ];
     assert_eq!(waiting(&reader).await, expected);
-    let (reader, base) = back(&hub, "a/x", &after(999, &[("a/x", 700)]));
-    assert_eq!((base, waiting(&reader).await.len()), (0, 2));
+    for seen in [&[("a/x", 700)][..], &[]] {
+        let (reader, base) = back(&hub, "a/x", &after(999, seen));
+        let expected = ["a/x 0-0 missed", "a/x 1"];
+        assert_eq!(
+            (base, &waiting(&reader).await[..]),
+            (0, &expected.map(String::from)[..])
+        );
+    }
 }
 
 #[tokio::test]
@@ -137,6 +144,31 @@ async fn who_has_seen_more_than_is_stored_is_told_that_something_is_missed() {
     );
     let (reader, base) = back(&hub, "a/x", &after(7, &[("a/x", 2)]));
     assert_eq!((base, waiting(&reader).await.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn of_a_topic_that_is_read_already_only_what_still_waits_comes() {
+    let hub = hub(CLOCK, 10, FOREVER);
+    for _ in 0..3 {
+        publish(&hub, "a/x", false);
+    }
+    let reader = hub.reader(2);
+    reader.subscribe(&filter("a/+"));
+    let join = || {
+        reader.unsubscribe(&filter("a/x"));
+        reader.subscribe_from(&filter("a/x"), &after(1_000, &[]))
+    };
+    assert_eq!(join(), 3);
+    publish(&hub, "a/y", false);
+    publish(&hub, "a/x", false);
+    publish(&hub, "a/x", false);
+    assert_eq!(join(), 3);
+    for next in [4, 5] {
+        reader.next().await;
+        assert_eq!(join(), next - 1);
+    }
+    assert_eq!(waiting(&reader).await, ["a/x 5-5 missed"]);
+    assert_eq!(join(), 5);
 }
 
 #[tokio::test]
