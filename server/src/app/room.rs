@@ -14,7 +14,6 @@ use tertulia_shared::{
 /// When the room is no filter or not allowed, the position does not fit it, or the connection is in too many rooms.
 pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let room = policy::room(&request.room)?;
-    session.may_join(&room)?;
     let start = start(&room, request)?;
     take_in(session, room, start)
 }
@@ -25,6 +24,8 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
 /// When it is in too many rooms, the room is private and not its own, or the rules changed since they were asked.
 pub(super) fn take_in(session: &Session, room: Filter, start: Start) -> Result<Joined, Reject> {
     let mut state = session.state();
+    // Under the lock: whoever changes the rules looks at the rooms after this, or has changed them before it.
+    session.may_join(&room)?;
     let mut joined = Joined {
         epoch: session.app.hub.epoch_of(&room),
         seq: None,

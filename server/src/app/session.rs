@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     hub::Reader,
-    identity::{Person, Stay, User, name::folded, nameless},
+    identity::{Pass, Person, Stay, User, name::folded, nameless},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -64,6 +64,24 @@ impl Session {
         });
         session.app.sessions.add(&session);
         session
+    }
+
+    /// A connection of the user whose token this is, or of a guest without one.
+    ///
+    /// # Errors
+    /// As [`App::admit`].
+    pub fn begin(app: &Arc<App>, token: Option<&str>) -> Result<Arc<Self>, Reject> {
+        let session = Self::new(Arc::clone(app), app.admit(token)?);
+        // From now on it ends with its token; what became of that until now is asked again.
+        match &session.user.pass {
+            Some(pass) if !session.is_good(pass) => app.admit(token).map(|_| session),
+            _ => Ok(session),
+        }
+    }
+
+    fn is_good(&self, pass: &Pass) -> bool {
+        let User { id, standing, .. } = &self.user;
+        self.app.identity.is_good(id, *standing, pass)
     }
 
     /// Cancelled when the connection is to be closed: who was let in would not be any more.

@@ -136,9 +136,9 @@ impl Door {
         let limits = Arc::clone(limits);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef, handshake: Handshake| {
-            let admitted = handshake.token().and_then(|token| app.admit(token));
-            let admitted = admitted.map(|user| {
-                let session = Session::new(Arc::clone(&app), user);
+            let token = handshake.token();
+            let admitted = token.and_then(|token| Session::begin(&app, token));
+            let admitted = admitted.map(|session| {
                 register(
                     &socket,
                     session,

@@ -11,7 +11,11 @@ use crate::{
     identity::User,
 };
 use serde_json::json;
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
 use tertulia_shared::{
     Code, Filter, Topic,
     chat::{ChatEnter, ChatMessage},
@@ -20,6 +24,9 @@ use tertulia_shared::{
     room::{RoomInvite, RoomInvited, RoomJoin},
     sensor::Value,
 };
+
+/// How often two things are tried at once.
+const ROUNDS: usize = 2_000;
 
 /// A connection of a guest with a token.
 fn guest(app: &Arc<App>, name: &str) -> (Arc<Session>, User) {
@@ -136,6 +143,62 @@ async fn a_private_room_is_closed_to_all_who_are_not_invited_whether_it_is_there
     let room = Topic::new("chat/private/plans").unwrap();
     let relayed = chat::relay(&app, &room, Speaker::Called(None), "3".into(), "x".into());
     assert_eq!(code(relayed), Some(Code::RoomNotAllowed));
+}
+
+/// Both at once, as often as is needed to meet each other.
+fn at_once<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let both = Barrier::new(2);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            both.wait();
+            first()
+        });
+        both.wait();
+        let second = second();
+        (first.join().unwrap(), second)
+    })
+}
+
+/// Breaks when: a room is joined by rules that were read before others were made, and looked at before it was joined.
+#[test]
+fn nobody_joins_by_rules_that_have_just_been_replaced() {
+    let (app, _carrier) = app();
+    let closed = "[[rule]]\nwho = 'guests'\nmay = 'join'\ntopic = 'chat/lobby'\nallow = false\n";
+    for round in 0..100 {
+        app.set_policy(file::read("").unwrap());
+        let session = Session::new(Arc::clone(&app), User::stranger());
+        let joined = thread::scope(|scope| {
+            // As long as somebody looks at its rooms, it joins none.
+            let looking = session.state();
+            let joining = scope.spawn(|| join(&session, "chat/lobby"));
+            thread::sleep(Duration::from_micros(round * 10));
+            *app.policy.write().unwrap() = Arc::new(file::read(closed).unwrap());
+            drop(looking);
+            joining.join().unwrap()
+        });
+        assert_eq!(code(joined), Some(Code::RoomNotAllowed), "round {round}");
+    }
+}
+
+/// Breaks when: a token is revoked after it was read, and before its connection is known.
+#[test]
+fn nobody_comes_in_by_a_token_that_has_just_been_revoked() {
+    let (app, _carrier) = app();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.unwrap();
+    for round in 0..ROUNDS {
+        let token = app.identity.guest(None).unwrap().token;
+        let (begun, revoked) = at_once(
+            || Session::begin(&app, Some(&token)),
+            || runtime.block_on(app.identity.revoke(&token)),
+        );
+        revoked.unwrap();
+        let stays = begun.is_ok_and(|session| !session.over().is_cancelled());
+        assert!(!stays, "round {round}: it stays");
+    }
 }
 
 #[tokio::test]
