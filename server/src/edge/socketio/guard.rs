@@ -63,8 +63,11 @@ pub async fn guard(
         Some(session) => cuts.of(session),
         None => Cut::default(),
     };
-    if begins(&request) {
+    // What is held for long: by a session, or while a poll waits.
+    if request.method() == Method::GET && request.uri().path().starts_with(PATH) {
         unpin(&mut request);
+    }
+    if begins(&request) {
         // Who begins by WebSocket has no session yet.
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(Arc::clone(&cut));
@@ -97,7 +100,7 @@ async fn told(response: Response, cut: &Cut) -> Response {
     Response::from_parts(parts, told.into())
 }
 
-/// Copies what a request says: its session keeps it, and otherwise with it the whole buffer into which it was read.
+/// Copies what a request says: whoever keeps it keeps otherwise the whole buffer into which it was read.
 fn unpin(request: &mut Request) {
     for value in request.headers_mut().values_mut() {
         if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
