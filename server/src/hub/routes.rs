@@ -1,29 +1,41 @@
 //! Which readers a topic goes to: an index of filters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::queue::Queue;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 use tertulia_shared::{Filter, Topic};
 
 /// One reader of the hub.
 pub(super) type ReaderId = u64;
 
+/// Readers and their queues.
+type Readers = BTreeMap<ReaderId, Arc<Queue>>;
+
 /// Filters by reader, and readers by filter: filters without wildcard are found by hash, the others one by one.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    exact: HashMap<Topic, BTreeSet<ReaderId>>,
-    wild: BTreeMap<Filter, BTreeSet<ReaderId>>,
+    exact: HashMap<Topic, Readers>,
+    wild: BTreeMap<Filter, Readers>,
     filters: HashMap<ReaderId, BTreeSet<Filter>>,
 }
 
 impl Routes {
-    /// The readers with at least one filter that matches, each once.
-    pub(super) fn readers_of(&self, topic: &Topic) -> BTreeSet<ReaderId> {
-        let mut readers = self.exact.get(topic).cloned().unwrap_or_default();
-        for (filter, ids) in &self.wild {
-            if filter.matches(topic) {
-                readers.extend(ids);
-            }
+    /// Hands over the queues of the readers with at least one filter that matches, each once.
+    pub(super) fn each(&self, topic: &Topic, hand_over: impl FnMut(&Arc<Queue>)) {
+        let wild = self.wild.iter().filter(|(filter, _)| filter.matches(topic));
+        let mut wild = wild.map(|(_, readers)| readers).peekable();
+        let exact = self.exact.get(topic);
+        if wild.peek().is_none() {
+            exact
+                .into_iter()
+                .flat_map(Readers::values)
+                .for_each(hand_over);
+            return;
         }
-        readers
+        let all: BTreeMap<_, _> = exact.into_iter().chain(wild).flatten().collect();
+        all.into_values().for_each(hand_over);
     }
 
     /// The filters of a reader.
@@ -32,14 +44,16 @@ impl Routes {
     }
 
     /// Adds a filter; false where the reader has it already.
-    pub(super) fn add(&mut self, id: ReaderId, filter: &Filter) -> bool {
+    pub(super) fn add(&mut self, id: ReaderId, queue: &Arc<Queue>, filter: &Filter) -> bool {
         if !self.filters.entry(id).or_default().insert(filter.clone()) {
             return false;
         }
-        match filter.as_topic() {
-            Some(topic) => self.exact.entry(topic).or_default().insert(id),
-            None => self.wild.entry(filter.clone()).or_default().insert(id),
-        }
+        let readers = match filter.as_topic() {
+            Some(topic) => self.exact.entry(topic).or_default(),
+            None => self.wild.entry(filter.clone()).or_default(),
+        };
+        readers.insert(id, Arc::clone(queue));
+        true
     }
 
     /// Removes a filter; false where the reader has it not.
