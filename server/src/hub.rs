@@ -13,7 +13,7 @@ mod tests;
 
 pub use history::{History, Keep};
 pub use queue::Delivery;
-pub use reader::Reader;
+pub use reader::{Measured, Reader};
 pub use state::MAX_HISTORY_BYTES;
 pub use stream::Start;
 
@@ -250,14 +250,11 @@ impl Hub {
     }
 
     fn deliver(&self, state: &State, message: &Arc<Message>) {
-        for id in state.routes.readers_of(&message.topic) {
-            let Some(queue) = state.queues.get(&id) else {
-                continue;
-            };
+        state.routes.each(&message.topic, |queue| {
             if !queue.push(message) {
                 self.missed.fetch_add(1, Ordering::Relaxed);
             }
-        }
+        });
     }
 
     /// Adds a filter; what the reader is to get of it goes into its queue before anything newer. Gives the number after
@@ -265,10 +262,10 @@ impl Hub {
     ///
     /// A topic that another filter of the reader matches already is on its way since then: nothing of it is repeated, and
     /// what still waits of it is what comes.
-    fn subscribe(&self, id: ReaderId, queue: &Queue, filter: &Filter, start: &Start) -> u64 {
+    fn subscribe(&self, id: ReaderId, queue: &Arc<Queue>, filter: &Filter, start: &Start) -> u64 {
         let mut state = self.state();
         let before = state.routes.filters_of(id);
-        if !state.routes.add(id, filter) {
+        if !state.routes.add(id, queue, filter) {
             return 0;
         }
         let known = |topic: &Topic| before.iter().any(|filter| filter.matches(topic));

@@ -4,7 +4,6 @@ use super::Message;
 use futures_util::task::AtomicWaker;
 use std::{
     collections::{BTreeMap, VecDeque},
-    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
@@ -146,20 +145,13 @@ impl Queue {
 
     /// The next delivery, and whether it was published while the reader was there; `None` once the reader missed
     /// messages of more than [`MAX_MISSED_TOPICS`] topics.
-    pub(super) async fn next(&self) -> Option<(Delivery, bool)> {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
-    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<(Delivery, bool)>> {
-        if let Some(next) = self.waiting().pop() {
-            return Poll::Ready(next);
-        }
+    pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<(Delivery, bool)>> {
+        // First: what comes before this wakes nobody.
         self.reads.register(context.waker());
-        // What came before the registration woke nobody.
         self.waiting().pop().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// As [`Self::next`], where it is there already.
+    /// As [`Self::poll_next`], where it is there already.
     pub(super) fn try_next(&self) -> Option<(Delivery, bool)> {
         self.waiting().pop().flatten()
     }

@@ -1,8 +1,16 @@
 //! One reader of the hub, with its own filters and its own queue.
 
 use super::{Delivery, Hub, Start, queue::Queue, routes::ReaderId};
-use std::{sync::Arc, time::Instant};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
 use tertulia_shared::Filter;
+
+/// A delivery, with when it was published where that was while its reader was there.
+pub type Measured = (Delivery, Option<Instant>);
 
 /// Reads what is published to its filters, each message once, in the order of the hub. Dropping it unsubscribes.
 #[derive(Debug)]
@@ -45,17 +53,22 @@ impl Reader {
     }
 
     /// As [`Reader::next`], with when it was published where that was while this reader was there.
-    pub async fn next_measured(&self) -> Option<(Delivery, Option<Instant>)> {
-        self.queue.next().await.map(measured)
+    pub async fn next_measured(&self) -> Option<Measured> {
+        poll_fn(|context| self.poll_next_measured(context)).await
+    }
+
+    /// As [`Reader::next_measured`], for one task that waits for other things too.
+    pub fn poll_next_measured(&self, context: &mut Context<'_>) -> Poll<Option<Measured>> {
+        self.queue.poll_next(context).map(|next| next.map(measured))
     }
 
     /// As [`Reader::next_measured`], where it is there already.
-    pub fn try_next_measured(&self) -> Option<(Delivery, Option<Instant>)> {
+    pub fn try_next_measured(&self) -> Option<Measured> {
         self.queue.try_next().map(measured)
     }
 }
 
-fn measured((delivery, live): (Delivery, bool)) -> (Delivery, Option<Instant>) {
+fn measured((delivery, live): (Delivery, bool)) -> Measured {
     let since = match &delivery {
         Delivery::Message(message) if live => Some(message.since),
         _ => None,

@@ -7,9 +7,9 @@ use futures_util::task::AtomicWaker;
 use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
-    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 use tokio::sync::oneshot;
@@ -110,17 +110,9 @@ impl Queue {
     }
 
     /// The next slot; `None` where there will be no more.
-    async fn next(&self) -> Option<Slot> {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
     fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Slot>> {
-        let first = self.waiting().pop();
-        if first.is_ready() {
-            return first;
-        }
+        // First: what comes before this wakes nobody.
         self.sends.register(context.waker());
-        // What came before the registration woke nobody.
         self.waiting().pop()
     }
 
@@ -224,19 +216,20 @@ impl InOrder {
         }
     }
 
-    /// The next acknowledgement; a cancelled wait loses nothing. `None` where there will be no more.
-    pub(super) async fn next(&mut self) -> Option<Ack> {
+    /// The next acknowledgement, for the one task that sends. `None` where there will be no more.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
         loop {
             if let Some(held) = &mut self.held {
-                let ack = held.await;
+                let ack = ready!(Pin::new(held).poll(context));
                 self.held = None;
                 if let Ok(ack) = ack {
-                    return Some(self.queue.taken(ack));
+                    return Poll::Ready(Some(self.queue.taken(ack)));
                 }
             }
-            match self.queue.next().await? {
-                Slot::Ready(ack) => return Some(ack),
-                Slot::Held(held) => self.held = Some(held),
+            match ready!(self.queue.poll_next(context)) {
+                Some(Slot::Ready(ack)) => return Poll::Ready(Some(ack)),
+                Some(Slot::Held(held)) => self.held = Some(held),
+                None => return Poll::Ready(None),
             }
         }
     }
@@ -245,9 +238,11 @@ impl InOrder {
 #[cfg(test)]
 mod tests {
     use super::{Ack, Capacity, Full, InOrder, queue};
-    use futures_util::FutureExt;
     use serde_json::value::RawValue;
-    use std::time::Instant;
+    use std::{
+        task::{Context, Poll, Waker},
+        time::Instant,
+    };
 
     const TEN: Capacity = Capacity {
         count: 10,
@@ -269,7 +264,10 @@ mod tests {
     }
 
     fn ready(acks: &mut InOrder) -> Option<i64> {
-        acks.next().now_or_never().flatten().map(|ack| ack.id)
+        match acks.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ack) => ack.map(|ack| ack.id),
+            Poll::Pending => None,
+        }
     }
 
     fn now(acks: &mut InOrder) -> Option<i64> {
@@ -293,7 +291,8 @@ mod tests {
         assert_eq!((now(&mut out), now(&mut out)), (Some(4), Some(5)));
         assert_eq!(now(&mut out), None);
         drop(acks);
-        assert!(out.next().now_or_never().unwrap().is_none());
+        let end = out.poll_next(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(end, Poll::Ready(None)));
     }
 
     #[test]

@@ -257,11 +257,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Beside for Pipe<S> {
             if !end.boundary.is_between() {
                 return Poll::Pending;
             }
-            end.rest = frames.clone();
-            while !end.rest.is_empty() {
-                if end.poll_some(context)?.is_pending() {
-                    return Poll::Ready(Ok(false));
-                }
+            let stream = Pin::new(end.stream()?);
+            let written = match stream.poll_write(context, frames)? {
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => written,
+                Poll::Pending => 0,
+            };
+            if written < frames.len() {
+                end.rest = frames.slice(written..);
             }
             Poll::Ready(end.is_out(context))
         })

@@ -1,10 +1,9 @@
 //! A future that is rarely done beside one that is often polled: it is polled only where it was woken itself.
 
-use futures_util::task::AtomicWaker;
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -14,11 +13,12 @@ use std::{
 pub(super) fn rarely<F: Future>(future: F) -> Rarely<F> {
     let woken = Arc::new(Woken {
         is_woken: AtomicBool::new(true),
-        task: AtomicWaker::new(),
+        task: Mutex::default(),
     });
     Rarely {
         waker: Waker::from(Arc::clone(&woken)),
         woken,
+        task: None,
         future: Box::pin(future),
     }
 }
@@ -27,18 +27,30 @@ pub(super) fn rarely<F: Future>(future: F) -> Rarely<F> {
 pub(super) struct Rarely<F> {
     woken: Arc<Woken>,
     waker: Waker,
+    /// The task that is woken.
+    task: Option<Waker>,
     future: Pin<Box<F>>,
 }
 
 struct Woken {
     is_woken: AtomicBool,
-    task: AtomicWaker,
+    /// It stays there, so that it is not to be said again at each poll.
+    task: Mutex<Option<Waker>>,
+}
+
+impl Woken {
+    fn set_task(&self, task: Option<Waker>) {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = task;
+    }
 }
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.is_woken.store(true, Ordering::SeqCst);
-        self.task.wake();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = &*task {
+            task.wake_by_ref();
+        }
     }
 }
 
@@ -46,9 +58,14 @@ impl<F: Future> Future for Rarely<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // First known who is to be woken, then asked whether that is so.
-        self.woken.task.register(context.waker());
-        if !self.woken.is_woken.swap(false, Ordering::SeqCst) {
+        let is_known = (self.task.as_ref()).is_some_and(|task| task.will_wake(context.waker()));
+        if !is_known {
+            // First known who is to be woken, then asked whether that is so.
+            self.task = Some(context.waker().clone());
+            self.woken.set_task(self.task.clone());
+        }
+        let is_woken = &self.woken.is_woken;
+        if !is_woken.load(Ordering::SeqCst) || !is_woken.swap(false, Ordering::SeqCst) {
             return Poll::Pending;
         }
         let this = &mut *self;

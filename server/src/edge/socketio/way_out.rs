@@ -5,7 +5,7 @@ use super::{
     beside::{Beside, MARK},
     connection::Connection,
     packet,
-    rarely::rarely,
+    rarely::{Rarely, rarely},
     slow::Slow,
     window::{self, NoPlace, PATIENCE, Window},
 };
@@ -20,8 +20,9 @@ use socketioxide::{
 use std::{
     future::poll_fn,
     io,
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 use tertulia_shared::{Event, Topic, server::ServerClosing, stream::StreamMissed};
@@ -67,23 +68,24 @@ impl WayOut {
         let connection = Arc::clone(&self.connection);
         let mut closing = rarely(connection.closing.began());
         loop {
-            let item = tokio::select! {
-                biased;
-                () = &mut closing, if !self.told => {
-                    self.told = true;
-                    Item::Closing(connection.closing.come_back())
-                }
-                Some(ack) = self.waiting.next() => Item::Ack(ack),
-                delivery = self.reader.next_measured() => match delivery {
-                    Some((delivery, since)) => Item::Delivery(delivery, since),
-                    None => return Some(Slow::Missed),
+            let told = self.told;
+            let next = poll_fn(|context| self.poll_next(&mut closing, context));
+            let next = match told {
+                false => next.await,
+                true => match tokio::time::timeout(LOOK, next).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        let step = connection.closing.step();
+                        let drained = !connection.owes() && window::is_empty(socket);
+                        connection
+                            .drained
+                            .store(if drained { step } else { 0 }, Ordering::Relaxed);
+                        continue;
+                    }
                 },
-                () = tokio::time::sleep(LOOK), if self.told => {
-                    let step = connection.closing.step();
-                    let drained = !connection.owes() && window::is_empty(socket);
-                    connection.drained.store(if drained { step } else { 0 }, Ordering::Relaxed);
-                    continue;
-                }
+            };
+            let Some(item) = next else {
+                return Some(Slow::Missed);
             };
             connection.drained.store(0, Ordering::Relaxed);
             match self.send(socket, item).await {
@@ -92,6 +94,28 @@ impl WayOut {
                 Err(NoPlace::Stalled) => return Some(Slow::Stalled),
             }
         }
+    }
+
+    /// The next item; `None` where the client missed too much.
+    fn poll_next(
+        &mut self,
+        closing: &mut Rarely<impl Future<Output = ()>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Item>> {
+        if !self.told && Pin::new(closing).poll(context).is_ready() {
+            self.told = true;
+            let come_back = self.connection.closing.come_back();
+            return Poll::Ready(Some(Item::Closing(come_back)));
+        }
+        // Mostly there is something: only where not, who is to be woken has to be known.
+        if let Some(item) = self.ready() {
+            return Poll::Ready(Some(item));
+        }
+        if let Poll::Ready(Some(ack)) = self.waiting.poll_next(context) {
+            return Poll::Ready(Some(Item::Ack(ack)));
+        }
+        let delivery = ready!(self.reader.poll_next_measured(context));
+        Poll::Ready(delivery.map(|(delivery, since)| Item::Delivery(delivery, since)))
     }
 
     /// Sends one item, as soon as the client has room for it; by WebSocket what is ready behind it too.
@@ -122,36 +146,36 @@ impl WayOut {
 
     /// Writes an item and what is ready behind it, and waits until it is out.
     async fn write(&mut self, beside: &dyn Beside, item: Item) -> Result<(), NoPlace> {
-        let (frames, items) = self.gather(item);
+        let (frames, more) = self.gather(&item);
         let mut is_out = patiently(|context| beside.poll_write(context, &frames)).await?;
         let now = Instant::now();
-        items.iter().for_each(|item| self.count(item, now));
+        self.count(&item, now);
+        more.iter().for_each(|item| self.count(item, now));
         while !is_out {
             is_out = patiently(|context| beside.poll_out(context)).await?;
         }
         Ok(())
     }
 
-    /// The frames of an item and of what is ready behind it.
-    fn gather(&mut self, item: Item) -> (Bytes, Vec<Item>) {
-        let first = self.frame(&item);
-        let mut items = vec![item];
+    /// The frames of an item and of what is ready behind it, and the latter.
+    fn gather(&mut self, item: &Item) -> (Bytes, Vec<Item>) {
+        let (first, mut more) = (self.frame(item), Vec::new());
         let Some(mut next) = self.ready() else {
-            return (first, items);
+            return (first, more);
         };
         let mut frames = Vec::from(first);
         loop {
             frames.extend_from_slice(&self.frame(&next));
-            items.push(next);
+            more.push(next);
             if frames.len() >= BATCH_BYTES {
                 break;
             }
             match self.ready() {
-                Some(more) => next = more,
+                Some(another) => next = another,
                 None => break,
             }
         }
-        (frames.into(), items)
+        (frames.into(), more)
     }
 
     /// What is to be sent and is there already.
