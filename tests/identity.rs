@@ -198,6 +198,30 @@ async fn an_official_client_is_told_why_it_is_refused() {
     }
 }
 
+/// Breaks when: who is closed is not told why, in what official clients show.
+#[tokio::test]
+async fn an_official_client_is_told_why_it_is_closed() {
+    let server = Server::start().await;
+    let origin = server.origin();
+    for transport in BOTH {
+        let given = session(&origin, json!({"name": "Ada"})).await;
+        let name = transport.to_string();
+        let mut peer = Peer::start("ended.mjs", &[&origin, &name, token(&given)]);
+        assert_eq!(peer.says().await["step"], "connected");
+        assert_eq!(revoke(&origin, token(&given)).await, 204);
+        let ended = peer.says().await["value"].clone();
+        let expected = match transport {
+            Transport::WebSocket => {
+                json!({"reason": "transport close", "code": 1008, "why": "no longer let in",
+                "description": "websocket connection closed"})
+            }
+            _ => json!({"reason": "transport error", "status": 400, "description": 400,
+                "responseText": "this connection is closed: no longer let in\n"}),
+        };
+        assert_eq!(ended, expected, "{name}");
+    }
+}
+
 /// Breaks when: a token's end is not looked for, at the door or in a live connection.
 #[tokio::test]
 async fn an_expired_token_is_refused_and_its_live_connection_is_closed() {

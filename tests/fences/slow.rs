@@ -7,7 +7,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     time::Instant,
 };
-use tokio_tungstenite::{client_async, tungstenite::Message};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+/// A client that does not read unless it is asked to.
+type Deaf = WebSocketStream<DuplexStream>;
 
 /// What comes until the server closes, and when that is.
 async fn until_closed(pipe: &mut DuplexStream) -> (String, Duration) {
@@ -89,4 +92,48 @@ async fn a_session_that_never_connects_is_closed() {
         }
     }
     is_about(began.elapsed(), 20);
+}
+
+/// A frame of the server, or its end.
+async fn next(socket: &mut Deaf) -> Message {
+    socket.next().await.expect("it ends").expect("a frame")
+}
+
+/// Breaks when: who is too slow is cut without a word, or nothing behind the word is left of what was said before it.
+#[tokio::test(start_paused = true)]
+async fn who_took_nothing_for_half_a_minute_reads_why_it_is_closed() {
+    let network = Network::with_server().await;
+    let url = "ws://localhost/socket.io/?EIO=4&transport=websocket";
+    let (mut deaf, _) = client_async(url, network.pipe()).await.unwrap();
+    for (says, then) in [
+        ("0{", "40"),
+        ("40{", r#"420["room:join",{"room":"chat/lobby"}]"#),
+        ("430", "3"),
+    ] {
+        while !next(&mut deaf).await.to_text().unwrap().starts_with(says) {}
+        deaf.send(Message::text(then)).await.unwrap();
+    }
+    let text = "x".repeat(4_000);
+    for id in 0..100 {
+        let event =
+            format!(r#"42["chat:send",{{"room":"chat/lobby","text":"{text}","id":"{id}"}}]"#);
+        deaf.send(Message::text(event)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    // Its heart beats.
+    deaf.send(Message::text("3")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    let mut heard = 0;
+    let last = loop {
+        match next(&mut deaf).await {
+            Message::Close(last) => break last.unwrap(),
+            message => heard += usize::from(message.to_text().unwrap().starts_with("42")),
+        }
+    };
+    assert!((10..100).contains(&heard), "{heard} heard");
+    assert_eq!(u16::from(last.code), 1013);
+    assert_eq!(
+        last.reason.as_str(),
+        "too slow for what it asked for, it took nothing for too long"
+    );
 }

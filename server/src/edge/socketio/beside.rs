@@ -3,6 +3,9 @@
 //!
 //! Source of the frames: RFC 6455, section 5.2. Not here: who sends beside (`way_out`), and what is read (`guard`).
 
+#[cfg(test)]
+mod tests;
+
 use super::boundary::Boundary;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -11,14 +14,18 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker, ready},
+    time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// The event that goes to a WebSocket before anything comes beside: it is taken out here, and all that socketioxide had
 /// before it is out.
 pub(super) const MARK: &str = "!";
 /// The frame of [`MARK`] without arguments.
 const MARK_FRAME: &[u8] = b"\x81\x0c42[\"!\",null]";
+
+/// How long a client that is told to go has for taking that.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// What is written beside.
 pub(super) trait Beside: fmt::Debug + Send + Sync {
@@ -36,6 +43,10 @@ pub(super) trait Beside: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the connection is closed.
     fn poll_write(&self, context: &mut Context<'_>, frames: &Bytes) -> Poll<io::Result<bool>>;
+
+    /// Takes the stream away from all who write, and ends it with a frame of its own behind what is left of the last one: as
+    /// far as the client takes that for [`GOODBYE`].
+    fn goodbye(&self, frame: Bytes);
 
     /// Waits until something more is out; true where all is.
     ///
@@ -235,7 +246,22 @@ impl<S: AsyncWrite + Unpin> End<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Beside for Pipe<S> {
+/// Sends the last frames, and takes what still comes: closed with something unread, the system resets the connection, and
+/// then the client may not read what was sent.
+async fn end(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    frames: [Bytes; 2],
+) -> io::Result<()> {
+    for mut frame in frames {
+        stream.write_all_buf(&mut frame).await?;
+    }
+    stream.shutdown().await?;
+    let mut unread = [0; 1_024];
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Beside for Pipe<S> {
     fn expect_mark(&self) {
         self.end().mark = Mark::Expected;
     }
@@ -270,6 +296,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Beside for Pipe<S> {
         })
     }
 
+    fn goodbye(&self, frame: Bytes) {
+        let mut end = self.end();
+        let stream = end.stream.take();
+        let rest = std::mem::take(&mut end.rest);
+        // Behind half a frame from above nothing can be said.
+        let stream = stream.filter(|_| end.boundary.is_between());
+        drop(end);
+        self.both.wake_by_ref();
+        if let Some(stream) = stream {
+            // Whoever does not take it is closed without.
+            tokio::spawn(tokio::time::timeout(
+                GOODBYE,
+                self::end(stream, [rest, frame]),
+            ));
+        }
+    }
+
     fn poll_out(&self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         self.retry(context, &self.writers.beside, |end, context| {
             if end.is_out(context)? {
@@ -287,107 +330,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Beside for Pipe<S> {
 impl<S> fmt::Debug for Pipe<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pipe").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Beside, MARK_FRAME, Pipe};
-    use bytes::Bytes;
-    use std::{future::poll_fn, io, sync::Arc};
-    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
-
-    const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
-
-    /// Writes from above until all is taken.
-    async fn above(pipe: &Pipe<DuplexStream>, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let length = poll_fn(|context| pipe.poll_write(context, bytes, true)).await;
-            bytes = &bytes[length.unwrap()..];
-        }
-    }
-
-    async fn beside(pipe: &dyn Beside, frames: Bytes) -> io::Result<()> {
-        let mut is_out = poll_fn(|context| pipe.poll_write(context, &frames)).await?;
-        while !is_out {
-            is_out = poll_fn(|context| pipe.poll_out(context)).await?;
-        }
-        Ok(())
-    }
-
-    /// A frame with `length` times a byte.
-    fn frame(byte: u8, length: u8) -> Vec<u8> {
-        let mut frame = vec![0x81, length];
-        frame.extend(vec![byte; length.into()]);
-        frame
-    }
-
-    /// The bytes of frames whose payloads are of one byte each, in their order.
-    fn payloads(mut bytes: &[u8]) -> Vec<(u8, usize)> {
-        let mut payloads = Vec::new();
-        while let [0x81, length, rest @ ..] = bytes {
-            let (payload, next) = rest.split_at((*length).into());
-            assert!(payload.iter().all(|byte| *byte == payload[0]), "torn");
-            payloads.push((payload[0], payload.len()));
-            bytes = next;
-        }
-        assert!(bytes.is_empty(), "no frame: {bytes:?}");
-        payloads
-    }
-
-    #[tokio::test]
-    async fn the_mark_is_taken_out_and_what_was_before_it_is_out() {
-        let (ours, mut theirs) = duplex(4_096);
-        let pipe = Pipe::new(ours);
-        above(&pipe, RESPONSE).await;
-        pipe.expect_mark();
-        above(
-            &pipe,
-            &[&frame(b'a', 3), MARK_FRAME, &frame(b'b', 4)].concat(),
-        )
-        .await;
-        poll_fn(|context| pipe.poll_marked(context)).await.unwrap();
-        beside(&*pipe, frame(b'c', 5).into()).await.unwrap();
-        // Looked for once only.
-        above(&pipe, MARK_FRAME).await;
-        pipe.close();
-        let mut read = Vec::new();
-        theirs.read_to_end(&mut read).await.unwrap();
-        let read = read.strip_prefix(RESPONSE).unwrap();
-        let read = read.strip_suffix(MARK_FRAME).unwrap();
-        assert_eq!(payloads(read), [(b'a', 3), (b'b', 4), (b'c', 5)]);
-        assert!(beside(&*pipe, frame(b'd', 1).into()).await.is_err());
-    }
-
-    /// The pipe takes less than a frame, both sides write at once, and somebody reads slowly.
-    #[tokio::test]
-    async fn no_frame_is_torn_and_nobody_waits_for_ever() {
-        let (ours, mut theirs) = duplex(7);
-        let pipe = Pipe::new(ours);
-        let writers = [b'a', b'b'].map(|byte| {
-            let pipe = Arc::clone(&pipe);
-            tokio::spawn(async move {
-                for length in 1..100 {
-                    let frame = frame(byte, length);
-                    match byte {
-                        b'a' if length == 1 => above(&pipe, &[RESPONSE, &frame].concat()).await,
-                        b'a' => above(&pipe, &frame).await,
-                        _ => beside(&*pipe, frame.into()).await.unwrap(),
-                    }
-                }
-            })
-        });
-        // Until the response is out nothing comes beside.
-        let all = RESPONSE.len() + 2 * (1..100).map(|length| length + 2).sum::<usize>();
-        let mut read = vec![0; all];
-        theirs.read_exact(&mut read).await.unwrap();
-        for writer in writers {
-            writer.await.unwrap();
-        }
-        let read = payloads(read.strip_prefix(RESPONSE).unwrap());
-        for byte in [b'a', b'b'] {
-            let lengths: Vec<_> = read.iter().filter(|(it, _)| *it == byte).collect();
-            assert!(lengths.iter().map(|(_, length)| *length).eq(1..100));
-        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     acks::{self, Ack, Acks, Capacity, Full, InOrder, Place},
     closing::Closing,
     counts::Counts,
-    cut::Cut,
+    cut::{Cut, Why},
     listen::AckId,
     packet::Encoded,
     rarely::rarely,
@@ -145,7 +145,7 @@ impl Connection {
                 "closed: it sends on what is refused"
             );
             self.counts.floods.fetch_add(1, Ordering::Relaxed);
-            self.cut.cancel();
+            self.cut.end(Why::Flood);
         }
     }
 
@@ -237,7 +237,7 @@ impl Connection {
             if over.is_cancelled() {
                 let peer = self.session.peer();
                 tracing::info!(parent: &self.span, peer, "closed: no longer let in");
-                self.cut.cancel();
+                self.cut.end(Why::NotLetIn);
                 return;
             }
             // Still connected means that the client takes too little. It comes back by itself.
@@ -251,7 +251,7 @@ impl Connection {
                     reason = ?slow,
                     "closed: too slow for what it asked for, {slow}"
                 );
-                self.cut.cancel();
+                self.cut.end(Why::TooSlow(slow));
             }
         });
     }

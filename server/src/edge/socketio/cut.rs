@@ -1,12 +1,15 @@
-//! Closing one connection such that its client comes back: its transport ends, without a word.
+//! Closing one connection such that its client comes back: its transport ends, and says why as far as a transport can.
 //!
 //! socketioxide can only disconnect a socket from its namespace, and official clients stay away after that. So the
-//! guard, which is below every transport, ends the WebSocket and refuses the polls of a connection that is cut.
+//! guard, which is below every transport, ends the WebSocket and refuses the polls of a connection that is cut. Official
+//! clients tell the reason as the `context` of what their `disconnect` event says: a WebSocket's close event, or the answer
+//! to a poll.
 
-use super::{beside::Beside, refusal::Refusal};
+use super::{beside::Beside, packet, refusal::Refusal, slow::Slow};
 use axum::http::Uri;
 use std::{
     collections::HashMap,
+    fmt,
     ops::Deref,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
@@ -18,10 +21,42 @@ const FIRST_CLEANING: usize = 64;
 /// Tells the transports of one session that it is cut.
 pub(super) type Cut = Arc<Line>;
 
+/// Why a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Its client takes too little of what it asked for.
+    TooSlow(Slow),
+    /// Its client sends on what is refused.
+    Flood,
+    /// Who was let in would not be any more.
+    NotLetIn,
+}
+
+impl Why {
+    /// The code of a WebSocket's end (RFC 6455 §7.4.1 and IANA's registry): try again later, or against the rules.
+    fn code(self) -> u16 {
+        match self {
+            Self::TooSlow(_) => 1013,
+            Self::Flood | Self::NotLetIn => 1008,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSlow(slow) => write!(formatter, "too slow for what it asked for, {slow}"),
+            Self::Flood => formatter.write_str("it sends on what is refused"),
+            Self::NotLetIn => formatter.write_str("no longer let in"),
+        }
+    }
+}
+
 /// What the transports of one session share. It is cancelled when they are to end.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     cut: CancellationToken,
+    why: OnceLock<Why>,
     pub(super) refusal: Refusal,
     /// The way to write beside socketioxide, once there is a WebSocket.
     beside: OnceLock<Arc<dyn Beside>>,
@@ -31,6 +66,23 @@ impl Line {
     /// Takes the session's WebSocket: there is one at most.
     pub(super) fn switched(&self, beside: Arc<dyn Beside>) {
         let _ = self.beside.set(beside);
+    }
+
+    /// Ends the transports and says why: by WebSocket at once, by polling to the poll that waits or the next one.
+    pub(super) fn end(&self, why: Why) {
+        // The first reason is the one that is told.
+        if self.why.set(why).is_err() {
+            return;
+        }
+        if let Some(beside) = self.beside() {
+            beside.goodbye(packet::close(why.code(), &why.to_string()).into());
+        }
+        self.cut.cancel();
+    }
+
+    /// Why it was cut.
+    pub(super) fn why(&self) -> Option<Why> {
+        self.why.get().copied()
     }
 
     /// The session's WebSocket.
@@ -84,14 +136,18 @@ pub(super) fn session(uri: &Uri) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cuts, FIRST_CLEANING, session};
+    use super::{Cuts, FIRST_CLEANING, Why, session};
+    use crate::edge::socketio::slow::Slow;
 
     #[test]
     fn all_transports_of_a_session_share_its_cut() {
         let cuts = Cuts::default();
         let held = cuts.of("a");
-        held.cancel();
+        let why = Why::TooSlow(Slow::Acks);
+        held.end(why);
+        held.end(Why::Flood);
         assert!(cuts.of("a").is_cancelled());
+        assert_eq!(cuts.of("a").why(), Some(why));
         assert!(!cuts.of("b").is_cancelled());
     }
 

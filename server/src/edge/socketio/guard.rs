@@ -74,7 +74,7 @@ pub async fn guard(
         }
     }
     let Some(response) = cut.run_until_cancelled(next.run(request)).await else {
-        return (StatusCode::BAD_REQUEST, "this connection is closed\n").into_response();
+        return closed(&cut);
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         cut.switched(switch.beside);
@@ -84,6 +84,15 @@ pub async fn guard(
         return told(response, &cut).await;
     }
     response
+}
+
+/// The answer to a request of a connection that is cut.
+fn closed(cut: &Cut) -> Response {
+    let text = match cut.why() {
+        Some(why) => format!("this connection is closed: {why}\n"),
+        None => "this connection is closed\n".to_owned(),
+    };
+    (StatusCode::BAD_REQUEST, text).into_response()
 }
 
 /// A polling answer with why the connection is refused.

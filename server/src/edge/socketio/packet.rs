@@ -10,6 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A whole text message that is not masked.
 const WHOLE_TEXT: u8 = 0b1000_0001;
+/// The end of a WebSocket.
+const CLOSE: u8 = 0b1000_1000;
+/// The longest reason of an end, in bytes: with its code it fits into a control frame.
+const MAX_REASON_BYTES: usize = 123;
 /// The messages whose frames are kept: those that are under way to many at once.
 const KEPT: usize = 64;
 
@@ -55,12 +59,24 @@ pub(super) fn ack(id: i64, body: &RawValue) -> Vec<u8> {
     frame(&["43", &id.to_string(), "[", body.get(), "]"])
 }
 
+/// The frame that ends a WebSocket; a reason that is too long is left out.
+pub(super) fn close(code: u16, reason: &str) -> Vec<u8> {
+    let reason = match reason.len() {
+        0..=MAX_REASON_BYTES => reason.as_bytes(),
+        _ => &[],
+    };
+    let payload = [&code.to_be_bytes()[..], reason].concat();
+    let length = payload.len().to_be_bytes();
+    [&[CLOSE, length[length.len() - 1]][..], &payload].concat()
+}
+
 /// Names of events stand in a table and are plain.
 fn event(name: &str, payload: &str) -> Vec<u8> {
     frame(&["42[\"", name, "\",", payload, "]"])
 }
 
-fn frame(parts: &[&str]) -> Vec<u8> {
+/// A text in parts as one frame of a server.
+pub(super) fn frame(parts: &[&str]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut bytes = Vec::with_capacity(length + 10);
     bytes.push(WHOLE_TEXT);
@@ -83,7 +99,7 @@ fn frame(parts: &[&str]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoded, ack, encode, frame};
+    use super::{Encoded, ack, close, encode, frame};
     use crate::hub::{Message, Origin, Stamp};
     use serde_json::{json, value::RawValue};
     use std::{sync::Arc, time::Instant};
@@ -127,6 +143,13 @@ mod tests {
                 (head, head.len() + length)
             );
         }
+    }
+
+    #[test]
+    fn an_end_says_its_code_and_why_where_that_fits() {
+        assert_eq!(close(1013, "slow"), b"\x88\x06\x03\xf5slow");
+        assert_eq!(close(1008, &"x".repeat(123))[..4], [0x88, 125, 3, 0xf0]);
+        assert_eq!(close(1008, &"x".repeat(124)), [0x88, 2, 3, 0xf0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! The guard puts the one in the place of the other, in the connection that is refused and nowhere else.
 
+use super::packet::frame;
 use serde::Serialize;
 use std::sync::{
     Mutex, PoisonError,
@@ -12,11 +13,6 @@ use tertulia_shared::Reject;
 
 /// The Engine.IO message and the Socket.IO packet type of a CONNECT_ERROR.
 const CONNECT_ERROR: &str = "44";
-/// The first byte of a frame that is a whole text (RFC 6455 §5.2).
-const TEXT: u8 = 0x81;
-/// Up to this length a frame says it in one byte; then it says this, and the length in two.
-const SHORT: usize = 125;
-const IN_TWO: u8 = 126;
 
 /// Why a connection is refused, until it was told.
 #[derive(Debug, Default)]
@@ -68,7 +64,7 @@ impl Refusal {
 
     /// WebSocket frames of a server with the refusal in full; `None` where it is not in there.
     pub(super) fn in_frames(&self, frames: &[u8]) -> Option<Vec<u8>> {
-        self.told(frames, frame)
+        self.told(frames, |packet| frame(&[packet]))
     }
 
     fn told(&self, bytes: &[u8], wrap: fn(&str) -> Vec<u8>) -> Option<Vec<u8>> {
@@ -83,25 +79,15 @@ impl Refusal {
     }
 }
 
-/// A text as a frame of a server; a refusal fits into the shorter two of the three forms.
-fn frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![TEXT];
-    match u16::try_from(text.len()) {
-        Ok(length) if usize::from(length) > SHORT => {
-            frame.push(IN_TWO);
-            frame.extend(length.to_be_bytes());
-        }
-        Ok(length) => frame.push(length.to_be_bytes()[1]),
-        Err(_) => return text.as_bytes().to_vec(),
-    }
-    frame.extend(text.as_bytes());
-    frame
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, frame};
+    use super::Refusal;
+    use crate::edge::socketio::packet;
     use tertulia_shared::{Code, Reject};
+
+    fn frame(text: &str) -> Vec<u8> {
+        packet::frame(&[text])
+    }
 
     fn refusal(message: &str) -> (Refusal, String, String) {
         let reject = Reject::new(Code::BadToken, message);
@@ -139,12 +125,5 @@ mod tests {
             let told = refusal.in_frames(&frames).unwrap();
             assert_eq!(told, [frame("2"), frame(&full), frame("3")].concat());
         }
-    }
-
-    #[test]
-    fn a_frame_says_its_length() {
-        assert_eq!(frame("ab"), [0x81, 2, b'a', b'b']);
-        assert_eq!(frame(&"x".repeat(126))[..4], [0x81, 126, 0, 126]);
-        assert_eq!(frame(&"x".repeat(300))[..4], [0x81, 126, 1, 44]);
     }
 }
