@@ -22,8 +22,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use futures_util::{FutureExt, future::Either};
+use std::{future::ready, net::IpAddr, sync::Arc, time::Duration};
 use tertulia_shared::{Code, Reject, Reply};
+
+/// The answer to a request that is refused.
+type Refused = Box<Response>;
 
 /// When somebody may come again for whom there was no place.
 const NO_PLACE_FOR: Duration = Duration::from_secs(5);
@@ -87,6 +91,26 @@ impl Fences {
         Ok(())
     }
 
+    /// Who asks, where it may.
+    fn passes(&self, switch: &Switch, request: &mut Request) -> Result<IpAddr, Refused> {
+        let peer = switch.address().ip();
+        if let Err((status, reason)) = self.check(peer, request) {
+            return Err(Box::new((status, format!("{reason}\n")).into_response()));
+        }
+        let client = proxy::client(peer, request.headers(), &self.proxies);
+        let begins = socketio::begins(request);
+        if let Err(wait) = (self.limits).request(client, begins || is_session(request)) {
+            return Err(Box::new(slower(
+                "too much is asked from your address",
+                wait,
+            )));
+        }
+        if begins && let Err(full) = self.begin(client, request) {
+            return Err(Box::new(no_place(full)));
+        }
+        Ok(client)
+    }
+
     /// Lets passwords be tried, not too often.
     async fn session(&self, client: IpAddr, request: Request, next: Next) -> Response {
         let (parts, body) = request.into_parts();
@@ -118,35 +142,33 @@ impl Fences {
 }
 
 /// Lets a request through the fences, or refuses it.
-pub async fn admit(
+pub fn admit(
     State(fences): State<Arc<Fences>>,
     ConnectInfo(switch): ConnectInfo<Switch>,
     mut request: Request,
     next: Next,
-) -> Response {
-    let peer = switch.address().ip();
-    if let Err((status, reason)) = fences.check(peer, &request) {
-        return (status, format!("{reason}\n")).into_response();
-    }
-    let client = proxy::client(peer, request.headers(), &fences.proxies);
-    let is_session = request.method() == Method::POST && request.uri().path() == session::PATH;
-    let begins = socketio::begins(&request);
-    if let Err(wait) = fences.limits.request(client, begins || is_session) {
-        return slower("too much is asked from your address", wait);
-    }
-    if begins && let Err(full) = fences.begin(client, &mut request) {
-        return no_place(full);
-    }
-    let response = match is_session {
-        true => fences.session(client, request, next).await,
-        false => next.run(request).await,
+) -> impl Future<Output = Response> {
+    let client = match fences.passes(&switch, &mut request) {
+        Ok(client) => client,
+        Err(refused) => return Either::Left(ready(*refused)),
     };
-    match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => fences.limits.refusals.add(Fence::Payload),
-        StatusCode::REQUEST_TIMEOUT => fences.limits.refusals.add(Fence::Slow),
+    let counts = Arc::clone(&fences);
+    let answered = match is_session(&request) {
+        true => {
+            let session = async move { fences.session(client, request, next).await };
+            Either::Left(Box::pin(session))
+        }
+        false => Either::Right(next.run(request)),
+    };
+    Either::Right(answered.inspect(move |response| match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => counts.limits.refusals.add(Fence::Payload),
+        StatusCode::REQUEST_TIMEOUT => counts.limits.refusals.add(Fence::Slow),
         _ => {}
-    }
-    response
+    }))
+}
+
+fn is_session(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path() == session::PATH
 }
 
 fn slower(reason: &str, wait: Duration) -> Response {

@@ -9,6 +9,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use futures_util::FutureExt;
 
 /// What the page may do: nothing but run its own files, talk to its own server and show images made on the spot.
 const PAGE: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
@@ -45,11 +46,20 @@ pub(super) fn of_page(headers: &mut HeaderMap) {
 }
 
 /// Adds the headers of every answer; `is_secure` where this server has TLS.
-pub async fn usual(State(is_secure): State<bool>, request: Request, next: Next) -> Response {
+pub fn usual(
+    State(is_secure): State<bool>,
+    request: Request,
+    next: Next,
+) -> impl Future<Output = Response> {
     let host = Host::of(request.uri(), request.headers()).ok().flatten();
     let is_named = host.is_some_and(|host| !host.is_localhost());
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    next.run(request).map(move |mut response| {
+        add(response.headers_mut(), is_secure && is_named);
+        response
+    })
+}
+
+fn add(headers: &mut HeaderMap, by_tls_only: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -59,8 +69,7 @@ pub async fn usual(State(is_secure): State<bool>, request: Request, next: Next) 
             HeaderValue::from_static(ELSE),
         );
     }
-    if is_secure && is_named {
+    if by_tls_only {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    response
 }

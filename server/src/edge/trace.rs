@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::FutureExt;
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -23,19 +24,18 @@ pub(super) fn id() -> String {
 }
 
 /// Runs a request inside its span, and tells who asks the id by which to find it.
-pub async fn request(request: Request, next: Next) -> Response {
+pub fn request(request: Request, next: Next) -> impl Future<Output = Response> {
     let (id, began) = (id(), Instant::now());
     let path = request.uri().path();
     // The level of a span says with which lines it is shown: all.
     let span = tracing::error_span!(parent: None, "request", id, method = %request.method(), path);
-    let answered = async {
-        let response = next.run(request).await;
+    let answered = next.run(request).inspect(move |response| {
         tracing::debug!(status = response.status().as_u16(), took = ?began.elapsed(), "answered");
+    });
+    answered.instrument(span).map(move |mut response| {
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
         response
-    };
-    let mut response = answered.instrument(span).await;
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+    })
 }

@@ -113,7 +113,8 @@ impl Serving {
             open: Arc::default(),
         };
         let served = match is_http2 {
-            true => http2(stream, service, stop).await,
+            // Much larger than the other, and not asked for by most.
+            true => Box::pin(http2(stream, service, stop)).await,
             false => http1(stream, service, stop).await,
         };
         match served {

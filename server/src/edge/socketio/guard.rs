@@ -21,12 +21,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
 use std::{
+    future::{Ready, ready},
     io,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
+    task::{self, Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -43,21 +48,35 @@ pub(in crate::edge) fn begins(request: &Request) -> bool {
 
 /// Replaces malformed packets in polling bodies, tells the stream below when it becomes a WebSocket, and refuses the
 /// requests of a connection that is cut; while the server is closing, new connections too.
-pub async fn guard(
+pub fn guard(
     State((cuts, closing)): State<(Cuts, CancellationToken)>,
     ConnectInfo(switch): ConnectInfo<Switch>,
     request: Request,
     next: Next,
-) -> Response {
-    let mut request = match checked(request).await {
-        Ok(request) => request,
-        Err(refused) => return refused,
-    };
-    if session(request.uri()).is_none()
-        && request.uri().path().starts_with(PATH)
-        && closing.is_cancelled()
-    {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n").into_response();
+) -> impl Future<Output = Response> {
+    let pass = move |request| pass((&cuts, &closing), switch, request, next);
+    match is_payload(&request) {
+        true => Either::Left(Box::pin(async move {
+            match checked(request).await {
+                Ok(request) => pass(request).await,
+                Err(refused) => refused,
+            }
+        })),
+        false => Either::Right(pass(request)),
+    }
+}
+
+/// What waits in a poll is kept small: there may be as many as connections.
+fn pass(
+    (cuts, closing): (&Cuts, &CancellationToken),
+    switch: Switch,
+    mut request: Request,
+    next: Next,
+) -> impl Future<Output = Response> + use<> {
+    let is_new = session(request.uri()).is_none() && request.uri().path().starts_with(PATH);
+    if is_new && closing.is_cancelled() {
+        let refused = (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n");
+        return Either::Left(ready(refused.into_response()));
     }
     let cut = match session(request.uri()) {
         Some(session) => cuts.of(session),
@@ -67,23 +86,28 @@ pub async fn guard(
     if request.method() == Method::GET && request.uri().path().starts_with(PATH) {
         unpin(&mut request);
     }
-    if begins(&request) {
-        // Who begins by WebSocket has no session yet.
-        if request.headers().contains_key(header::UPGRADE) {
-            request.extensions_mut().insert(Arc::clone(&cut));
-        }
+    // Who begins by WebSocket has no session yet.
+    if begins(&request) && request.headers().contains_key(header::UPGRADE) {
+        request.extensions_mut().insert(Arc::clone(&cut));
     }
-    let Some(response) = cut.run_until_cancelled(next.run(request)).await else {
-        return closed(&cut);
-    };
+    let ended = Box::pin(CancellationToken::clone(&cut).cancelled_owned());
+    let first = select(ended, Box::pin(next.run(request)));
+    Either::Right(first.then(move |first| match first {
+        Either::Left(_) => Either::Left(ready(closed(&cut))),
+        Either::Right((response, _)) => after(response, cut, switch),
+    }))
+}
+
+/// What becomes of an answer: it may switch to WebSocket, or say in full why the connection is refused.
+fn after(response: Response, cut: Cut, switch: Switch) -> Either<Ready<Response>, Told> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         cut.switched(switch.beside);
         // It switches once: there is none before.
         let _ = switch.cut.set(cut);
     } else if cut.refusal.waits() {
-        return told(response, &cut).await;
+        return Either::Right(Box::pin(async move { told(response, &cut).await }));
     }
-    response
+    Either::Left(ready(response))
 }
 
 /// The answer to a request of a connection that is cut.
@@ -122,17 +146,17 @@ fn unpin(request: &mut Request) {
     }
 }
 
-async fn checked(request: Request) -> Result<Request, Response> {
-    let limit = MAX_PAYLOAD_BYTES as usize;
+/// Whether packets are in its body. Too long a one is socketioxide's to refuse: it ends the session too.
+fn is_payload(request: &Request) -> bool {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let is_payload = request.method() == Method::POST && request.uri().path().starts_with(PATH);
-    // Too long a body is socketioxide's to refuse: it ends the session too.
-    if !is_payload || length.is_some_and(|length: usize| length > limit) {
-        return Ok(request);
-    }
+    let is_too_long = length.is_some_and(|length: usize| length > MAX_PAYLOAD_BYTES as usize);
+    request.method() == Method::POST && request.uri().path().starts_with(PATH) && !is_too_long
+}
+
+async fn checked(request: Request) -> Result<Request, Response> {
     let (mut parts, body) = request.into_parts();
-    let body = body::whole(body, limit)
+    let body = body::whole(body, MAX_PAYLOAD_BYTES as usize)
         .await
         .map_err(IntoResponse::into_response)?;
     let replaced = std::str::from_utf8(&body)
@@ -165,6 +189,9 @@ impl Switch {
         self.peer
     }
 }
+
+/// Tells why a connection is refused.
+type Told = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Waits for the cut of a stream.
 type Ended = Pin<Box<WaitForCancellationFutureOwned>>;
@@ -248,7 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     /// Writes what replaces bytes that were taken.
     fn poll_replaced(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.write.is_empty() {
-            let written = ready!(self.pipe.poll_write(context, &self.write, true))?;
+            let written = task::ready!(self.pipe.poll_write(context, &self.write, true))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -274,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
         while stream.read.is_empty() {
             let mut bytes = [0; READ_BYTES];
             let mut bytes = ReadBuf::new(&mut bytes);
-            ready!(stream.pipe.poll_read(context, &mut bytes))?;
+            task::ready!(stream.pipe.poll_read(context, &mut bytes))?;
             if bytes.filled().is_empty() {
                 stream.frames.rest(&mut stream.read);
                 break;
@@ -301,7 +328,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         if is_cut(&stream.cut, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        ready!(stream.poll_replaced(context))?;
+        task::ready!(stream.poll_replaced(context))?;
         if let Some(told) = stream.refusal(bytes) {
             stream.write = told;
             return Poll::Ready(Ok(bytes.len()));
@@ -312,13 +339,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        ready!(stream.poll_replaced(context))?;
+        task::ready!(stream.poll_replaced(context))?;
         stream.pipe.poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        ready!(stream.poll_replaced(context))?;
+        task::ready!(stream.poll_replaced(context))?;
         stream.pipe.poll_shutdown(context)
     }
 
@@ -331,7 +358,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         if is_cut(&stream.cut, &mut stream.writes_end, context) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        ready!(stream.poll_replaced(context))?;
+        task::ready!(stream.poll_replaced(context))?;
         let is_switched = stream.cut.get().is_some();
         stream
             .pipe
