@@ -125,6 +125,7 @@ texts! {
     joining: "Entrando en la sala…", "Joining the room…";
     invited: "{} te invita a #{}", "{} invites you to #{}";
     may_join: "{} ya puede entrar", "{} may join now";
+    nobody: "aquí no hay nadie con ese nombre", "nobody here has that name";
 
     // Messages.
     messages: "Mensajes", "Messages";
@@ -146,6 +147,7 @@ texts! {
     new_many: "{} mensajes nuevos", "{} new messages";
     chat_empty: "Aún no hay mensajes en #{}", "No messages in #{} yet";
     chat_empty_hint: "Escribe el primero, o publícalo por MQTT:", "Write the first one, or publish it over MQTT:";
+    private_hint: "Solo se entra con invitación. Escribe:", "It is entered by invitation only. Write:";
 
     // The dashboard.
     window: "Intervalo de las gráficas", "Time span of the charts";

@@ -164,6 +164,8 @@ fn take_invited(app: App, invited: &RoomInvited) {
         app.chat.view.update(|view| {
             view.invitations.retain(|known| *known != invitation);
             view.invitations.push(invitation);
+            // Of the room that was refused before, mostly.
+            view.room_failure = None;
         });
     }
 }

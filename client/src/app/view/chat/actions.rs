@@ -194,12 +194,18 @@ fn show_room(app: App, name: &str) {
     refresh::soon(app);
 }
 
+/// Whether the room of that name is entered by invitation only.
+pub(crate) fn is_private(name: &str) -> bool {
+    name.split('/').next() == Some(PRIVATE)
+}
+
 /// Says `text` in the current room.
 pub(crate) fn say(app: App, text: &str) {
     let chat = app.chat;
     let room = chat.room();
+    chat.view.update(|view| view.notice.clear());
     if let Some(name) = text.strip_prefix(INVITE)
-        && room.starts_with(PRIVATE)
+        && is_private(&room)
     {
         return invite(app, room_name::topic(&room), name.trim().to_owned());
     }
@@ -217,6 +223,9 @@ fn invite(app: App, room: String, name: String) {
     ask(app, &invitation.clone(), move |invited| {
         app.chat.view.update(|view| match invited {
             Ok(()) => view.notice = text::fill(app.texts().may_join, &[&invitation.name]),
+            Err(Failure::Refused(reject)) if reject.code == Code::BadName => {
+                view.notice = app.texts().nobody.to_owned();
+            }
             Err(failure) => view.notice = app.texts().failure(&failure),
         });
     });

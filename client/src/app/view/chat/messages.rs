@@ -1,6 +1,6 @@
 //! The log: follows its end while the reader is there, and never moves under one who scrolled up.
 
-use super::message;
+use super::{actions, message};
 use crate::app::{
     model::rows::Row,
     text,
@@ -117,11 +117,20 @@ fn Empty() -> impl IntoView {
     let app = app();
     let texts = app.texts();
     let room = move || app.chat.view.with(|view| view.room.clone());
+    // It is open to those that are invited, and to no broker.
+    let hint = move || match actions::is_private(&room()) {
+        true => [texts.private_hint, "/invite Ana"].map(str::to_owned),
+        false => {
+            let command = format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room());
+            [texts.chat_empty_hint.to_owned(), command]
+        }
+    };
+    let part = move |part: usize| words(move || hint()[part].clone());
     view! {
         <div class="empty">
             <p class="title">{words(move || text::fill(texts.chat_empty, &[&room()]))}</p>
-            <p>{texts.chat_empty_hint}</p>
-            <code>{words(move || format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room()))}</code>
+            <p>{part(0)}</p>
+            <code>{part(1)}</code>
         </div>
     }
 }
