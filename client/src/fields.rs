@@ -23,6 +23,12 @@ impl Fields {
         let (_, value) = self.0.iter().find(|(field, _)| field == name)?;
         serde_json::from_str(value.get()).ok()
     }
+
+    /// Takes out the value of a field as it stands.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let at = self.0.iter().position(|(field, _)| field == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
 }
 
 impl<'de> Deserialize<'de> for Fields {

@@ -1,8 +1,10 @@
 //! What an emit ends in.
 
-use crate::socketio::{Settled, Unsettled};
+use crate::{
+    fields::Fields,
+    socketio::{Settled, Unsettled},
+};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use std::{
     fmt,
     marker::PhantomData,
@@ -10,7 +12,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tertulia_shared::{Reject, Reply, wire::args::Args};
+use tertulia_shared::{Reject, wire::args::Args};
 
 /// Why an emit was not accepted, or is not known to have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,8 +135,13 @@ pub(super) fn accepted(
     if plain {
         return Ok(args);
     }
-    let reply: Reply<Box<RawValue>> = args.at(0).map_err(undecodable)?;
-    let value = Result::from(reply)?;
+    let mut reply: Fields = args.at(0).map_err(undecodable)?;
+    if let Some(reject) = reply.get::<Reject>("error") {
+        return Err(EmitError::Rejected(reject));
+    }
+    let Some(value) = reply.take("ok") else {
+        return Err(EmitError::Decode("it is no reply".to_owned()));
+    };
     let mut accepted = Args::ack(&value).map_err(undecodable)?;
     accepted.attachments = args.attachments;
     Ok(accepted)
