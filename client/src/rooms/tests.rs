@@ -147,9 +147,7 @@ fn the_answer_to_a_join_belongs_to_its_connection() {
     reader.reconnect();
     assert_eq!(reader.joins().len(), 1);
     let missed = json!({"topic": LOBBY, "from": 1, "to": 5});
-    reader
-        .scene
-        .say(&format!(r#"42["stream:missed",{missed}]"#));
+    reader.event(StreamMissed::NAME, &missed);
     reader.message(6);
     reader.answer(2, ok(8, 5));
     assert_eq!(reader.heard(), [9, 6]);
