@@ -15,14 +15,6 @@ use tertulia_shared::{
 pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     let room = policy::room(&request.room)?;
     let start = start(&room, request)?;
-    take_in(session, room, start)
-}
-
-/// Takes a connection into a room which it was allowed to join just now.
-///
-/// # Errors
-/// When it is in too many rooms, the room is private and not its own, or the rules changed since they were asked.
-pub(super) fn take_in(session: &Session, room: Filter, start: Start) -> Result<Joined, Reject> {
     let mut state = session.state();
     // Under the lock: whoever changes the rules looks at the rooms after this, or has changed them before it.
     session.may_join(&room)?;
@@ -54,10 +46,7 @@ pub(super) fn take_in(session: &Session, room: Filter, start: Start) -> Result<J
         let person = session.stay.person();
         session.app.presence.enter(&session.app.hub, &chat, person);
     }
-    state.rooms.insert(room.clone());
-    drop(state);
-    // Who looked through the rooms when other rules came did not find the connection here yet.
-    session.check_room(&room)?;
+    state.rooms.insert(room);
     Ok(joined)
 }
 

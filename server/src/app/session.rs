@@ -151,17 +151,9 @@ impl Session {
     /// Ends the connection where it is in a room that it may no longer join.
     pub(super) fn check_rooms(&self) {
         let rooms = self.state().rooms.clone();
-        // One is enough.
-        let _ = rooms.iter().try_for_each(|room| self.check_room(room));
-    }
-
-    /// Ends the connection where it may not join this room, in which it is.
-    ///
-    /// # Errors
-    /// When it may not.
-    pub(super) fn check_room(&self, room: &Filter) -> Result<(), Reject> {
-        self.may_join(room)
-            .inspect_err(|_| self.stay.over().cancel())
+        if rooms.iter().any(|room| self.may_join(room).is_err()) {
+            self.stay.over().cancel();
+        }
     }
 
     fn asker(&self) -> Asker<'_> {
