@@ -186,7 +186,7 @@ async fn where_an_account_is_needed_the_page_asks_for_it_and_lets_its_owner_in()
     page.shows(PERSON, "Ana (you)").await;
 }
 
-/// Breaks when: who was not invited gets in, or who was cannot.
+/// Breaks when: who was not invited gets in, who was cannot, or who signed out leaves it on the screen.
 #[tokio::test]
 async fn a_private_room_is_entered_by_invitation() {
     let (server, _folder) = keeping(&[]).await;
@@ -216,6 +216,9 @@ async fn a_private_room_is_entered_by_invitation() {
         1,
         "the command is no message"
     );
+    ada.press("name-change").await;
+    ada.press("sign-out").await;
+    ada.hides(MESSAGE, "milk?").await;
 }
 
 /// Breaks when: a command comes as somebody else than its options say, or goes on as nobody when it is refused.

@@ -145,8 +145,8 @@ impl ChatLog {
     }
 
     /// The reader is somebody else from now on, in whose name nothing goes out that was written before: it is told as
-    /// failed. What the server took nevertheless comes back from the room.
-    pub fn disown(&mut self) {
+    /// failed. What the server took nevertheless comes back from the room. Of a private room nothing else stays here.
+    pub fn disown(&mut self, is_private: bool) {
         for entry in &mut self.entries {
             if let Content::Message(message) = &mut entry.content
                 && matches!(message.delivery, Delivery::Queued | Delivery::Sending)
@@ -154,6 +154,12 @@ impl ChatLog {
                 message.delivery = Delivery::Failed(Failure::LinkLost);
                 entry.revision += 1;
             }
+        }
+        if is_private {
+            self.entries.retain(|entry| match &entry.content {
+                Content::Message(message) => matches!(message.delivery, Delivery::Failed(_)),
+                Content::Missed(_) => false,
+            });
         }
     }
 

@@ -135,7 +135,7 @@ fn what_waits_when_the_reader_signs_out_is_told_as_failed() {
     }
     assert_eq!(log.take_queued().len(), 3);
     log.write("d", "Ana", "waiting", 1);
-    log.disown();
+    log.disown(false);
     assert!(log.take_queued().is_empty());
     // Answers that come late, and the link that goes.
     log.failed("a", Failure::LinkLost, false);
@@ -158,6 +158,19 @@ fn what_waits_when_the_reader_signs_out_is_told_as_failed() {
     let mut expected = expected.map(str::to_owned);
     expected.sort();
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn of_a_private_room_stays_what_was_not_said() {
+    let mut log = ChatLog::default();
+    log.write("a", "Ana", "said", 1);
+    log.take_queued();
+    log.receive(message(1, "a", "said"));
+    log.receive(message(2, "x", "answer"));
+    log.missed(&missed(3, 4));
+    log.write("b", "Ana", "not said", 1);
+    log.disown(true);
+    assert_eq!(shown(&log), ["not said"]);
 }
 
 fn missed(from: u64, to: u64) -> StreamMissed {

@@ -122,7 +122,8 @@ pub(crate) fn forget(app: App) {
 fn disown(app: App) {
     app.chat.changed.set_value(true);
     app.chat.logs.update_value(|logs| {
-        logs.iter_mut().for_each(|(_, log)| log.disown());
+        logs.iter_mut()
+            .for_each(|(room, log)| log.disown(actions::is_private(room)));
     });
 }
 
