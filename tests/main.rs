@@ -27,6 +27,7 @@ mod mqtt_users;
 mod official_client;
 mod official_server;
 mod page;
+mod reference;
 mod restart;
 mod resume;
 mod seen;
