@@ -48,7 +48,8 @@ impl Rooms {
     /// Watches over the rooms of a connection: one at a time for each namespace of a connection.
     pub fn new(connection: &Connection) -> Self {
         let state = Arc::<Mutex<State>>::default();
-        let connection = connection.clone();
+        // Each join is made anew, with what was read meanwhile: sent again as it was, it would bring that a second time.
+        let connection = connection.retries(0);
         let rooms = Self { connection, state };
         let weak = rooms.downgrade();
         rooms.connection.gate(move |passing| weak.passes(&passing));

@@ -25,7 +25,13 @@ struct Reader {
 
 impl Reader {
     fn new() -> Self {
+        Self::retrying(0)
+    }
+
+    /// On a connection whose emits are sent again that often.
+    fn retrying(retries: u32) -> Self {
         let mut scene = Scene::new(Options {
+            retries,
             reconnection_delay: (Duration::from_millis(10), Duration::from_millis(10)),
             ..Options::default()
         });
@@ -213,6 +219,25 @@ fn a_room_that_is_refused_for_good_or_left_is_not_joined_again() {
         assert!(reader.joins_after(Duration::from_secs(10)).is_empty());
         reader.reconnect();
         assert!(reader.joins().is_empty());
+    }
+}
+
+/// Breaks when: a join is sent again as it was, from before what came meanwhile.
+#[test]
+fn a_join_that_was_lost_goes_out_anew_where_emits_are_sent_again() {
+    let mut reader = Reader::retrying(3);
+    reader.joins();
+    reader.answer(0, ok(7, 8));
+    for (ack, seq) in [(1, 8), (2, 9), (3, 10)] {
+        reader.reconnect();
+        let last = json!({"epoch": 7, "seq": seq});
+        let join = json!([RoomJoin::NAME, {"room": LOBBY, "last": last}]);
+        let [sent] = &reader.joins()[..] else {
+            panic!("one join");
+        };
+        let sent = sent.strip_prefix(&format!("42{ack}")).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(sent).unwrap(), join);
+        reader.message(seq + 1);
     }
 }
 
