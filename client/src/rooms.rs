@@ -30,8 +30,9 @@ use wanted::State;
 pub struct Resumed {
     /// The room.
     pub room: String,
-    /// The server's answer. A room that is refused for good is given up; after what passes it is joined again after a
-    /// while ([`Code::passes`](tertulia_shared::Code::passes)), after any other error with the next connection.
+    /// The server's answer. A room that is refused for good, or whose join is larger than the server takes, is given up;
+    /// after what passes it is joined again after a while ([`Code::passes`](tertulia_shared::Code::passes)), after any other
+    /// error with the next connection.
     pub joined: Result<Joined, EmitError>,
 }
 
@@ -59,8 +60,8 @@ impl Rooms {
     /// Joins a room: from where it was read to, or with so many of its newest messages where it never was.
     ///
     /// # Errors
-    /// As [`Connection::emit`]. A room that is refused for good is given up; after any other error it is joined again, and
-    /// what becomes of that comes by [`Rooms::resumes`].
+    /// As [`Connection::emit`]. A room that is refused for good, or whose join is larger than the server takes, is given up;
+    /// after any other error it is joined again, and what becomes of that comes by [`Rooms::resumes`].
     pub fn join(
         &self,
         room: &str,

@@ -1,7 +1,7 @@
 //! Rooms on a virtual clock: the order of what happens in one moment, and joins that are made again.
 
 use super::Rooms;
-use crate::connection::{Listener, Options, Received, scene::Scene};
+use crate::connection::{EmitError, Listener, Options, Received, scene::Scene};
 use crate::socketio::Input;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
@@ -238,6 +238,29 @@ fn a_join_that_was_lost_goes_out_anew_where_emits_are_sent_again() {
         let sent = sent.strip_prefix(&format!("42{ack}")).unwrap();
         assert_eq!(serde_json::from_str::<Value>(sent).unwrap(), join);
         reader.message(seq + 1);
+    }
+}
+
+/// Breaks when: what the server can never take is tried again with each connection, or nobody is told.
+#[test]
+fn a_join_that_is_too_large_is_given_up() {
+    let mut reader = Reader::new();
+    reader.joins();
+    reader.answer(0, ok(7, 8));
+    let mut resumes = reader.rooms.resumes();
+    let room = format!("chat/{}", "x".repeat(2_000));
+    reader.rooms.want(&room, 0);
+    for told in [1, 0, 0] {
+        assert!(reader.joins().iter().all(|sent| !sent.contains(&room)));
+        let next = || resumes.next().now_or_never().flatten();
+        let of_room = std::iter::from_fn(next).filter(|resumed| resumed.room == room);
+        let joined: Vec<_> = of_room.map(|resumed| resumed.joined).collect();
+        assert_eq!(joined.len(), told, "{joined:?}");
+        assert!(matches!(
+            joined.first(),
+            None | Some(Err(EmitError::TooLarge { .. }))
+        ));
+        reader.reconnect();
     }
 }
 

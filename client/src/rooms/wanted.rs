@@ -95,7 +95,7 @@ impl State {
         self.is_up && wanted.any(|wanted| wanted.room == room && wanted.join == join)
     }
 
-    /// What became of a join: keeps the room unless it was refused for good, and says after which time to make the join again
+    /// What became of a join: keeps the room unless no other join can help, and says after which time to make the join again
     /// where that helps.
     pub(super) fn answered(
         &mut self,
@@ -111,6 +111,7 @@ impl State {
         wanted.waits = false;
         match joined {
             Err(EmitError::Rejected(reject)) if !reject.code.passes() => self.unwant(room),
+            Err(EmitError::TooLarge { .. }) => self.unwant(room),
             Err(EmitError::Rejected(_) | EmitError::Timeout(_) | EmitError::BufferFull(_)) => {
                 wanted.failures += 1;
                 return Some(pause(joined, wanted.failures));
