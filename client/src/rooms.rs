@@ -94,6 +94,12 @@ impl Rooms {
         self.connection.emit(&RoomLeave { room })
     }
 
+    /// Forgets how far a room was read: with the next connection it is joined as one that never was, with its history. What
+    /// came of it before may come again.
+    pub fn forget(&self, room: &str) {
+        lock(&self.state).positions.forget(room);
+    }
+
     /// How many messages came that were seen before; they were not handed over.
     pub fn duplicates(&self) -> u64 {
         lock(&self.state).positions.duplicates()

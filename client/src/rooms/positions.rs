@@ -158,6 +158,21 @@ impl Positions {
         });
     }
 
+    /// A room is as one that was never joined, and its topics as never read.
+    pub fn forget(&mut self, room: &str) {
+        self.epochs.retain(|(known, _)| known != room);
+        let Ok(filter) = Filter::new(room) else {
+            return;
+        };
+        self.topics.retain(|at| {
+            let keeps = !filter.matches(&at.topic);
+            if !keeps {
+                self.bytes -= at.topic.as_str().len();
+            }
+            keeps
+        });
+    }
+
     fn insert(&mut self, at: usize, topic: &str, seq: u64) {
         let bytes = self.bytes + topic.len();
         if let Ok(topic) = Topic::new(topic)
@@ -274,6 +289,22 @@ mod tests {
         positions.see(LOBBY, 5);
         positions.joined(LOBBY, &joined(7, Some(4)));
         assert!(!positions.see(LOBBY, 5) && positions.see(LOBBY, 6));
+    }
+
+    /// Breaks when: a room that was forgotten is joined without its history, or what comes of that counts as seen before.
+    #[test]
+    fn a_room_that_is_forgotten_is_joined_as_a_new_one() {
+        for (room, topic) in [(LOBBY, LOBBY), (ALL, "sensors/a")] {
+            let mut positions = Positions::default();
+            positions.joined(room, &joined(7, Some(0).filter(|_| room == topic)));
+            positions.see(topic, 1);
+            positions.see("devices/a/status", 1);
+            positions.forget(room);
+            assert_eq!(last(&positions, room), json!({"room": room, "history": 50}));
+            assert!(positions.see(topic, 1) && !positions.see(topic, 1));
+            assert!(!positions.see("devices/a/status", 1), "of no such room");
+            assert_eq!(positions.bytes, topic.len() + "devices/a/status".len());
+        }
     }
 
     /// Breaks when: what does not fit into a join, or is not remembered, is doubled or dropped without a word.

@@ -264,6 +264,22 @@ fn a_join_that_is_too_large_is_given_up() {
     }
 }
 
+/// Breaks when: who forgets what a room brought never gets it again.
+#[test]
+fn a_room_that_is_forgotten_brings_its_history_again() {
+    let mut reader = Reader::new();
+    reader.joins();
+    reader.answer(0, ok(7, 8));
+    reader.message(9);
+    reader.rooms.forget(LOBBY);
+    reader.reconnect();
+    assert_eq!(reader.joins(), [join(1)]);
+    reader.message(8);
+    reader.answer(1, ok(7, 7));
+    reader.message(9);
+    assert_eq!(reader.heard(), [9, 8, 9]);
+}
+
 /// Breaks when: a pause goes on after the connection for which it was, and joins a room a second time.
 #[test]
 fn a_new_connection_joins_once() {
