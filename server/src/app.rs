@@ -102,6 +102,7 @@ impl App {
             epoch: archive.epoch(),
         };
         let hub = Hub::with_durable(archive.clock(), chat);
+        identity.learn_used(archive.rooms().map(|(room, _)| room));
         let store = Store::start(archive, chat::publisher(Arc::clone(&hub)))?;
         Ok(Arc::new(Self {
             hub,

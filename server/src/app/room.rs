@@ -151,6 +151,7 @@ pub fn leave(session: &Session, request: RoomLeave) -> Result<(), Reject> {
     }
     state.joined_after.remove(&room);
     session.reader.unsubscribe(&room);
+    session.leaves(&room);
     if let Some(chat) = policy::chat_room(&room) {
         session
             .reader

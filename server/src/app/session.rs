@@ -105,9 +105,17 @@ impl Session {
         state.ended = true;
         for room in std::mem::take(&mut state.rooms) {
             self.reader.unsubscribe(&room);
+            self.leaves(&room);
             if let Some(room) = super::policy::chat_room(&room) {
                 self.app.presence.leave(&self.app.hub, &room, self.peer());
             }
+        }
+    }
+
+    /// Goes out of a private room, when nothing of it is heard any more.
+    pub(super) fn leaves(&self, room: &Filter) {
+        if let Some(topic) = room.as_topic().filter(is_private) {
+            self.app.identity.leaves(&topic);
         }
     }
 
@@ -142,8 +150,8 @@ impl Session {
     /// When it may not.
     pub(super) fn may_publish(&self, topic: &Topic) -> Result<(), Reject> {
         let allowed = self.app.policy().may_publish(self.asker(), topic);
-        let closed = is_private(topic) && !self.app.identity.is_member(topic, &self.user);
-        (allowed && !closed)
+        let is_open = || !is_private(topic) || self.app.identity.may_say(topic, &self.user);
+        (allowed && is_open())
             .then_some(())
             .ok_or_else(|| not_yours(topic.as_str()))
     }

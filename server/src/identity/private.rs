@@ -1,12 +1,15 @@
 //! The private rooms: whose they are, who may be in them, and when they are nobody's again. Pure: the time is an argument.
 //!
-//! A guest is whoever asks, so that all guests together have half of the rooms at most, and a room of guests alone is free
-//! again once none of them has come to it for [`UNUSED_FOR`]. Not here: what is said in them (`store`).
+//! A room in which something was ever said stays its members'. One in which nothing was is free again: a guest's, who is
+//! whoever asks, once nobody has come to it for [`UNUSED_FOR`]; anybody's in which it is alone, when it begins one too many.
+//! Nobody loses a room in which somebody is. All guests together have half of the rooms at most.
+//!
+//! Not here: what is said in them (`store`).
 
 use super::user::is_account;
 use crate::store::Member;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 use tertulia_shared::{Code, Reject, Topic};
@@ -19,7 +22,7 @@ const MAX_ROOMS_OF_GUESTS: usize = MAX_ROOMS / 2;
 const MAX_OWNED: usize = 100;
 /// The most members of a room.
 const MAX_MEMBERS: usize = 1_000;
-/// When a room of guests alone is free again: by then a token that none of them renewed is long expired.
+/// When a guest's room in which nothing was said is free again: by then a token that nobody renewed is long expired.
 const UNUSED_FOR: u64 = milliseconds(Duration::from_secs(60 * 24 * 60 * 60));
 /// How exactly it is kept when somebody was there.
 const A_DAY: u64 = milliseconds(Duration::from_secs(24 * 60 * 60));
@@ -32,8 +35,8 @@ const fn milliseconds(duration: Duration) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     rooms: HashMap<String, Room>,
-    /// How many rooms are a user's.
-    owned: HashMap<String, usize>,
+    /// The rooms that are a user's.
+    owned: HashMap<String, HashSet<String>>,
     of_guests: usize,
 }
 
@@ -42,6 +45,10 @@ struct Room {
     owner: Option<String>,
     /// When each member was last seen, in milliseconds since 1970-01-01 UTC, to a day.
     members: BTreeMap<String, u64>,
+    /// The connections that are in it now.
+    inside: usize,
+    /// Whether something was ever said in it.
+    is_used: bool,
 }
 
 /// What becomes of somebody at the door of a private room.
@@ -101,7 +108,7 @@ impl Rooms {
         if self
             .owned
             .get(user)
-            .is_some_and(|owned| *owned >= MAX_OWNED)
+            .is_some_and(|owned| owned.len() >= MAX_OWNED)
         {
             return one_too_many(format!("{MAX_OWNED} private rooms a user are allowed"));
         }
@@ -143,16 +150,49 @@ impl Rooms {
         room.members.insert(member.user.clone(), member.at);
         if member.owns && room.owner.is_none() {
             room.owner = Some(member.user.clone());
-            *self.owned.entry(member.user.clone()).or_default() += 1;
+            let owned = self.owned.entry(member.user.clone()).or_default();
+            owned.insert(member.room.clone());
             self.of_guests += usize::from(!is_account(&member.user));
         }
     }
 
-    /// Frees the rooms of guests alone to which nobody came for long; gives their names.
+    /// A connection goes into a room; until it leaves, nobody loses the room.
+    pub(super) fn go_in(&mut self, room: &Topic) {
+        if let Some(room) = self.rooms.get_mut(room.as_str()) {
+            room.inside += 1;
+        }
+    }
+
+    /// A connection leaves a room.
+    pub(super) fn go_out(&mut self, room: &Topic) {
+        if let Some(room) = self.rooms.get_mut(room.as_str()) {
+            room.inside = room.inside.saturating_sub(1);
+        }
+    }
+
+    /// Something is said in a room, or was before: from then on it stays its members'.
+    pub(super) fn mark_used(&mut self, room: &Topic) {
+        if let Some(room) = self.rooms.get_mut(room.as_str()) {
+            room.is_used = true;
+        }
+    }
+
+    /// The room that a user can spare: where it is alone, nothing was said, and it has not been for the longest time.
+    pub(super) fn spare(&self, user: &str) -> Option<String> {
+        let owned = self.owned.get(user)?.iter();
+        let known = owned.filter_map(|name| Some((name, self.rooms.get(name)?)));
+        let spare = known.filter(|(_, room)| room.is_empty() && room.members.len() <= 1);
+        let oldest = spare.min_by_key(|(_, room)| room.members.get(user).copied());
+        oldest.map(|(name, _)| name.clone())
+    }
+
+    /// Frees the rooms of guests in which nothing was said and to which nobody came for long; gives their names.
     pub(super) fn free(&mut self, now: u64) -> Vec<String> {
         let is_unused = |room: &Room| {
-            let mut members = room.members.iter();
-            members.all(|(user, at)| !is_account(user) && at.saturating_add(UNUSED_FOR) <= now)
+            let is_accounts = room.owner.as_deref().is_some_and(is_account);
+            let mut seen = room.members.values();
+            let nobody_came = seen.all(|at| at.saturating_add(UNUSED_FOR) <= now);
+            room.is_empty() && !is_accounts && nobody_came
         };
         let unused = self.rooms.iter().filter(|(_, room)| is_unused(room));
         let unused: Vec<_> = unused.map(|(name, _)| name.clone()).collect();
@@ -162,18 +202,26 @@ impl Rooms {
         unused
     }
 
-    fn remove(&mut self, name: &str) {
+    /// Frees a room.
+    pub(super) fn remove(&mut self, name: &str) {
         let room = self.rooms.remove(name);
         let Some(owner) = room.and_then(|room| room.owner) else {
             return;
         };
         self.of_guests -= usize::from(!is_account(&owner));
         if let Some(owned) = self.owned.get_mut(&owner) {
-            *owned -= 1;
-            if *owned == 0 {
+            owned.remove(name);
+            if owned.is_empty() {
                 self.owned.remove(&owner);
             }
         }
+    }
+}
+
+impl Room {
+    /// Whether nobody is in it, and nothing was ever said.
+    fn is_empty(&self) -> bool {
+        self.inside == 0 && !self.is_used
     }
 }
 
@@ -244,12 +292,15 @@ mod tests {
     }
 
     #[test]
-    fn a_room_of_guests_is_free_again_once_none_of_them_comes_for_long() {
+    fn a_guests_room_is_free_again_once_nobody_comes_for_long_where_nothing_was_said() {
         let mut rooms = Rooms::default();
         let (ada, bob, zoe) = (random_id(), random_id(), account());
-        for number in 0..3 {
+        for number in 0..5 {
             begin(&mut rooms, number, &ada).unwrap();
         }
+        begin(&mut rooms, 5, &zoe).unwrap();
+        rooms.mark_used(&room(3));
+        rooms.go_in(&room(4));
         let bobs = rooms.invite(&room(1), &bob, 1).unwrap();
         rooms.write(&bobs);
         let zoes = rooms.invite(&room(2), &zoe, 1).unwrap();
@@ -262,10 +313,38 @@ mod tests {
             panic!("it is not noted");
         };
         rooms.write(&seen);
-        assert_eq!(rooms.free(UNUSED_FOR + 1), ["chat/private/0"]);
-        assert!(rooms.is_member(&room(1), &ada) && rooms.is_member(&room(2), &ada));
+        // An account that was invited keeps no guest's room.
+        let mut freed = rooms.free(UNUSED_FOR + 1);
+        freed.sort();
+        assert_eq!(freed, ["chat/private/0", "chat/private/2"]);
+        assert!(rooms.is_member(&room(1), &ada));
         assert_eq!(rooms.free(2 * UNUSED_FOR), ["chat/private/1"]);
-        assert_eq!((rooms.of_guests, rooms.owned[&ada]), (1, 1));
+        assert_eq!((rooms.of_guests, rooms.owned[&ada].len()), (2, 2));
         begin(&mut rooms, 0, &bob).unwrap();
+        // Neither what was said nor who is there is taken from anybody.
+        rooms.go_out(&room(4));
+        let mut freed = rooms.free(u64::MAX);
+        freed.sort();
+        assert_eq!(freed, ["chat/private/0", "chat/private/4"]);
+        assert!(rooms.is_member(&room(3), &ada) && rooms.is_member(&room(5), &zoe));
+    }
+
+    #[test]
+    fn who_begins_one_too_many_spares_the_oldest_in_which_it_is_alone_and_said_nothing() {
+        let mut rooms = Rooms::default();
+        let (zoe, bob) = (account(), account());
+        for number in 0..4 {
+            begin(&mut rooms, number, &zoe).unwrap();
+        }
+        assert_eq!(rooms.spare(&bob), None);
+        rooms.mark_used(&room(0));
+        rooms.go_in(&room(1));
+        let bobs = rooms.invite(&room(2), &bob, 1).unwrap();
+        rooms.write(&bobs);
+        assert_eq!(rooms.spare(&zoe).as_deref(), Some("chat/private/3"));
+        rooms.remove("chat/private/3");
+        assert_eq!((rooms.spare(&zoe), rooms.owned[&zoe].len()), (None, 3));
+        rooms.go_out(&room(1));
+        assert_eq!(rooms.spare(&zoe).as_deref(), Some("chat/private/1"));
     }
 }

@@ -5,15 +5,25 @@ use crate::store::Note;
 use tertulia_shared::{Code, Reject, Topic};
 
 impl Identity {
-    /// Whether somebody may be in a private room. One that nobody ever was in, and where nothing was ever said, becomes
-    /// the first one's who has a token.
+    /// Whether somebody may be in a private room, which it is in from then on until it [`leaves`](Identity::leaves). One
+    /// that is nobody's, and where nothing was ever said, becomes the first one's who has a token; where that would be one
+    /// too many, another one gives way in which it said nothing.
     ///
     /// # Errors
     /// When it would be one too many, or too much waits for the disk.
     pub fn lets_in(&self, room: &Topic, user: &User, was_used: bool) -> Result<bool, Reject> {
         let may_begin = user.is_known() && !was_used;
         let mut rooms = self.rooms();
-        match rooms.enter(room, &user.id, (may_begin, (self.clock)()))? {
+        let asked = (may_begin, (self.clock)());
+        let mut entry = rooms.enter(room, &user.id, asked);
+        if entry.is_err()
+            && let Some(spare) = rooms.spare(&user.id)
+        {
+            self.ledger.keep(Note::Freed(spare.clone()))?;
+            rooms.remove(&spare);
+            entry = rooms.enter(room, &user.id, asked);
+        }
+        match entry? {
             Entry::Refused => return Ok(false),
             Entry::Member(None) => {}
             Entry::Member(Some(seen)) => {
@@ -27,10 +37,32 @@ impl Identity {
                 rooms.write(&owner);
             }
         }
+        rooms.go_in(room);
         Ok(true)
     }
 
-    /// Frees the private rooms to which nobody came for long.
+    /// A connection that was let into a private room is not in it any more.
+    pub fn leaves(&self, room: &Topic) {
+        self.rooms().go_out(room);
+    }
+
+    /// Takes over in which rooms something was said before the start.
+    pub fn learn_used<'a>(&self, rooms: impl Iterator<Item = &'a Topic>) {
+        let mut known = self.rooms();
+        rooms.for_each(|room| known.mark_used(room));
+    }
+
+    /// Whether somebody may say something in a private room, which from then on stays its members'.
+    pub fn may_say(&self, room: &Topic, user: &User) -> bool {
+        let mut rooms = self.rooms();
+        let is_member = rooms.is_member(room, &user.id);
+        if is_member {
+            rooms.mark_used(room);
+        }
+        is_member
+    }
+
+    /// Frees the private rooms that nobody used for long.
     pub(super) fn free_rooms(&self, now: u64) {
         for room in self.rooms().free(now) {
             tracing::info!(room, "a private room is nobody's any more");

@@ -8,16 +8,18 @@ use crate::{
         policy::file,
     },
     identity::User,
+    store::{Archive, DataDir, Limits},
 };
 use serde_json::json;
 use std::{
+    cell::Cell,
     sync::{Arc, Barrier},
     thread,
     time::Duration,
 };
 use tertulia_shared::{
     Code, Topic,
-    chat::{ChatEnter, ChatMessage},
+    chat::{ChatEnter, ChatMessage, ChatSend},
     device::DeviceCommand,
     presence::{Change, PresenceChange, PresenceList},
     room::{RoomInvite, RoomInvited, RoomJoin},
@@ -296,4 +298,66 @@ fn a_guest_keeps_the_name_that_it_took_for_its_next_connection() {
     chat::enter(&first, ChatEnter { name }).unwrap();
     drop(first);
     assert_eq!(again().author().name, "Countess");
+}
+
+/// Breaks when: whoever was away for long is locked out of what was said, or a restart forgets that something was.
+#[tokio::test]
+async fn a_guests_room_in_which_something_was_said_stays_theirs() {
+    thread_local! {
+        static NOW: Cell<u64> = const { Cell::new(1) };
+    }
+    let folder = tempfile::TempDir::new().unwrap();
+    let start = || {
+        let taken = DataDir::open(folder.path()).unwrap();
+        let archive = Archive::open(taken, || NOW.get(), Limits::default()).unwrap();
+        let (commands, _carrier) = crate::app::device::commands();
+        App::new(archive, commands).unwrap()
+    };
+    let app = start();
+    let (ada, user) = guest(&app, "Ada");
+    for room in ["chat/private/used", "chat/private/unused"] {
+        join(&ada, room).unwrap();
+    }
+    let [room, text, id] = ["chat/private/used", "psst", "1"].map(str::to_owned);
+    let sent = chat::send(&ada, ChatSend { room, text, id }).unwrap();
+    sent.done().await.unwrap();
+    drop((ada, app));
+    let app = start();
+    NOW.set(61 * 24 * 60 * 60 * 1_000);
+    app.identity.look().await;
+    let eve = guest(&app, "Eve").0;
+    let closed = Some(Code::RoomNotAllowed);
+    assert_eq!(code(join(&eve, "chat/private/used")), closed);
+    join(&eve, "chat/private/unused").unwrap();
+    let ada = Session::new(Arc::clone(&app), user);
+    join(&ada, "chat/private/used").unwrap();
+    assert_eq!(code(join(&ada, "chat/private/unused")), closed);
+}
+
+/// Breaks when: a mistyped name counts for ever, or a room is another's while its owner still hears what is said there.
+#[tokio::test]
+async fn a_room_in_which_nothing_was_said_gives_way_to_one_too_many_unless_somebody_is_there() {
+    let (app, _carrier) = app();
+    let (ada, user) = guest(&app, "Ada");
+    let tab = Session::new(Arc::clone(&app), user);
+    join(&tab, "chat/private/0").unwrap();
+    for number in 1..100 {
+        let room = format!("chat/private/{number}");
+        join(&ada, &room).unwrap();
+        send(&ada, &room, "hello", "1").unwrap();
+        leave(&ada, &room);
+    }
+    let one_too_many = |session| code(join(session, "chat/private/100"));
+    assert_eq!(one_too_many(&ada), Some(Code::ServerFull));
+    join(&ada, "chat/private/0").unwrap();
+    leave(&ada, "chat/private/0");
+    assert_eq!(one_too_many(&ada), Some(Code::ServerFull));
+    tab.end();
+    assert_eq!(one_too_many(&ada), None);
+    let bob = guest(&app, "Bob").0;
+    join(&bob, "chat/private/0").unwrap();
+    assert_eq!(
+        code(join(&bob, "chat/private/1")),
+        Some(Code::RoomNotAllowed)
+    );
 }
