@@ -1,14 +1,19 @@
 //! A server that is told to stop: nobody new is let in, what was accepted goes out, and everybody knows when to come
 //! back.
 
+mod dam;
+
 use crate::world::{
     client::{connected, connected_with, emit, join, next, say, send},
+    mosquitto::{Broker, subscribe},
     official::only,
     peer::Peer,
+    process::Process,
     server::Server,
     soon,
-    watch::{until, until_linked},
+    watch::{until, until_linked, until_lost},
 };
+use dam::Dam;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -65,6 +70,70 @@ async fn what_was_accepted_goes_out_before_the_end() {
         );
         println!("{transport}: {acknowledged} of 2000 were accepted");
     }
+}
+
+/// Says so many texts, each acknowledged.
+async fn say_all(sender: &Connection, count: usize) {
+    let receipts: Vec<_> = (0..count)
+        .map(|n| sender.emit(&send(LOBBY, &n.to_string(), &n.to_string())))
+        .collect();
+    for receipt in receipts {
+        soon("a receipt", receipt).await.unwrap();
+    }
+}
+
+/// Hears so many texts by MQTT.
+async fn hear_all(subscriber: &mut Process, count: usize) {
+    for n in 0..count {
+        let text = format!("{LOBBY} {n}");
+        while subscriber.line().await != text {}
+    }
+}
+
+/// Breaks when: a stop drops what was acknowledged and the bridge has not sent yet.
+#[tokio::test]
+async fn what_was_acknowledged_reaches_a_broker_that_is_late() {
+    let broker = Broker::start().await;
+    let dam = Dam::before(&format!("127.0.0.1:{}", broker.port)).await;
+    let mut server = Server::with(&["--no-host-metrics", "--mqtt-url", &dam.url]).await;
+    let origin = server.origin();
+    while reqwest::get(format!("{origin}/readyz"))
+        .await
+        .unwrap()
+        .status()
+        != 200
+    {}
+    let mut subscriber = subscribe(&broker.port, "chat/#").await;
+    let sender = connected_with(&origin, alone(Transport::WebSocket)).await;
+    dam.close();
+    say_all(&sender, 300).await;
+    let mut statuses = sender.watch();
+    let lost = async {
+        until_lost(&mut statuses).await;
+        // From now on nothing but the bridge holds the end up.
+        dam.open();
+    };
+    let (status, ()) = tokio::join!(server.terminate(), lost);
+    assert!(status.success());
+    hear_all(&mut subscriber, 300).await;
+}
+
+/// Breaks when: the embedded broker ends before the bridge, or before its clients have what it confirmed.
+#[tokio::test]
+async fn what_was_acknowledged_reaches_the_clients_of_the_embedded_broker() {
+    let mut server = Server::start().await;
+    let origin = server.origin();
+    while reqwest::get(format!("{origin}/readyz"))
+        .await
+        .unwrap()
+        .status()
+        != 200
+    {}
+    let mut subscriber = subscribe(server.mqtt_port(), "chat/#").await;
+    let sender = connected_with(&origin, alone(Transport::WebSocket)).await;
+    say_all(&sender, 1_000).await;
+    assert!(server.terminate().await.success());
+    hear_all(&mut subscriber, 1_000).await;
 }
 
 /// Breaks when: our client comes back by its own backoff, or all are told the same time.

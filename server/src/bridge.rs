@@ -26,7 +26,7 @@ pub trait Bridge: Send {
     /// The other side as it is shown to people: without user and password.
     fn peer(&self) -> String;
 
-    /// Dials once and carries until `stop`. Calls `up` when messages flow.
+    /// Dials once and carries until `stop`, and what waits then, for a bounded time. Calls `up` when messages flow.
     ///
     /// # Errors
     /// When the link does not come up or breaks.
@@ -35,6 +35,9 @@ pub trait Bridge: Send {
         stop: &CancellationToken,
         up: impl FnMut() + Send,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Says what it did not get rid of: nothing is carried any more.
+    fn give_up(&mut self) {}
 }
 
 /// How a link is doing.
@@ -66,7 +69,7 @@ pub async fn supervise<B: Bridge>(
             });
         };
         let Err(error) = bridge.carry(&stop, up).await else {
-            return;
+            break;
         };
         failures.add(was_up);
         let pause = failures.pause(rand::random());
@@ -77,9 +80,10 @@ pub async fn supervise<B: Bridge>(
             .await
             .is_none()
         {
-            return;
+            break;
         }
     }
+    bridge.give_up();
 }
 
 /// The failures since the link was last up.

@@ -44,6 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long each step of a stop waits before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the links may take to send what waits, and to part from their brokers.
+const LINKS_PATIENCE: Duration = Duration::from_secs(2);
 /// How many connections may wait to be accepted; the system may allow fewer.
 const MAX_KNOCKING: u32 = 4_096;
 
@@ -200,7 +202,7 @@ impl Server {
             let serving = self.serving.with_plain(router);
             page.spawn(serving.serve(listener, stop_page.clone()));
         }
-        links.spawn(tls::reload_when_told(self.serving.certificates.clone()));
+        watches.spawn(tls::reload_when_told(self.serving.certificates.clone()));
         page.spawn(self.serving.serve(listener, stop_page.clone()));
         links.spawn(self.readiness.watch());
         let result = until(stop, &mut page, &mut broker).await;
@@ -211,11 +213,12 @@ impl Server {
         }
         stop_page.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
-        end(&mut page).await;
+        end(&mut page, PATIENCE).await;
+        // What was accepted goes out to the broker too, and the embedded one outlives that.
         stop_links.cancel();
-        end(&mut links).await;
+        end(&mut links, LINKS_PATIENCE).await;
         stop_broker.cancel();
-        end(&mut broker).await;
+        end(&mut broker, PATIENCE).await;
         result
     }
 }
@@ -234,9 +237,9 @@ async fn until(
 }
 
 /// Waits for tasks that were told to end, and drops those that do not.
-async fn end(tasks: &mut JoinSet<()>) {
+async fn end(tasks: &mut JoinSet<()>, patience: Duration) {
     let all = async { while tasks.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(PATIENCE, all).await;
+    let _ = tokio::time::timeout(patience, all).await;
     tasks.shutdown().await;
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Not here: what comes in (`inward`), what a payload means (`mapping`) and trying again (`supervise`).
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Bridge,
     inward::Inward,
@@ -21,6 +24,7 @@ use crate::{
 use rumqttc::{PublishOptions, PublishProperties, QoS};
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -43,6 +47,8 @@ const OUTBOUND_WINDOW: usize = 64;
 const COMMAND_WINDOW: usize = 64;
 /// How long a command waits for the broker's confirmation.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
+/// How long what waits may still go out after the stop.
+const FINISH: Duration = Duration::from_secs(1);
 
 /// The bridge between the hub and a broker.
 #[derive(Debug)]
@@ -76,16 +82,30 @@ impl MqttBridge {
         }
     }
 
-    /// Sends first what is unconfirmed, then what comes, each confirmed before it is forgotten.
+    /// Dials and subscribes.
+    async fn dial(&self) -> Result<Link, LinkError> {
+        let mut link = Link::dial(options(self.client_id.clone(), &self.broker)).await?;
+        let inbound = &self.inbound;
+        link.subscribe(&FILTERS, |publish| inbound.take(publish))
+            .await?;
+        Ok(link)
+    }
+
+    /// Sends first what is unconfirmed, then what comes, each confirmed before it is forgotten; after the stop, until
+    /// nothing waits.
     async fn pump(&mut self, link: &mut Link, stop: &CancellationToken) -> Result<(), LinkError> {
         let mut sent = VecDeque::new();
         let mut commands = JoinSet::new();
         for message in &self.unconfirmed {
             sent.extend(send_chat(link, message)?);
         }
+        let mut is_stopping = false;
         loop {
+            if is_stopping && sent.is_empty() && self.reader.is_empty() {
+                return Ok(());
+            }
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled(), if !is_stopping => is_stopping = true,
                 publish = link.next() => self.inbound.take(publish?),
                 Some(command) = self.carrier.queue.recv(), if commands.len() < COMMAND_WINDOW => {
                     commands.spawn(send_command(link, command)?);
@@ -163,17 +183,41 @@ impl Bridge for MqttBridge {
         stop: &CancellationToken,
         mut up: impl FnMut() + Send,
     ) -> Result<(), LinkError> {
-        let mut link = Link::dial(options(self.client_id.clone(), &self.broker)).await?;
-        let inbound = &self.inbound;
-        link.subscribe(&FILTERS, |publish| inbound.take(publish))
-            .await?;
+        let mut too_late = pin!(too_late(stop));
+        let mut link = tokio::select! {
+            link = self.dial() => link?,
+            () = &mut too_late => return Ok(()),
+        };
         self.carrier.open();
         up();
-        let result = self.pump(&mut link, stop).await;
+        let result = tokio::select! {
+            result = self.pump(&mut link, stop) => result,
+            () = too_late => Ok(()),
+        };
         self.carrier.close();
         link.hang_up().await;
         result
     }
+
+    fn give_up(&mut self) {
+        let mut left = self.unconfirmed.len() as u64;
+        while let Some((delivery, _)) = self.reader.try_next_measured() {
+            left += u64::from(self.outbound(delivery).is_some());
+        }
+        if left > 0 {
+            self.app.counts.unsent.fetch_add(left, Ordering::Relaxed);
+            tracing::warn!(
+                messages = left,
+                "the server stops: the broker has not confirmed these chat messages"
+            );
+        }
+    }
+}
+
+/// Waits until what waits may go out no longer.
+async fn too_late(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FINISH).await;
 }
 
 fn reader(app: &App, rooms: &Filter) -> Reader {
@@ -229,91 +273,4 @@ fn send_command(
         // Whoever asked may have gone.
         let _ = command.outcome.send(outcome);
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Link, MqttBridge, options};
-    use crate::{
-        app::{App, CLIENT, Session, chat, device},
-        bridge::Bridge,
-        broker::{Broker, Embedded},
-        config::BrokerUrl,
-        identity::User,
-        store::Archive,
-    };
-    use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
-    use tertulia_shared::{Filter, Topic, chat::ChatSend, sensor::SensorFault};
-    use tokio_util::sync::CancellationToken;
-
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    /// More topics than a queue keeps count of, beside the one message that it takes.
-    const TOPICS: u64 = 10_002;
-
-    fn flood(app: &App) {
-        for number in 0..TOPICS {
-            let topic = Topic::new(format!("sensors/{number}")).unwrap();
-            let said = app.hub.publish(&topic, CLIENT, false, |stamp| SensorFault {
-                topic: topic.clone(),
-                device: String::new(),
-                reason: String::new(),
-                count: 1,
-                at: stamp.at,
-                seq: stamp.seq,
-            });
-            said.unwrap();
-        }
-    }
-
-    /// Breaks when: a bridge whose queue was given up asks it for ever, and sends nothing more.
-    #[tokio::test]
-    async fn a_bridge_that_missed_too_much_begins_anew_and_counts_it() {
-        let broker = Embedded::bind(([127, 0, 0, 1], 0).into(), 10)
-            .await
-            .unwrap();
-        let url = BrokerUrl {
-            host: broker.address().ip().to_string(),
-            port: broker.address().port(),
-            login: None,
-            own: false,
-        };
-        let stop = CancellationToken::new();
-        tokio::spawn(broker.run(stop.clone()));
-        let (commands, carrier) = device::commands();
-        let app = App::new(Archive::in_memory(|| 5).unwrap(), commands).unwrap();
-        let all = Filter::new("#").unwrap();
-        let mut bridge = MqttBridge::new(Arc::clone(&app), url.clone(), carrier, &all);
-        bridge.reader = app.hub.reader(1);
-        bridge.reader.subscribe(&all);
-        flood(&app);
-        let mut listener = Link::dial(options("listener", &url)).await.unwrap();
-        listener.subscribe(&["chat/#"], drop).await.unwrap();
-        // On a thread of its own: one that asks for ever would not let the rest be.
-        let carried = std::thread::spawn({
-            let stop = stop.clone();
-            move || {
-                let mut runtime = tokio::runtime::Builder::new_current_thread();
-                let runtime = runtime.enable_all().build().unwrap();
-                runtime.block_on(bridge.carry(&stop, || {}))
-            }
-        });
-        let begun = async {
-            while app.counts.unsent.load(Ordering::Relaxed) < TOPICS - 1 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, begun).await.unwrap();
-        let ada = Session::new(Arc::clone(&app), User::stranger());
-        let send = ChatSend {
-            room: "chat/lobby".into(),
-            text: "after the flood".into(),
-            id: "1".into(),
-        };
-        chat::send(&ada, send).unwrap().done().await.unwrap();
-        let heard = tokio::time::timeout(PATIENCE, listener.next()).await;
-        assert_eq!(&heard.unwrap().unwrap().payload[..], b"after the flood");
-        stop.cancel();
-        carried.join().unwrap().unwrap();
-    }
 }

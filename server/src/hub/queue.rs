@@ -135,6 +135,12 @@ impl Queue {
         self.waiting().entries.len()
     }
 
+    /// Whether nothing waits, also nothing that was missed.
+    pub(super) fn is_empty(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.entries.is_empty() && waiting.missed.is_empty()
+    }
+
     /// Removes what is queued of topics for which `keep` is false.
     pub(super) fn keep(&self, keep: impl Fn(&Topic) -> bool) {
         let mut waiting = self.waiting();

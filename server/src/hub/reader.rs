@@ -45,6 +45,11 @@ impl Reader {
         self.hub.unsubscribe(self.id, &self.queue, filter);
     }
 
+    /// Whether nothing waits to be read.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Waits for the next delivery; one task at a time. A cancelled wait loses nothing.
     ///
     /// `None` where the reader was so slow that not even what it missed could be recorded.
