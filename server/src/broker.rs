@@ -13,9 +13,17 @@ use crate::{
     limits::Limits,
 };
 use doorman::Doorman;
-use mqtt5::broker::{BrokerConfig, MqttBroker, StorageBackendType, StorageConfig};
+use mqtt5::broker::{
+    BrokerConfig, MqttBroker, StorageBackendType, StorageConfig, sys_topics::BrokerStats,
+};
 use paced::Paced;
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +33,11 @@ const MAX_RETAINED: usize = 100_000;
 const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
 /// Between two looks at whether the clients would still be let in.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Without a publish to a client for so long, all that was confirmed has gone out: the crate does not say so itself.
+const QUIET: Duration = Duration::from_millis(100);
+/// How long what was confirmed may take to go out at the end.
+const LAST_WORDS: Duration = Duration::from_millis(600);
 
 /// The name by which this process's own links are let in; no account has it as its id.
 pub const INTERNAL: &str = "tertulia";
@@ -119,13 +132,17 @@ impl Broker for Embedded {
     }
 
     async fn run(mut self, stop: CancellationToken) {
-        let shutdown = self.broker.shutdown_handle();
+        let (shutdown, stats) = (self.broker.shutdown_handle(), self.broker.stats());
+        let stopped = async {
+            stop.cancelled().await;
+            let _ = tokio::time::timeout(LAST_WORDS, quiet(&stats)).await;
+        };
         let ended = self.broker.run();
         tokio::pin!(ended);
         let result = tokio::select! {
             result = &mut ended => result,
             () = watch(self.doorman) => Ok(()),
-            () = stop.cancelled() => {
+            () = stopped => {
                 shutdown.shutdown();
                 ended.await
             }
@@ -133,6 +150,18 @@ impl Broker for Embedded {
         if let Err(error) = result {
             tracing::error!(%error, "the embedded broker ended");
         }
+    }
+}
+
+/// Waits until nothing more goes out to clients.
+async fn quiet(stats: &BrokerStats) {
+    let mut before = None;
+    loop {
+        let sent = stats.publish_sent.load(Ordering::Relaxed);
+        if before.replace(sent) == Some(sent) {
+            return;
+        }
+        tokio::time::sleep(QUIET).await;
     }
 }
 
