@@ -33,7 +33,7 @@ impl Identity {
                 }
             }
             Entry::Begins(owner) => {
-                self.ledger.keep(Note::Member(owner.clone()))?;
+                self.ledger.keep(Note::Begun(owner.clone()))?;
                 rooms.write(&owner);
             }
         }
