@@ -87,18 +87,15 @@ impl Known {
         Some(guest)
     }
 
-    /// Whether one more token may be revoked, `now`.
+    /// Whether one more token may be revoked. It does not look which of them are expired: [`Known::forget`] is soon done.
     ///
     /// # Errors
     /// When as many are as may be.
-    pub(super) fn may_revoke(&mut self, standing: Standing, now: u64) -> Result<(), Reject> {
+    pub(super) fn may_revoke(&self, standing: Standing) -> Result<(), Reject> {
         let most = match standing {
             Standing::Registered => MAX_REVOKED,
             _ => MAX_REVOKED_OF_GUESTS,
         };
-        if self.revoked.len() >= most {
-            self.forget(now);
-        }
         if self.revoked.len() < most {
             return Ok(());
         }
@@ -165,23 +162,25 @@ mod tests {
     #[test]
     fn revoked_tokens_are_bounded_and_forgotten_when_they_expire() {
         let mut known = Known::default();
-        let mut revoke = |standing, number, now| {
+        let revoke = |known: &mut Known, standing, number| {
             let expires = if number == 0 { 10 } else { 20 };
-            let may = known.may_revoke(standing, now).map_err(|it| it.code);
+            let may = known.may_revoke(standing).map_err(|it| it.code);
             may.map(|()| known.revoke(&pass(number, expires)))
         };
+        let (guest, registered) = (Standing::Guest, Standing::Registered);
         for number in 0..MAX_REVOKED_OF_GUESTS {
-            revoke(Standing::Guest, number, 1).unwrap();
+            revoke(&mut known, guest, number).unwrap();
         }
         let one_more = MAX_REVOKED_OF_GUESTS;
-        assert_eq!(revoke(Standing::Guest, one_more, 1), Err(Code::ServerFull));
-        revoke(Standing::Registered, one_more, 1).unwrap();
-        for number in one_more + 1..MAX_REVOKED {
-            revoke(Standing::Registered, number, 1).unwrap();
+        let refused = Err(Code::ServerFull);
+        assert_eq!(revoke(&mut known, guest, one_more), refused);
+        for number in one_more..MAX_REVOKED {
+            revoke(&mut known, registered, number).unwrap();
         }
-        let full = revoke(Standing::Registered, MAX_REVOKED, 1);
-        assert_eq!(full, Err(Code::ServerFull));
-        revoke(Standing::Registered, MAX_REVOKED, 10).unwrap();
+        assert_eq!(revoke(&mut known, registered, MAX_REVOKED), refused);
+        // What a refusal does not do, the next look does.
+        assert!(known.is_due(10) && known.forget(10));
+        revoke(&mut known, registered, MAX_REVOKED).unwrap();
         assert_eq!(known.revoked.len(), MAX_REVOKED);
         assert!(!known.is_due(20) && known.forget(20) && known.revoked.is_empty());
     }

@@ -111,7 +111,7 @@ impl Identity {
             let now = (self.clock)();
             let mut known = self.known_mut();
             let (token, until) = (pass.token.clone(), pass.expires);
-            known.may_revoke(user.standing, now)?;
+            known.may_revoke(user.standing)?;
             let kept = self.ledger.keeping(Note::Revoked { token, until })?;
             known.revoke(&pass);
             self.here.check(&known, now, false);
