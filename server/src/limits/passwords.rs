@@ -31,7 +31,7 @@ const OF_ADDRESS: Rate = Rate {
     burst: 30.0,
 };
 
-/// How much of a name is kept, in characters.
+/// How much of a folded name is kept, in characters: a name that can be shown is seldom as long.
 const MAX_NAME_CHARS: usize = 64;
 
 /// The most addresses of right passwords that are remembered; then they are learnt anew.
@@ -113,8 +113,8 @@ impl Passwords {
 }
 
 fn comparable(name: &str) -> String {
-    let name: String = name.trim().chars().take(MAX_NAME_CHARS).collect();
-    folded(&name)
+    // As the door compares it, which folds the whole name: what folds away makes no other name of it.
+    folded(name).chars().take(MAX_NAME_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -139,6 +139,18 @@ mod tests {
             passwords.take("bob", there(3)).unwrap();
             passwords.forgive("bob", there(3));
         }
+    }
+
+    #[test]
+    fn what_a_reader_does_not_see_makes_no_other_name_however_long_it_is() {
+        let passwords = Passwords::default();
+        for tries in 0..10 {
+            let hidden = "\u{200b}".repeat(64 * tries);
+            let spaces = " ".repeat(32 * tries);
+            let name = format!("A{hidden}d{spaces}a");
+            passwords.take(&name, there(1)).unwrap();
+        }
+        assert!(passwords.take("ada", there(1)).is_err());
     }
 
     #[test]
