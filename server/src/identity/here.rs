@@ -3,7 +3,7 @@
 use super::{
     known::Known,
     name::folded,
-    user::{Pass, Standing, User},
+    user::{Pass, Standing, User, is_account},
 };
 use std::{
     collections::HashMap,
@@ -28,6 +28,14 @@ impl Person {
     /// Gives it another name.
     pub fn rename(&self, name: String) {
         *self.lock() = Some(name);
+    }
+
+    /// Takes its name from it where that is a registered user's now.
+    fn give_back(&self, known: &Known) {
+        let mut name = self.lock();
+        if name.as_deref().is_some_and(|name| is_taken(name, known)) {
+            *name = None;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<String>> {
@@ -96,7 +104,8 @@ impl Drop for Stay {
 }
 
 impl Here {
-    /// Somebody connects; where its token is not good `now` that is over at once.
+    /// Somebody connects; where its token is not good `now` that is over at once. A guest whose name was registered comes
+    /// in without it.
     pub(super) fn enter(self: &Arc<Self>, user: &User, known: &Known, now: u64) -> Stay {
         let mut state = self.state();
         let fresh = || {
@@ -113,6 +122,9 @@ impl Here {
         } else {
             fresh()
         };
+        if user.standing != Standing::Registered {
+            person.give_back(known);
+        }
         let number = state.next;
         state.next += 1;
         let over = CancellationToken::new();
@@ -125,7 +137,7 @@ impl Here {
             pass: user.pass.clone(),
             over: over.clone(),
         };
-        if entry.problem(known, now, true).is_some() {
+        if entry.token_problem(known, now).is_some() {
             over.cancel();
         }
         state.stays.insert(number, entry);
@@ -146,7 +158,7 @@ impl Here {
     /// was registered.
     pub(super) fn check(&self, known: &Known, now: u64, other_accounts: bool) {
         let mut state = self.state();
-        let mut earliest = u64::MAX;
+        let (mut earliest, mut ended) = (u64::MAX, Vec::new());
         for entry in state.stays.values() {
             if let Some(why) = entry.problem(known, now, other_accounts) {
                 tracing::debug!(
@@ -155,11 +167,15 @@ impl Here {
                     "a connection is no longer let in"
                 );
                 entry.over.cancel();
+                ended.push(Arc::clone(&entry.person));
             } else if let Some(pass) = &entry.pass {
                 earliest = earliest.min(pass.expires);
             }
         }
         state.earliest = earliest;
+        // Who comes back does not wait until the last of these connections is closed.
+        let guests = ended.iter().filter(|person| !is_account(&person.id));
+        guests.for_each(|person| person.give_back(known));
     }
 
     /// The public id of the one guest with a token who is connected and has this name.
@@ -179,6 +195,10 @@ impl Here {
     }
 }
 
+fn is_taken(name: &str, known: &Known) -> bool {
+    known.named(&folded(name)).is_some()
+}
+
 /// Several have the same name.
 pub(super) struct Several;
 
@@ -196,7 +216,6 @@ impl Entry {
     fn name_taken(&self, known: &Known) -> Option<&'static str> {
         let name = self.person.name();
         let name = name.filter(|_| self.standing != Standing::Registered)?;
-        let taken = known.named(&folded(&name)).is_some();
-        taken.then_some("its name is registered now")
+        is_taken(&name, known).then_some("its name is registered now")
     }
 }

@@ -198,7 +198,17 @@ async fn a_registered_name_is_nobody_elses() {
     // The guest who was called so loses its connection, and comes back without the name.
     assert!(stay.over().is_cancelled());
     let guest = identity.admit(&before.token).unwrap();
-    assert_eq!((guest.id, guest.name), (before.peer, None));
+    assert_eq!((&guest.id, &guest.name), (&before.peer, &None));
+    // It is not turned away until its last connection is closed, and nobody is who has asked just before.
+    for user in [&guest, &early] {
+        let again = identity.enter(user);
+        assert!(!again.over().is_cancelled());
+        assert_eq!(again.person().name(), None);
+    }
+    drop(stay);
+    let again = identity.enter(&early);
+    assert!(!again.over().is_cancelled());
+    assert_eq!(again.person().name(), None);
     for name in ["Ada", "a d a", "ＡＤＡ", "Аda"] {
         refused(identity.guest(Some(name)), Code::NameTaken, "registered");
         refused(
