@@ -117,15 +117,7 @@ impl Identity {
     pub fn admit(&self, token: &str) -> Result<User, Reject> {
         let now = (self.clock)();
         let claims = token::read(&self.key, token, now)?;
-        let pass = Pass {
-            token: claims.jti,
-            expires: claims.exp.saturating_mul(1_000),
-            generation: claims.generation.unwrap_or(0),
-        };
-        let standing = match claims.generation {
-            Some(_) => Standing::Registered,
-            None => Standing::Guest,
-        };
+        let (standing, pass) = (claims.standing(), claims.pass());
         let known = self.known();
         if let Some(why) = known.problem(&claims.sub, standing, &pass, now) {
             return Err(token::refused(why));

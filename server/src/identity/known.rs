@@ -2,7 +2,7 @@
 
 use super::user::{Pass, Standing};
 use crate::store::{Account, Everybody, GuestName};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tertulia_shared::{Code, Reject};
 
 /// The most guests whose names are kept; of further ones the token's own name stays.
@@ -23,6 +23,8 @@ pub(super) struct Known {
     guests: HashMap<String, GuestName>,
     /// When a revoked token expires.
     revoked: HashMap<String, u64>,
+    /// The revoked tokens of which that is not on disk yet, or could not be written.
+    unwritten: HashSet<String>,
     /// What is expired is forgotten then.
     forget_at: u64,
     pub(super) version: u64,
@@ -103,9 +105,20 @@ impl Known {
         Err(Reject::new(Code::ServerFull, problem))
     }
 
-    /// A token is no longer good.
+    /// A token is no longer good; that is to be written.
     pub(super) fn revoke(&mut self, pass: &Pass) {
         self.revoked.insert(pass.token.clone(), pass.expires);
+        self.unwritten.insert(pass.token.clone());
+    }
+
+    /// That a token is revoked is on disk.
+    pub(super) fn wrote(&mut self, pass: &Pass) {
+        self.unwritten.remove(&pass.token);
+    }
+
+    /// Whether a token was revoked, and that is not known to be on disk.
+    pub(super) fn is_unwritten(&self, pass: &Pass) -> bool {
+        self.unwritten.contains(&pass.token)
     }
 
     /// Why a token that is signed is not good at the time `now`; `None` where it is.
@@ -137,6 +150,7 @@ impl Known {
     pub(super) fn forget(&mut self, now: u64) -> bool {
         let before = self.revoked.len() + self.guests.len();
         self.revoked.retain(|_, until| *until > now);
+        self.unwritten.retain(|it| self.revoked.contains_key(it));
         self.guests.retain(|_, guest| guest.until > now);
         self.forget_at = now.saturating_add(FORGET_EVERY);
         self.revoked.len() + self.guests.len() < before

@@ -98,26 +98,32 @@ impl Identity {
         Ok(issued)
     }
 
-    /// Takes a token back: its connections end at once, and it stays bad over all restarts.
+    /// Takes a token back: its connections end at once, and it stays bad over all restarts. Where that could not be kept it
+    /// may be asked again.
     ///
     /// # Errors
     /// When the token is not good, or that it is revoked cannot be kept.
     pub async fn revoke(&self, token: &str) -> Result<(), Reject> {
-        let user = self.admit(token)?;
-        let Some(pass) = user.pass else {
-            return Ok(());
-        };
+        let now = (self.clock)();
+        let claims = token::read(&self.key, token, now)?;
+        let (standing, pass) = (claims.standing(), claims.pass());
         let kept = {
-            let now = (self.clock)();
             let mut known = self.known_mut();
             let (token, until) = (pass.token.clone(), pass.expires);
-            known.may_revoke(user.standing)?;
+            if !known.is_unwritten(&pass) {
+                if let Some(why) = known.problem(&claims.sub, standing, &pass, now) {
+                    return Err(token::refused(why));
+                }
+                known.may_revoke(standing)?;
+            }
             let kept = self.ledger.keeping(Note::Revoked { token, until })?;
             known.revoke(&pass);
             self.here.check(&known, now, false);
             kept
         };
-        kept.await
+        kept.await?;
+        self.known_mut().wrote(&pass);
+        Ok(())
     }
 
     /// The name as this user may have it: of a registered one its own only.

@@ -109,6 +109,30 @@ async fn a_revoked_token_ends_its_connections_and_no_others() {
     assert!(is_admitted(&identity, &second));
 }
 
+/// Breaks when: who was told to try again later is told that there is nothing to do, and a restart lets the token in.
+#[tokio::test]
+async fn what_could_not_be_kept_of_a_revoked_token_can_be_asked_again() {
+    let folder = TempDir::new().unwrap();
+    let (archive, identity) = on(folder.path());
+    let gone = identity.guest(None).unwrap();
+    let db = rusqlite::Connection::open(folder.path().join("tertulia.db")).unwrap();
+    let full =
+        "CREATE TRIGGER full BEFORE INSERT ON revoked BEGIN SELECT RAISE(ABORT, 'full'); END";
+    db.execute_batch(full).unwrap();
+    for _ in 0..2 {
+        let refused = identity.revoke(&gone.token).await.unwrap_err();
+        assert_eq!(refused.code, Code::StorageFailed);
+        assert!(!is_admitted(&identity, &gone));
+    }
+    db.execute_batch("DROP TRIGGER full").unwrap();
+    identity.revoke(&gone.token).await.unwrap();
+    let again = identity.revoke(&gone.token).await;
+    refused(again, Code::BadToken, "revoked");
+    drop((archive, identity));
+    let (_archive, identity) = on(folder.path());
+    refused(identity.admit(&gone.token), Code::BadToken, "revoked");
+}
+
 /// Breaks when: a token that goes bad between the look at it and the connection is not seen by either.
 #[tokio::test]
 async fn who_comes_in_while_its_token_is_revoked_goes_at_once() {

@@ -3,7 +3,10 @@
 //! JSON Web Tokens (RFC 7519) with one header only, HS256 (RFC 7515, RFC 7518 §3.2): which algorithm it is is never read
 //! from a token. Not here: whether a token was revoked (`identity`).
 
-use super::key::Key;
+use super::{
+    key::Key,
+    user::{Pass, Standing},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use tertulia_shared::{Code, Reject};
@@ -30,6 +33,25 @@ pub(super) struct Claims {
     /// Of a registered user: which of its passwords was the right one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) generation: Option<u64>,
+}
+
+impl Claims {
+    /// What its holder is.
+    pub(super) fn standing(&self) -> Standing {
+        match self.generation {
+            Some(_) => Standing::Registered,
+            None => Standing::Guest,
+        }
+    }
+
+    /// What lets its holder in.
+    pub(super) fn pass(&self) -> Pass {
+        Pass {
+            token: self.jti.clone(),
+            expires: self.exp.saturating_mul(1_000),
+            generation: self.generation.unwrap_or(0),
+        }
+    }
 }
 
 /// Writes a token.
