@@ -22,6 +22,8 @@ const MAX_ROOMS_OF_GUESTS: usize = MAX_ROOMS / 2;
 const MAX_OWNED: usize = 100;
 /// The most members of a room.
 const MAX_MEMBERS: usize = 1_000;
+/// The most members of all rooms together: about 100 MB.
+const MAX_MEMBERS_IN_ALL: usize = 500_000;
 /// When a guest's room in which nothing was said is free again: by then a token that nobody renewed is long expired.
 const UNUSED_FOR: u64 = milliseconds(Duration::from_secs(60 * 24 * 60 * 60));
 /// How exactly it is kept when somebody was there.
@@ -38,6 +40,8 @@ pub(super) struct Rooms {
     /// The rooms that are a user's.
     owned: HashMap<String, HashSet<String>>,
     of_guests: usize,
+    /// The members of all rooms.
+    members: usize,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +119,9 @@ impl Rooms {
         if self.rooms.len() >= MAX_ROOMS {
             return one_too_many(format!("the server keeps {MAX_ROOMS} private rooms"));
         }
+        if self.members >= MAX_MEMBERS_IN_ALL {
+            return one_too_many(format!("they have {MAX_MEMBERS_IN_ALL} members in all"));
+        }
         if !is_account(user) && self.of_guests >= MAX_ROOMS_OF_GUESTS {
             return one_too_many(format!("{MAX_ROOMS_OF_GUESTS} are guests' already; log in"));
         }
@@ -133,11 +140,19 @@ impl Rooms {
     /// When it has too many members.
     pub(super) fn invite(&self, room: &Topic, user: &str, now: u64) -> Result<Member, Reject> {
         let known = self.rooms.get(room.as_str());
-        let is_full = known.is_some_and(|known| {
-            known.members.len() >= MAX_MEMBERS && !known.members.contains_key(user)
-        });
-        if is_full {
-            let problem = format!("room `{room}` has {MAX_MEMBERS} members, no more are allowed");
+        let is_in = known.is_some_and(|known| known.members.contains_key(user));
+        let too_many = match known {
+            _ if is_in => None,
+            Some(known) if known.members.len() >= MAX_MEMBERS => {
+                Some(format!("room `{room}` has {MAX_MEMBERS} members"))
+            }
+            _ if self.members >= MAX_MEMBERS_IN_ALL => Some(format!(
+                "all private rooms have {MAX_MEMBERS_IN_ALL} members"
+            )),
+            _ => None,
+        };
+        if let Some(why) = too_many {
+            let problem = format!("{why}, no more are allowed");
             return Err(Reject::new(Code::ServerFull, problem));
         }
         let owns = known.is_some_and(|known| known.owner.as_deref() == Some(user));
@@ -147,7 +162,8 @@ impl Rooms {
     /// Takes over what is written down.
     pub(super) fn write(&mut self, member: &Member) {
         let room = self.rooms.entry(member.room.clone()).or_default();
-        room.members.insert(member.user.clone(), member.at);
+        let before = room.members.insert(member.user.clone(), member.at);
+        self.members += usize::from(before.is_none());
         if member.owns && room.owner.is_none() {
             room.owner = Some(member.user.clone());
             let owned = self.owned.entry(member.user.clone()).or_default();
@@ -204,8 +220,11 @@ impl Rooms {
 
     /// Frees a room.
     pub(super) fn remove(&mut self, name: &str) {
-        let room = self.rooms.remove(name);
-        let Some(owner) = room.and_then(|room| room.owner) else {
+        let Some(room) = self.rooms.remove(name) else {
+            return;
+        };
+        self.members -= room.members.len();
+        let Some(owner) = room.owner else {
             return;
         };
         self.of_guests -= usize::from(!is_account(&owner));
@@ -237,6 +256,7 @@ fn member(room: &Topic, user: &str, (at, owns): (u64, bool)) -> Member {
 #[cfg(test)]
 mod tests {
     use super::{A_DAY, Entry, MAX_OWNED, MAX_ROOMS_OF_GUESTS, Rooms, UNUSED_FOR};
+    use super::{MAX_MEMBERS, MAX_MEMBERS_IN_ALL};
     use crate::identity::{new_account, user::random_id};
     use tertulia_shared::{Code, Topic};
 
@@ -346,5 +366,34 @@ mod tests {
         assert_eq!((rooms.spare(&zoe), rooms.owned[&zoe].len()), (None, 3));
         rooms.go_out(&room(1));
         assert_eq!(rooms.spare(&zoe).as_deref(), Some("chat/private/1"));
+    }
+
+    #[test]
+    fn members_are_bounded_in_a_room_and_in_all() {
+        let mut rooms = Rooms::default();
+        let ada = account();
+        for number in 0..2 {
+            begin(&mut rooms, number, &ada).unwrap();
+        }
+        let invite = |rooms: &mut Rooms, number| {
+            let member = rooms.invite(&room(number), &random_id(), 1);
+            member
+                .map(|member| rooms.write(&member))
+                .map_err(|it| it.code)
+        };
+        for _ in 1..MAX_MEMBERS {
+            invite(&mut rooms, 0).unwrap();
+        }
+        assert_eq!(invite(&mut rooms, 0), Err(Code::ServerFull));
+        assert_eq!(rooms.members, MAX_MEMBERS + 1);
+        rooms.members = MAX_MEMBERS_IN_ALL - 1;
+        invite(&mut rooms, 1).unwrap();
+        assert_eq!(invite(&mut rooms, 1), Err(Code::ServerFull));
+        assert_eq!(begin(&mut rooms, 2, &ada), Err(Code::ServerFull));
+        // Who is in already may be invited again.
+        rooms.invite(&room(1), &ada, 1).unwrap();
+        rooms.remove("chat/private/0");
+        assert_eq!(rooms.members, MAX_MEMBERS_IN_ALL - MAX_MEMBERS);
+        begin(&mut rooms, 2, &ada).unwrap();
     }
 }
