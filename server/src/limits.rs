@@ -240,9 +240,9 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowed, Full, Limits};
+    use super::{Admitted, Allowed, Full, Limits};
     use futures_util::FutureExt;
-    use std::{net::IpAddr, time::Instant};
+    use std::{net::IpAddr, sync::Arc, time::Instant};
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -302,6 +302,35 @@ mod tests {
         assert!(!publishes(10, Some(there(1))));
         assert!(publishes(11, Some(there(2))) && !publishes(11, Some(there(2))));
         assert!((100..200).all(|name| publishes(name, Some(HERE))));
+    }
+
+    /// Breaks when: an address may send more than ten users may, by events or by bytes.
+    #[test]
+    fn all_users_of_an_address_together_may_send_ten_times_as_much_as_one() {
+        fn sends(
+            limits: &Limits,
+            admitted: &Arc<Admitted>,
+            (user, bytes): (u32, usize),
+        ) -> Result<(), String> {
+            let allowance = limits.allowance(Some(user.to_string()), Some(admitted));
+            let taken = allowance.unwrap().take(bytes, Instant::now());
+            taken.map_err(|refused| refused.reject.message)
+        }
+        // Of one user it is 1 event and 2 kB, and the last byte that is left is enough for an event.
+        for (users, bytes) in [(10, 0), (2, 10_001)] {
+            let limits = limits(Some(0.01));
+            let [here, other, own] = [there(1), there(2), HERE];
+            let [here, other, own] = [here, other, own].map(|at| limits.connection(at).unwrap());
+            for user in 0..users {
+                sends(&limits, &here, (user, bytes)).unwrap();
+            }
+            let refused = sends(&limits, &here, (users, bytes)).unwrap_err();
+            assert!(refused.contains("from your address"), "{refused}");
+            sends(&limits, &other, (users, bytes)).unwrap();
+            for user in 100..100 + 2 * users {
+                sends(&limits, &own, (user, bytes)).unwrap();
+            }
+        }
     }
 
     #[test]
