@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn how_much_is_kept_is_what_was_asked_for() {
+        let keep = read("tertulia --keep-messages 7 --keep-for 3h")
+            .unwrap()
+            .keep;
+        assert_eq!(
+            (keep.messages, keep.age),
+            (7, Duration::from_secs(3 * 3_600))
+        );
+        assert_eq!(read("tertulia").unwrap().keep, Config::default().keep);
+    }
+
+    #[test]
     fn a_problem_is_one_line_that_says_what_to_change() {
         assert_eq!(
             problem("tertulia serve --listen here"),
