@@ -149,3 +149,34 @@ fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", "full")?;
     migrations::run(db)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{again, open};
+    use crate::store::DataDir;
+    use rusqlite::Connection;
+
+    /// SQLite's number for it: the log is synced at each commit.
+    const FULL: i64 = 2;
+
+    /// Breaks when: a power cut takes what was acknowledged.
+    #[test]
+    fn a_commit_is_on_disk_when_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = DataDir::open(folder.path()).unwrap();
+        let (first, _) = open(&taken).unwrap();
+        let (second, _) = again(folder.path()).unwrap();
+        let asked = |db: &Connection| {
+            let mode: String = db
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            let sync: i64 = db
+                .pragma_query_value(None, "synchronous", |row| row.get(0))
+                .unwrap();
+            (mode, sync)
+        };
+        for db in [&first, &second] {
+            assert_eq!(asked(db), ("wal".to_owned(), FULL));
+        }
+    }
+}
