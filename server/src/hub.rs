@@ -269,6 +269,9 @@ impl Hub {
             return 0;
         }
         let known = |topic: &Topic| before.iter().any(|filter| filter.matches(topic));
+        if let Some(topic) = filter.as_topic().filter(known) {
+            return queue.before(&topic).unwrap_or_else(|| state.last(&topic));
+        }
         let epoch = self.epoch_of(filter);
         let first = filter.levels().next();
         let durable = self.durable.is_some_and(|it| first == Some(it.level));
@@ -277,7 +280,6 @@ impl Hub {
         let mut after = 0;
         for topic in state.topics_of(filter, start) {
             if known(&topic) {
-                after = queue.before(&topic).unwrap_or_else(|| state.last(&topic));
                 continue;
             }
             let position = start.position(&topic, epoch);

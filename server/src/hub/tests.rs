@@ -9,7 +9,10 @@ use super::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tertulia_shared::{Filter, Topic, events};
 
 const TEST: Origin = Origin("test");
@@ -303,4 +306,27 @@ async fn a_durable_topic_has_its_own_epoch_and_numbers() {
         panic!("the message");
     };
     assert_eq!(message.stamp, stamp);
+}
+
+/// Breaks when: each topic that waits already is looked for among all that wait, while nobody else can publish.
+#[test]
+fn filters_that_overlap_cost_no_more_than_the_first() {
+    let hub = Hub::new(CLOCK);
+    for number in 0..20_000 {
+        publish(&hub, &format!("a/{number}"), true);
+    }
+    let reader = hub.reader(9);
+    let join = |text| {
+        let began = Instant::now();
+        reader.subscribe(&filter(text));
+        began.elapsed()
+    };
+    let first = join("a/#");
+    for overlapping in ["a/+", "+/#", "#"] {
+        let took = join(overlapping);
+        assert!(
+            took < first * 10,
+            "{overlapping}: {took:?}, first {first:?}"
+        );
+    }
 }
