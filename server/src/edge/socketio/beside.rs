@@ -7,6 +7,7 @@
 mod tests;
 
 use super::boundary::Boundary;
+use crate::limits::Permit;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use std::{
@@ -72,6 +73,7 @@ struct Writers {
 struct End<S> {
     /// `None` once it is closed from above.
     stream: Option<S>,
+    place: Option<Permit>,
     boundary: Boundary,
     mark: Mark,
     /// What is left of frames from beside.
@@ -97,11 +99,13 @@ impl Wake for Writers {
 }
 
 impl<S> Pipe<S> {
-    pub(super) fn new(stream: S) -> Arc<Self> {
+    /// A stream that has a place among the connections as long as it is open.
+    pub(super) fn new(stream: S, place: Option<Permit>) -> Arc<Self> {
         let writers = Arc::<Writers>::default();
         Arc::new(Self {
             end: Mutex::new(End {
                 stream: Some(stream),
+                place,
                 boundary: Boundary::default(),
                 mark: Mark::No,
                 rest: Bytes::new(),
@@ -113,8 +117,10 @@ impl<S> Pipe<S> {
 
     /// Closes the stream, whoever else holds this.
     pub(super) fn close(&self) {
-        let stream = self.end().stream.take();
-        drop(stream);
+        let mut end = self.end();
+        let open = (end.stream.take(), end.place.take());
+        drop(end);
+        drop(open);
         self.writers.beside.wake();
     }
 
@@ -298,7 +304,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Beside for Pipe<S> {
 
     fn goodbye(&self, frame: Bytes) {
         let mut end = self.end();
-        let stream = end.stream.take();
+        let (stream, place) = (end.stream.take(), end.place.take());
         let rest = std::mem::take(&mut end.rest);
         // Behind half a frame from above nothing can be said.
         let stream = stream.filter(|_| end.boundary.is_between());
@@ -306,10 +312,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Beside for Pipe<S> {
         self.both.wake_by_ref();
         if let Some(stream) = stream {
             // Whoever does not take it is closed without.
-            tokio::spawn(tokio::time::timeout(
-                GOODBYE,
-                self::end(stream, [rest, frame]),
-            ));
+            tokio::spawn(async move {
+                let _place = place;
+                tokio::time::timeout(GOODBYE, self::end(stream, [rest, frame])).await
+            });
         }
     }
 

@@ -206,7 +206,7 @@ pub fn guarded<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let pipe = Pipe::new(stream);
+    let pipe = Pipe::new(stream, Some(permit));
     let switch = Switch {
         peer,
         cut: Arc::default(),
@@ -215,7 +215,6 @@ where
     let stream = Stream {
         pipe,
         cut: Arc::clone(&switch.cut),
-        _permit: permit,
         limits,
         frames: Frames::default(),
         read: Vec::new(),
@@ -232,8 +231,6 @@ pub struct Stream<S> {
     pipe: Arc<Pipe<S>>,
     /// Set once it is a WebSocket.
     cut: Arc<OnceLock<Cut>>,
-    /// Its place among the connections, beyond the requests of a WebSocket.
-    _permit: Permit,
     limits: Arc<Limits>,
     frames: Frames,
     /// Guarded bytes that are not yet read.

@@ -1,6 +1,7 @@
 //! Two who write: no frame is torn, and nothing comes before what it is behind.
 
-use super::{Beside, MARK_FRAME, Pipe};
+use super::{Beside, GOODBYE, MARK_FRAME, Pipe};
+use crate::limits::{Allowed, Limits};
 use bytes::Bytes;
 use std::{future::poll_fn, io, sync::Arc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -46,7 +47,7 @@ fn payloads(mut bytes: &[u8]) -> Vec<(u8, usize)> {
 #[tokio::test]
 async fn the_mark_is_taken_out_and_what_was_before_it_is_out() {
     let (ours, mut theirs) = duplex(4_096);
-    let pipe = Pipe::new(ours);
+    let pipe = Pipe::new(ours, None);
     above(&pipe, RESPONSE).await;
     pipe.expect_mark();
     above(
@@ -70,7 +71,7 @@ async fn the_mark_is_taken_out_and_what_was_before_it_is_out() {
 #[tokio::test]
 async fn a_goodbye_comes_behind_what_was_begun_and_is_the_last() {
     let (ours, mut theirs) = duplex(40);
-    let pipe = Pipe::new(ours);
+    let pipe = Pipe::new(ours, None);
     above(&pipe, RESPONSE).await;
     let long = Bytes::from(frame(b'a', 100));
     let pipe: &dyn Beside = &*pipe;
@@ -86,11 +87,29 @@ async fn a_goodbye_comes_behind_what_was_begun_and_is_the_last() {
     assert_eq!(read, [(b'a', 100), (b'z', 3)]);
 }
 
+/// Breaks when: who is told to go makes place for another one before it has gone.
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_takes_its_place_along() {
+    let limits = Limits::new(Allowed::default());
+    let mut places: Vec<_> = std::iter::from_fn(|| limits.socket(None).ok()).collect();
+    let (ours, mut theirs) = duplex(4_096);
+    let pipe = Pipe::new(ours, places.pop());
+    above(&pipe, RESPONSE).await;
+    pipe.goodbye(Bytes::from(frame(b'z', 3)));
+    pipe.close();
+    let mut read = Vec::new();
+    theirs.read_to_end(&mut read).await.unwrap();
+    assert!(limits.socket(None).is_err(), "it has not gone");
+    drop(theirs);
+    tokio::time::sleep(GOODBYE).await;
+    assert!(limits.socket(None).is_ok(), "it has gone");
+}
+
 /// The pipe takes less than a frame, both sides write at once, and somebody reads slowly.
 #[tokio::test]
 async fn no_frame_is_torn_and_nobody_waits_for_ever() {
     let (ours, mut theirs) = duplex(7);
-    let pipe = Pipe::new(ours);
+    let pipe = Pipe::new(ours, None);
     let writers = [b'a', b'b'].map(|byte| {
         let pipe = Arc::clone(&pipe);
         tokio::spawn(async move {
