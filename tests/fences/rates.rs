@@ -66,11 +66,11 @@ async fn bytes_are_limited_too() {
     assert_eq!(code(emit(&ada, &ChatEnter { name }).await), "rate-limited");
 }
 
-/// Breaks when: who goes on regardless is refused for ever, at the server's cost, or events without an acknowledgement
-/// are not counted.
+/// Breaks when: who goes on regardless is refused for ever, at the server's cost, or is counted as too slow too, or events
+/// without an acknowledgement are not counted.
 #[tokio::test]
 async fn a_flood_is_cut_and_nobody_else_notices() {
-    let server = strict().await;
+    let mut server = strict().await;
     let origin = server.origin();
     let ada = connected(&origin).await;
     join(&ada, LOBBY).await;
@@ -89,9 +89,11 @@ async fn a_flood_is_cut_and_nobody_else_notices() {
         .starts_with("40{")
     {}
     let flood = async {
-        loop {
+        for id in 0.. {
+            // Every other one asks for no acknowledgement.
+            let id = [String::new(), format!("{id}")][id % 2].clone();
             // After the end nothing can be sent; what was said before it can be read.
-            let event = r#"42["chat:enter",{"name":"Eve"}]"#;
+            let event = format!(r#"42{id}["chat:enter",{{"name":"Eve"}}]"#);
             let _ = socket.send(Message::text(event)).await;
             // What comes is taken, so that nothing but the flood is a reason to be cut.
             while let Some(Some(read)) = futures_util::FutureExt::now_or_never(socket.next()) {
@@ -100,6 +102,7 @@ async fn a_flood_is_cut_and_nobody_else_notices() {
                 }
             }
         }
+        unreachable!("numbers do not end")
     };
     let end = soon("the cut", flood).await;
     assert_eq!(
@@ -112,6 +115,16 @@ async fn a_flood_is_cut_and_nobody_else_notices() {
     let refused = metrics.get("tertulia_rejects_total{code=\"rate-limited\"}");
     assert!(refused >= BURST as f64 && refused < 20_000.0, "{refused}");
     emit(&ada, &send(LOBBY, "still here", "1")).await.unwrap();
+    // Its end is one, and not also that it took no acknowledgements.
+    let websockets = "tertulia_connections{transport=\"websocket\"}";
+    let gone = async { while Metrics::of(&origin).await.get(websockets) > 1.0 {} };
+    soon("its end", gone).await;
+    let too_slow = "tertulia_connections_cut_total{reason=\"acks\"}";
+    assert_eq!(Metrics::of(&origin).await.get(too_slow), 0.0);
+    drop(ada);
+    assert!(server.terminate().await.success());
+    let log = server.log().await;
+    assert!(!log.contains("too slow"), "{log}");
 }
 
 /// Breaks when: connections may be begun without end, or one address's are another's.

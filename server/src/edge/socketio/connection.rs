@@ -30,7 +30,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -57,6 +57,8 @@ pub(super) struct Connection {
     /// The step of the closing in which all had gone out; 0 where something has not.
     pub(super) drained: AtomicUsize,
     ended: CancellationToken,
+    /// Whether more acknowledgements were to wait than may.
+    full: AtomicBool,
     pub(super) counts: Arc<Counts>,
     pub(super) closing: Arc<Closing>,
     pub(super) encoded: Arc<Encoded>,
@@ -102,6 +104,7 @@ impl Connection {
             later: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
             ended: CancellationToken::new(),
+            full: AtomicBool::new(false),
             counts,
             closing,
             encoded,
@@ -177,6 +180,7 @@ impl Connection {
         if queued.is_err() && !self.ended.is_cancelled() {
             let (peer, (acks, bytes)) = (self.session.peer(), self.acks.waiting());
             tracing::warn!(peer, acks, bytes, "acknowledgements wait and none is taken");
+            self.full.store(true, Ordering::Relaxed);
             self.ended.cancel();
         }
         queued.ok()
@@ -227,11 +231,12 @@ impl Connection {
                     () = over.cancelled() => {}
                 }
             });
-            let sent = tokio::select! {
+            let slow = tokio::select! {
                 biased;
                 () = stopped => None,
-                sent = way_out.send_all(&socket) => sent,
+                slow = way_out.send_all(&socket) => slow,
             };
+            let slow = slow.or(self.full.load(Ordering::Relaxed).then_some(Slow::Acks));
             self.session.end();
             self.counts.end();
             if over.is_cancelled() {
@@ -240,20 +245,28 @@ impl Connection {
                 self.cut.end(Why::NotLetIn);
                 return;
             }
-            // Still connected means that the client takes too little. It comes back by itself.
-            if socket.connected() {
-                // Who is still connected and was stopped from outside left too many acknowledgements.
-                let slow = sent.unwrap_or(Slow::Acks);
-                self.counts.too_slow.add(slow);
-                tracing::warn!(
-                    parent: &self.span,
-                    peer = self.session.peer(),
-                    reason = ?slow,
-                    "closed: too slow for what it asked for, {slow}"
-                );
-                self.cut.end(Why::TooSlow(slow));
+            // Who ended it otherwise has said why.
+            if !socket.connected() || self.cut.why().is_some() {
+                return;
+            }
+            match slow {
+                // It comes back by itself.
+                Some(slow) => self.end_slow(slow),
+                None => self.cut.cancel(),
             }
         });
+    }
+
+    /// Closes the connection of a client that takes too little.
+    fn end_slow(&self, slow: Slow) {
+        self.counts.too_slow.add(slow);
+        tracing::warn!(
+            parent: &self.span,
+            peer = self.session.peer(),
+            reason = ?slow,
+            "closed: too slow for what it asked for, {slow}"
+        );
+        self.cut.end(Why::TooSlow(slow));
     }
 
     /// Stops sending and leaves all rooms.
