@@ -2,6 +2,7 @@
 
 use super::{POLLING, WEBSOCKET, ask, kept_out};
 use crate::world::server::Server;
+use serde_json::Value;
 
 const SESSION: &str = "POST /session HTTP/1.1\r\ncontent-type: application/json\r\n";
 
@@ -31,6 +32,32 @@ async fn a_page_of_a_stranger_gets_in_nowhere() {
         assert_ne!(answer.status, 403, "{way}");
     }
     assert_eq!(kept_out(&own, "origin").await, refused);
+}
+
+/// Breaks when: only who begins a session is asked for its origin, and not who goes on with it.
+#[tokio::test]
+async fn a_page_of_a_stranger_takes_no_part_in_a_session_that_lives() {
+    let server = Server::start().await;
+    let begun = ask(&server.address, POLLING, "").await;
+    let open: Value = serde_json::from_str(&begun.body[1..]).unwrap();
+    let sid = open["sid"].as_str().unwrap();
+    let way = |method: &str, origin: &str| {
+        let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+        format!("{method} {path} HTTP/1.1\r\norigin: {origin}\r\n")
+    };
+    for (method, body) in [("POST", "40"), ("GET", ""), ("POST", "41"), ("GET", "")] {
+        let strange = way(method, "http://evil.example");
+        let answer = ask(&server.address, &strange, body).await;
+        assert_eq!(answer.status, 403, "{method}");
+        assert!(!answer.body.contains("40"), "{answer:?}");
+    }
+    let own = server.origin();
+    assert_eq!(kept_out(&own, "origin").await, 4.0);
+    // Nothing of it was taken: the session lives and is not yet connected.
+    let posted = ask(&server.address, &way("POST", &own), "40").await;
+    assert_eq!(posted.status, 200);
+    let polled = ask(&server.address, &way("GET", &own), "").await;
+    assert!(polled.body.contains("40{"), "{polled:?}");
 }
 
 /// Breaks when: a page that made its own name lead here is taken for the server's own page.
