@@ -178,7 +178,7 @@ async fn ready_is_who_has_had_its_broker() {
     assert_eq!(ready(&server).await.0, 200);
 }
 
-/// Breaks when: a line of a connection does not say its id, or a session id, which is a credential, is logged.
+/// Breaks when: a line of a connection or of a request does not say its id, or a session id, which is a credential, is logged.
 #[tokio::test]
 async fn the_log_says_what_belongs_together_and_no_credential() {
     let mut process = Process::start(
@@ -202,11 +202,11 @@ async fn the_log_says_what_belongs_together_and_no_credential() {
         .nth(1)
         .unwrap();
     let http = reqwest::Client::new();
-    let mut sids = Vec::new();
+    let (mut sids, mut requests) = (Vec::new(), Vec::new());
     for name in ["no:such", "nor:this"] {
         let url = format!("{origin}/socket.io/?EIO=4&transport=polling");
         let open = http.get(&url).send().await.unwrap();
-        assert!(open.headers().contains_key("x-request-id"));
+        requests.push(open.headers()["x-request-id"].to_str().unwrap().to_owned());
         let open: Value = serde_json::from_str(&open.text().await.unwrap()[1..]).unwrap();
         let sid = open["sid"].as_str().unwrap().to_owned();
         let url = format!("{url}&sid={sid}");
@@ -227,7 +227,7 @@ async fn the_log_says_what_belongs_together_and_no_credential() {
     process.terminate().await;
     assert!(process.ended().await.success());
     let log = soon("the log", process.rest()).await;
-    let mut of_connections = BTreeSet::new();
+    let (mut of_connections, mut of_requests) = (BTreeSet::new(), BTreeSet::new());
     for line in log.lines() {
         let entry: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
         assert!(
@@ -238,8 +238,15 @@ async fn the_log_says_what_belongs_together_and_no_credential() {
             assert_eq!(entry["span"]["name"], "connection", "{line}");
             of_connections.insert(entry["span"]["id"].as_str().unwrap().to_owned());
         }
+        if entry["message"] == "answered" {
+            assert_eq!(entry["span"]["name"], "request", "{line}");
+            of_requests.insert(entry["span"]["id"].as_str().unwrap().to_owned());
+        }
     }
     assert_eq!(of_connections.len(), 2, "{log}");
+    for id in requests {
+        assert!(of_requests.contains(&id), "{id}: {log}");
+    }
     for sid in sids {
         assert!(!log.contains(&sid), "{log}");
     }
