@@ -31,9 +31,9 @@ const LOBBY: &str = "chat/lobby";
 const TEMPERATURE: &str = "sensors/lab/temperature";
 /// How long a burst may take until the last acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// By far less than it takes until the heartbeat finds out that somebody has stopped reading (25 s and 20 s): who was
-/// waited for would have been waited for so long.
-const UNHEARD: Duration = Duration::from_secs(30);
+/// What a busy machine may add. Who was waited for would have been waited for much longer: for 30 s until somebody who
+/// takes nothing is cut.
+const SLOWER: Duration = Duration::from_secs(5);
 const BOTH: [Transport; 2] = [Transport::Polling, Transport::WebSocket];
 
 fn alone(transport: Transport) -> Options {
@@ -272,7 +272,11 @@ async fn acknowledgements_come_in_order_while_a_burst_flows() {
 
 #[tokio::test]
 async fn who_stops_reading_does_not_slow_the_others() {
-    let server = Server::start().await;
+    let server = Server::with(&["--no-host-metrics", "--rate-limit", "off"]).await;
+    let ada = connected_with(&server.origin(), alone(Transport::WebSocket)).await;
+    let mut messages = ada.listen::<ChatMessage>();
+    join(&ada, LOBBY).await;
+    let alone = slowest_ten(&ada, &mut messages, "alone").await;
     let url = format!(
         "ws://{}/socket.io/?EIO=4&transport=websocket",
         server.address
@@ -287,21 +291,28 @@ async fn who_stops_reading_does_not_slow_the_others() {
         }
         deaf.send(Message::text(then)).await.unwrap();
     }
-    let ada = connected_with(&server.origin(), alone(Transport::WebSocket)).await;
-    let mut messages = ada.listen::<ChatMessage>();
-    join(&ada, LOBBY).await;
+    let slowest = slowest_ten(&ada, &mut messages, "beside it").await;
+    println!("the slowest ten of 3,000 took {slowest:?}, {alone:?} before");
+    assert!(slowest < alone + SLOWER, "{slowest:?}, {alone:?} before");
+}
+
+/// How long the slowest ten of 3,000 texts take until they are heard.
+async fn slowest_ten(
+    ada: &Connection,
+    messages: &mut Listener<ChatMessage>,
+    ids: &str,
+) -> Duration {
     let text = "x".repeat(4_000);
     let mut slowest = Duration::ZERO;
     for tens in 0..300 {
         let said = Instant::now();
         for n in 0..10 {
-            drop(ada.emit(&send(LOBBY, &text, &format!("{tens} {n}"))));
+            drop(ada.emit(&send(LOBBY, &text, &format!("{ids} {tens} {n}"))));
         }
         for _ in 0..10 {
-            next(&mut messages).await;
+            next(messages).await;
         }
         slowest = slowest.max(said.elapsed());
     }
-    println!("the slowest ten of 3,000 took {slowest:?}");
-    assert!(slowest < UNHEARD, "{slowest:?}");
+    slowest
 }
