@@ -165,6 +165,104 @@ async fn what_waits_when_somebody_signs_out_goes_out_in_nobody_elses_name() {
     assert_eq!(said, expected);
 }
 
+/// Breaks when: another tab makes somebody else of the reader, in whose name goes out what this one wrote before.
+#[tokio::test]
+async fn what_waits_when_another_tab_signs_in_goes_out_in_nobody_elses_name() {
+    let (mut server, _folder) = keeping(&[]).await;
+    let page = Browser::open(&server.origin(), DESK).await;
+    page.linked("websocket").await;
+    page.enter("Ada").await;
+    page.shows(PERSON, "Ada (you)").await;
+    let (_, bob) = post(&page, "Bob").await;
+    server.kill().await;
+    page.find(&test_id("banner")).await;
+    page.say("mine").await;
+    page.find(&format!("{MESSAGE}[data-state=pending]")).await;
+    let as_bob = "const {token, peer, expires} = arguments[0];
+                  const pass = [token, peer, expires].join('\\n');
+                  localStorage.setItem('tertulia.session.' + location.origin, pass);
+                  localStorage.setItem('tertulia.name', 'Bob')";
+    page.run(as_bob, vec![bob]).await;
+    let _server = server.restart().await;
+    page.linked("websocket").await;
+    page.shows(&format!("{MESSAGE}[data-state=failed]"), "mine")
+        .await;
+    page.shows(PERSON, "Bob (you)").await;
+    page.say("hello").await;
+    page.shows(&format!("{MESSAGE}[data-state=sent]"), "hello")
+        .await;
+}
+
+/// Breaks when: what a private room brought stays for who comes next, comes to who has left, or never comes back to who
+/// may read it.
+#[tokio::test]
+async fn what_a_private_room_brought_is_for_who_is_signed_in() {
+    let (server, folder) = keeping(&[]).await;
+    register("Ana", folder.path()).await;
+    let page = Browser::open(&server.origin(), DESK).await;
+    let bob = Browser::open(&server.origin(), DESK).await;
+    bob.enter("Bob").await;
+    page.enter("Ada").await;
+    page.shows(PERSON, "Ada (you)").await;
+    let known = async { while post(&page, "Ana").await.0 != 409 {} };
+    soon("the new user", known).await;
+    page.fill("room-input", "private/ours").await;
+    page.press("room-submit").await;
+    page.hides(PERSON, "Bob").await;
+    page.say("of Ada").await;
+    page.find(&format!("{MESSAGE}[data-state=sent]")).await;
+    // A password over a guest's token.
+    page.press("name-change").await;
+    sign_in(&page, "Ana").await;
+    page.hides(MESSAGE, "of Ada").await;
+    page.fill("room-input", "private/tea").await;
+    page.press("room-submit").await;
+    page.shows(PERSON, "Ana (you)").await;
+    page.say("/invite Bob").await;
+    bob.press("invitation-join").await;
+    page.shows(PERSON, "Bob").await;
+    page.say("milk?").await;
+    bob.shows(MESSAGE, "milk?").await;
+    // The server takes its time to take the token back.
+    let slow = "const fetch = window.fetch;
+                const let_go = new Promise(done => window.let_go = done);
+                window.fetch = async (url, init) => {
+                    if (init?.method === 'DELETE') await let_go;
+                    return fetch.call(window, url, init);
+                }";
+    page.run(slow, vec![]).await;
+    page.press("name-change").await;
+    page.press("sign-out").await;
+    bob.say("sugar?").await;
+    bob.find(&format!("{MESSAGE}.own[data-state=sent]")).await;
+    page.run("window.let_go()", vec![]).await;
+    page.linked("websocket").await;
+    page.hides(MESSAGE, "?").await;
+    sign_in(&page, "Ana").await;
+    page.shows(MESSAGE, "milk?").await;
+    page.shows(MESSAGE, "sugar?").await;
+}
+
+/// Asks for a session by that name, as another tab may, and gives status and answer.
+async fn post(page: &Browser, name: &str) -> (u64, Value) {
+    let ask = "const headers = {'content-type': 'application/json'};
+               const body = JSON.stringify({name: arguments[0]});
+               return fetch('/session', {method: 'POST', headers, body})
+                   .then(async answer => [answer.status, await answer.json()])";
+    let answer = page.run(ask, vec![json!(name)]).await;
+    (answer[0].as_u64().unwrap(), answer[1].clone())
+}
+
+/// Signs in by the form that asks for the name.
+async fn sign_in(page: &Browser, name: &str) {
+    page.fill("name-input", name).await;
+    page.press("name-submit").await;
+    page.fill("password-input", PASSWORD).await;
+    page.press("name-submit").await;
+    page.shows(&test_id("own-name"), name).await;
+    page.linked("websocket").await;
+}
+
 /// Breaks when: a server that lets no guests in is asked again and again, or nobody is told what is needed.
 #[tokio::test]
 async fn where_an_account_is_needed_the_page_asks_for_it_and_lets_its_owner_in() {

@@ -16,8 +16,6 @@ pub use crate::socketio::{
 };
 pub use answer::{Answers, Responder};
 pub use dispatch::{AuthRequest, Dispatcher};
-#[cfg(target_arch = "wasm32")]
-pub(crate) use emit::Accepted;
 pub use emit::{EmitError, Emitted};
 use futures_channel::{mpsc, oneshot};
 pub use hook::{Gate, Hook, Movable, Passing};
@@ -186,7 +184,7 @@ impl Connection {
     }
 
     /// The part of [`Connection::emit`] that is the same for every event: compiled once.
-    fn accepted(
+    pub(crate) fn accepted(
         &self,
         args: Result<Args, serde_json::Error>,
     ) -> impl Future<Output = Result<Args, EmitError>> + use<> {

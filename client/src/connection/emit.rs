@@ -63,7 +63,7 @@ pub enum EmitError {
 }
 
 /// What an event is accepted with, as the arguments that travel.
-pub(crate) type Accepted = Pin<Box<dyn Future<Output = Result<Args, EmitError>> + Send>>;
+type Accepted = Pin<Box<dyn Future<Output = Result<Args, EmitError>> + Send>>;
 
 /// An event that was emitted: awaiting it gives what the server acknowledges it with. What waits is the same for every
 /// event, so that it is compiled once.
@@ -81,12 +81,6 @@ impl<A> Emitted<A> {
             accepted: Box::pin(accepted),
             ack: PhantomData,
         }
-    }
-
-    /// The same without its type: for who waits for many kinds in one way.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn untyped(self) -> Accepted {
-        self.accepted
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         browser,
         model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
     },
-    connection::{Accepted, Connection, Link, Options, Reason, Status, Tap, Tapped},
+    connection::{Connection, EmitError, Link, Options, Reason, Status, Tap, Tapped},
     rooms::Rooms,
     sign_in,
 };
@@ -39,7 +39,7 @@ const MOMENTS_A_SECOND: u32 = 4;
 pub(crate) fn start(app: App) {
     tick(app);
     let options = Options {
-        auth: sign::auth(),
+        auth: sign::auth(app),
         ..Options::default()
     };
     let Ok(connection) = Connection::connect_with(&browser::server_origin(), options) else {
@@ -229,15 +229,18 @@ pub(crate) fn ask<E: ClientToServer>(
     event: &E,
     then: impl FnOnce(Result<E::Ack, Failure>) + 'static,
 ) {
+    emit(app, event.to_args(), decoding(Box::new(then)));
+}
+
+fn emit(app: App, args: Result<Args, serde_json::Error>, then: Then<Args>) {
     app.link.connection.with_value(|connection| {
         if let Some(connection) = connection {
-            let answer = connection.emit(event).untyped();
-            run(answered(answer, decoding(Box::new(then))));
+            run(answered(connection.accepted(args), then));
         }
     });
 }
 
-/// What is done with an answer: here once for each kind of acknowledgement, [`answered`] once for all.
+/// What is done with an answer: here once for each kind of acknowledgement, [`emit`] once for all.
 type Then<T> = Box<dyn FnOnce(Result<T, Failure>)>;
 
 fn decoding<A: DeserializeOwned + 'static>(then: Then<A>) -> Then<Args> {
@@ -246,6 +249,6 @@ fn decoding<A: DeserializeOwned + 'static>(then: Then<A>) -> Then<Args> {
     })
 }
 
-async fn answered(accepted: Accepted, then: Then<Args>) {
+async fn answered(accepted: impl Future<Output = Result<Args, EmitError>>, then: Then<Args>) {
     then(accepted.await.map_err(Failure::from));
 }

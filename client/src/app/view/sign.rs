@@ -10,9 +10,9 @@ use super::{
 use crate::{
     app::{
         browser::{self, storage},
-        model::{failure::Failure, pass::Pass},
+        model::{failure::Failure, pass::Pass, room_name},
     },
-    connection::Auth,
+    connection::{Auth, Connection},
     sign_in::{self, Granted, SignIn, SignInError},
     web,
 };
@@ -21,22 +21,38 @@ use std::{future::Future, pin::Pin};
 use tertulia_shared::{Code, Reject};
 
 /// What is asked at each connect: the token that is kept, renewed when half its life is over.
-pub(crate) fn auth() -> Auth {
-    Auth::ask(|| async { sign_in::auth(&fresh_token().await?) })
+pub(crate) fn auth(app: App) -> Auth {
+    Auth::ask(move || async move {
+        let pass = fresh_pass().await;
+        meet(app, pass.as_ref());
+        sign_in::auth(&pass?.token)
+    })
 }
 
-async fn fresh_token() -> Option<String> {
+async fn fresh_pass() -> Option<Pass> {
     let pass = pass()?;
     if (browser::now() as u64) < pass.renew_at {
-        return Some(pass.token);
+        return Some(pass);
     }
     match post(Some(&pass.token), SignIn::default()).await {
-        Ok(granted) => {
-            keep(&granted);
-            Some(granted.token)
-        }
+        Ok(granted) => Some(keep(&granted)),
         // What is wrong with the old one, the server says when it sees it.
-        Err(_) => Some(pass.token),
+        Err(_) => Some(pass),
+    }
+}
+
+/// The reader is whom the token stands for from the next connection on. Another tab may have changed that; whoever takes a
+/// first name in this one is who wrote here before.
+fn meet(app: App, pass: Option<&Pass>) {
+    let chat = app.chat;
+    let who = pass.map(|pass| pass.peer.clone()).unwrap_or_default();
+    let before = chat.who.get_value();
+    if before != who {
+        let name = storage::get("name");
+        if !before.is_empty() || chat.view.with_untracked(|view| view.name != name) {
+            forget(app);
+        }
+        chat.who.set_value(who);
     }
 }
 
@@ -63,8 +79,9 @@ pub(crate) fn enter(app: App, name: String, password: String) {
 }
 
 fn signed_in(app: App, granted: &Granted) {
-    keep(granted);
+    let pass = keep(granted);
     actions::remember_name(app, granted.name.clone());
+    meet(app, Some(&pass));
     reconnect(app);
 }
 
@@ -80,6 +97,8 @@ pub(crate) fn refused(app: App, reject: Reject) {
             && !chat.is_renewed.get_value()
         {
             chat.is_renewed.set_value(true);
+            // It is the same person.
+            chat.who.set_value(String::new());
             return enter(app, name, String::new());
         }
         disown(app);
@@ -104,6 +123,8 @@ pub(crate) fn sign_out(app: App) {
     storage::set(&key(), "");
     storage::set("name", "");
     forget(app);
+    // Nothing comes for who has left, however long that takes.
+    with_connection(app, Connection::disconnect);
     run(async move {
         if let Some(pass) = given_back {
             let _ = web::request("DELETE", &url(), Some(&pass.token), None).await;
@@ -113,32 +134,44 @@ pub(crate) fn sign_out(app: App) {
 }
 
 /// The reader is nobody any more.
-pub(crate) fn forget(app: App) {
+fn forget(app: App) {
+    app.chat.who.set_value(String::new());
     app.chat.view.update(ChatView::forget_reader);
     disown(app);
 }
 
-/// What was written so far does not go out in another name.
+/// What was written so far does not go out in another name. What private rooms brought comes again for who may be there.
 fn disown(app: App) {
     app.chat.changed.set_value(true);
     app.chat.logs.update_value(|logs| {
-        logs.iter_mut()
-            .for_each(|(room, log)| log.disown(actions::is_private(room)));
-    });
-}
-
-fn reconnect(app: App) {
-    app.link.connection.with_value(|connection| {
-        if let Some(connection) = connection {
-            connection.disconnect();
-            connection.open();
+        for (room, log) in logs.iter_mut() {
+            let is_private = actions::is_private(room);
+            log.disown(is_private);
+            if is_private {
+                app.link.forget(&room_name::topic(room));
+            }
         }
     });
 }
 
-fn keep(granted: &Granted) {
+fn reconnect(app: App) {
+    with_connection(app, |connection| {
+        connection.disconnect();
+        connection.open();
+    });
+}
+
+/// Does that with the connection, where there is one.
+pub(crate) fn with_connection(app: App, act: fn(&Connection)) {
+    app.link.connection.with_value(|connection| {
+        connection.iter().for_each(act);
+    });
+}
+
+fn keep(granted: &Granted) -> Pass {
     let pass = Pass::granted(granted, browser::now() as u64);
     storage::set(&key(), &pass.to_text());
+    pass
 }
 
 /// A token is for the server that gave it alone.

@@ -207,20 +207,21 @@ impl LinkState {
     /// Joins a room from where it was read to, or with so many of its newest messages; without a link as soon as there is
     /// one.
     pub(crate) fn want(self, room: &str, history: u32) {
-        self.rooms.with_value(|rooms| {
-            if let Some(rooms) = rooms {
-                rooms.want(room, history);
-            }
-        });
+        self.with_rooms(&|rooms| rooms.want(room, history));
     }
 
     /// Leaves a room.
     pub(crate) fn leave(self, room: &str) {
-        self.rooms.with_value(|rooms| {
-            if let Some(rooms) = rooms {
-                drop(rooms.leave(room));
-            }
-        });
+        self.with_rooms(&|rooms| drop(rooms.leave(room)));
+    }
+
+    fn with_rooms(self, act: &dyn Fn(&Rooms)) {
+        self.rooms.with_value(|rooms| rooms.iter().for_each(act));
+    }
+
+    /// Forgets how far a room was read, so that its history comes again.
+    pub(crate) fn forget(self, room: &str) {
+        self.with_rooms(&|rooms| rooms.forget(room));
     }
 
     pub(crate) fn is_up(self) -> bool {
@@ -241,6 +242,8 @@ pub(crate) struct ChatState {
     pub(crate) changed: Kept<bool>,
     /// Whether a guest's token that was not good any more was replaced since there was a connection.
     pub(crate) is_renewed: Kept<bool>,
+    /// The public id that the session token given last stands for; empty without one.
+    pub(crate) who: Kept<String>,
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
@@ -258,8 +261,6 @@ pub(crate) struct ChatView {
     pub(crate) name_failure: Option<Failure>,
     /// Whether the name is to be proved by a password.
     pub(crate) asks_password: bool,
-    /// Whether the reader has a session token, which can be given back.
-    pub(crate) is_signed_in: bool,
     /// Rooms that the reader was invited to: the room, and in a second line who invited.
     pub(crate) invitations: Vec<String>,
     /// What became of the last command that was typed.
@@ -282,7 +283,6 @@ impl ChatView {
         self.name = None;
         self.peer = None;
         self.name_failure = None;
-        self.is_signed_in = false;
         self.invitations.clear();
     }
 }
@@ -305,6 +305,7 @@ impl ChatState {
             goal: StoredValue::new_local(room),
             changed: StoredValue::new_local(true),
             is_renewed: StoredValue::new_local(false),
+            who: StoredValue::new_local(String::new()),
             follows: RwSignal::new(true),
             view: RwSignal::new(view),
         }

@@ -44,24 +44,24 @@ pub(crate) fn connected(app: App) {
     let chat = app.chat;
     PAUSED_UNTIL.set(0.0);
     chat.is_renewed.set_value(false);
-    let pass = sign::pass();
-    if pass.is_none() && chat.view.with_untracked(|view| view.is_signed_in) {
-        // In another tab of this browser.
-        sign::forget(app);
-    }
+    let who = chat.who.get_value();
     chat.view.update(|view| {
-        view.is_signed_in = pass.is_some();
         view.asks_password = false;
-        if let Some(pass) = pass {
-            view.peer = Some(pass.peer);
+        if !who.is_empty() {
+            view.peer = Some(who);
             view.name = storage::get("name");
         }
     });
-    let (name, is_signed_in) = chat
-        .view
-        .with_untracked(|view| (view.name.clone(), view.is_signed_in));
+    let (name, has_token, was_refused) = chat.view.with_untracked(|view| {
+        let was_refused = view.room_failure.is_some();
+        (view.name.clone(), view.peer.is_some(), was_refused)
+    });
+    // Who comes now may be let in.
+    if was_refused {
+        start(app);
+    }
     match name {
-        Some(_) if is_signed_in => flush(app),
+        Some(_) if has_token => flush(app),
         Some(name) => sign::enter(app, name, String::new()),
         None => {}
     }

@@ -25,11 +25,11 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
     let remembered = current.clone().or_else(|| storage::get("name"));
     let name = RwSignal::new(remembered.unwrap_or_default());
     let password = RwSignal::new(String::new());
-    let before = current.clone();
     let take = submit(move || {
         let name = name.get_untracked().trim().to_owned();
         let password = password.get_untracked();
-        if before.as_ref() == Some(&name) && password.is_empty() {
+        let is_same = view.with_untracked(|view| view.name.as_ref() == Some(&name));
+        if is_same && password.is_empty() {
             renaming.set(false);
         } else {
             actions::enter(app, name, password);
@@ -63,11 +63,11 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
             renaming.set(false);
         })
     });
-    let leave = match view.with_untracked(|view| view.is_signed_in) {
-        true => plain_button(["", "sign-out"], texts.sign_out, move || {
+    let leave = match app.chat.who.with_value(String::is_empty) {
+        false => plain_button(["", "sign-out"], texts.sign_out, move || {
             sign::sign_out(app)
         }),
-        false => nothing(),
+        true => nothing(),
     };
     view! {
         <form class="name-form" on:submit=take>

@@ -5,10 +5,11 @@ use crate::{
         text,
         view::{
             parts::{plain_button, when, words},
+            sign,
             state::{App, app},
         },
     },
-    connection::Link,
+    connection::{Connection, Link},
 };
 use leptos::prelude::*;
 
@@ -26,11 +27,7 @@ pub(crate) fn Banner() -> impl IntoView {
 
 fn banner(app: App) -> AnyView {
     let retry = plain_button(["", "retry-now"], app.texts().retry_now, move || {
-        app.link.connection.with_value(|connection| {
-            if let Some(connection) = connection {
-                connection.open();
-            }
-        });
+        sign::with_connection(app, Connection::open);
     });
     view! {
         <div class="banner" role="status" data-testid="banner">
