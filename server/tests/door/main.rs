@@ -130,7 +130,7 @@ async fn a_client_that_takes_nothing_for_a_while_gets_all_or_is_told_what_it_mis
         ada.post(&ids.map(event).collect::<Vec<_>>().join("\u{1e}"))
             .await;
     }
-    let (mut got, mut last) = (0, 0);
+    let (mut got, mut gaps, mut last) = (0, 0, 0);
     while last < sent {
         let args: Value = serde_json::from_str(&bob.take("42").await).unwrap();
         let payload = &args[1];
@@ -142,7 +142,12 @@ async fn a_client_that_takes_nothing_for_a_while_gets_all_or_is_told_what_it_mis
         assert_eq!(range[0].as_u64(), Some(last + 1), "{args}");
         last = range[1].as_u64().unwrap();
         got += u64::from(args[0] == ChatMessage::NAME);
+        gaps += u64::from(args[0] == StreamMissed::NAME);
     }
+    assert_eq!(gaps, 1, "{got} got");
+    let metrics = house.get("/metrics").await.body;
+    let missed = format!("tertulia_missed_total {}", sent - got);
+    assert!(metrics.lines().any(|line| line == missed), "{metrics}");
     assert!((8_192..sent).contains(&got), "{got}");
     let name = json!({"name": "Bob"});
     assert!(bob.ask(2, ChatEnter::NAME, name).await["ok"].is_object());

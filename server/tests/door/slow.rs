@@ -22,6 +22,11 @@ async fn a_poller_that_takes_no_acknowledgements_is_refused_without_a_disconnect
     let get = format!("GET {} HTTP/1.1\r\n", ada.path);
     let polled = request(house.address, &get, "").await;
     assert_eq!(polled.status, 400, "{}", polled.body);
+    let why = "too slow for what it asked for, too many acknowledgements wait for it";
+    assert_eq!(polled.body, format!("this connection is closed: {why}\n"));
+    let metrics = house.get("/metrics").await.body;
+    let acks = "tertulia_connections_cut_total{reason=\"acks\"} 1";
+    assert!(metrics.lines().any(|line| line == acks), "{metrics}");
     house.close().await;
 }
 
