@@ -242,6 +242,27 @@ async fn a_password_or_a_token_lets_in_and_nothing_else() {
     }
 }
 
+/// Breaks when: others reach a broker that asks nobody who they are, because guests may come to the page.
+#[tokio::test]
+async fn where_others_reach_the_broker_guests_are_not_let_in() {
+    let directory = TempDir::new().unwrap();
+    user(directory.path(), &["add", "Ada"]).await;
+    let mut command = program();
+    command.args(["serve", "--no-host-metrics", "--listen", "127.0.0.1:0"]);
+    command.args(["--mqtt-listen", "0.0.0.0:0", "--data-dir"]);
+    let mut process = Process::start(command.arg(directory.path()));
+    let line = process.line_with("tertulia ready").await;
+    let port = line.rsplit(':').next().unwrap();
+    assert!(publishes(port, "chat/lobby", &ADA).await);
+    for options in [&[][..], &["-u", "Bob", "-P", "correct horse"]] {
+        assert!(!publishes(port, "chat/lobby", options).await, "{options:?}");
+        assert!(
+            !subscribes(port, "chat/lobby", options).await,
+            "{options:?}"
+        );
+    }
+}
+
 /// Breaks when: a guest speaks by MQTT in a registered user's name.
 #[tokio::test]
 async fn nobody_speaks_in_anothers_name() {

@@ -4,6 +4,7 @@ use super::{ask, connected, registered, serve, session, token, user};
 use crate::world::{
     client::{join, say},
     mosquitto,
+    official::only,
     process::Process,
     server::program,
     soon,
@@ -11,6 +12,7 @@ use crate::world::{
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use tempfile::TempDir;
+use tertulia_shared::Code;
 
 const FREE: &str = "127.0.0.1:0";
 const EVERYWHERE: &str = "0.0.0.0:0";
@@ -80,7 +82,12 @@ async fn an_address_that_others_reach_is_refused_without_accounts() {
         (status, &body["error"]["code"]),
         (403, &json!("account-needed"))
     );
-    session(&origin, json!({"name": "Ada", "password": "correct horse"})).await;
+    for transport in super::BOTH {
+        let refusal = super::refused(&origin, only(transport)).await;
+        assert_eq!(refusal.code, Code::AccountNeeded, "{transport:?}");
+    }
+    let ada = session(&origin, json!({"name": "Ada", "password": "correct horse"})).await;
+    connected(&origin, &ada).await;
 }
 
 /// Breaks when: the key is not the owner's alone, or one that may be known to others is used.
