@@ -80,6 +80,9 @@ pub enum Ask {
     Keep(oneshot::Sender<Infallible>),
 }
 
+/// An event's arguments, or why there are none.
+pub(crate) type Encoded = Result<Args, serde_json::Error>;
+
 /// Events as they come, with what acknowledges them.
 pub type Received = mpsc::UnboundedReceiver<(Args, Option<ReplyTo>)>;
 
@@ -186,7 +189,7 @@ impl Connection {
     /// The part of [`Connection::emit`] that is the same for every event: compiled once.
     pub(crate) fn accepted(
         &self,
-        args: Result<Args, serde_json::Error>,
+        args: Encoded,
     ) -> impl Future<Output = Result<Args, EmitError>> + use<> {
         let ack_within = self.delivery.ack_within;
         let plain = self.plain_acks;

@@ -10,7 +10,7 @@ use crate::{
         browser,
         model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
     },
-    connection::{Connection, EmitError, Link, Options, Reason, Status, Tap, Tapped},
+    connection::{Connection, EmitError, Encoded, Link, Options, Reason, Status, Tap, Tapped},
     rooms::Rooms,
     sign_in,
 };
@@ -232,7 +232,7 @@ pub(crate) fn ask<E: ClientToServer>(
     emit(app, event.to_args(), decoding(Box::new(then)));
 }
 
-fn emit(app: App, args: Result<Args, serde_json::Error>, then: Then<Args>) {
+fn emit(app: App, args: Encoded, then: Then<Args>) {
     app.link.connection.with_value(|connection| {
         if let Some(connection) = connection {
             run(answered(connection.accepted(args), then));
