@@ -3,6 +3,7 @@
 use crate::world::{
     browser::{Browser, DESK},
     client::{connected_with, enter, join, next, say},
+    memory::Network,
     official::only,
     process::Process,
     server::{Server, page, program},
@@ -20,10 +21,12 @@ use rustls::{
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tertulia_client::connection::{Options, Transport};
+use tertulia_server::config::TlsFiles;
 use tertulia_shared::chat::ChatMessage;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -87,6 +90,16 @@ async fn shake(
     pem: &str,
     protocols: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    shake_on(stream, pem, protocols).await
+}
+
+/// As [`shake`], on a connection that is there.
+async fn shake_on<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    pem: &str,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<S>> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
@@ -100,7 +113,6 @@ async fn shake(
         .iter()
         .map(|name| name.as_bytes().to_vec())
         .collect();
-    let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("127.0.0.1").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     soon("the handshake", connector.connect(name, stream)).await
@@ -207,6 +219,35 @@ async fn who_reads_slowly_gets_the_whole_answer_by_http_2() {
         .await
         .unwrap();
     assert_eq!(body.to_bytes().len(), length);
+}
+
+/// Breaks when: a connection that asks for nothing more is kept as long as it answers pings. On a virtual clock.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_asks_for_nothing_more_is_closed_by_http_2() {
+    let files = Files::new();
+    let network = Network::with_tls(Some(TlsFiles {
+        certificate: files.path("cert.pem"),
+        key: files.path("key.pem"),
+    }));
+    let pipe = network.await.pipe();
+    let stream = shake_on(pipe, &files.pem, &["h2"]).await.unwrap();
+    let (mut requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = hyper::Request::get("https://localhost/healthz");
+    let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+    let answer = requests.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.into_body().collect().await.unwrap();
+    let began = Instant::now();
+    let ended = tokio::time::timeout(IDLE, connection).await;
+    ended.expect("it is kept").unwrap().unwrap();
+    assert!(
+        began.elapsed() > Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 /// Breaks when: the new certificate is not shown, an open connection is cut, or a bad file takes the good one away.

@@ -12,7 +12,10 @@ use tertulia_client::{
     connection::{Connection, Dispatcher, Options, Request},
     socketio::{Action, Client, Endpoint, Frame, Input, IoId},
 };
-use tertulia_server::{Config, build, config::Mqtt};
+use tertulia_server::{
+    Config, build,
+    config::{Mqtt, TlsFiles},
+};
 use tokio::{io::DuplexStream, task::AbortHandle, time::Instant};
 use tokio_tungstenite::{client_async, tungstenite::Message};
 
@@ -26,7 +29,13 @@ pub(crate) struct Network(mpsc::UnboundedSender<DuplexStream>);
 impl Network {
     /// Starts a server and gives the way to it.
     pub(crate) async fn with_server() -> Self {
+        Self::with_tls(None).await
+    }
+
+    /// As [`Self::with_server`], with TLS where there are files for it.
+    pub(crate) async fn with_tls(tls: Option<TlsFiles>) -> Self {
         let server = build(Config {
+            tls,
             listen: ([127, 0, 0, 1], 0).into(),
             mqtt: Mqtt::Embedded(([127, 0, 0, 1], 0).into()),
             host_metrics: false,
