@@ -136,4 +136,12 @@ async fn who_took_nothing_for_half_a_minute_reads_why_it_is_closed() {
         last.reason.as_str(),
         "too slow for what it asked for, it took nothing for too long"
     );
+    let mut pipe = network.pipe();
+    let ask = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    pipe.write_all(ask).await.unwrap();
+    let (answer, _) = until_closed(&mut pipe).await;
+    for (reason, count) in [("stalled", 1), ("acks", 0), ("missed", 0)] {
+        let line = format!("tertulia_connections_cut_total{{reason=\"{reason}\"}} {count}");
+        assert!(answer.lines().any(|it| it == line), "{line}: {answer}");
+    }
 }

@@ -251,11 +251,79 @@ fn label(code: Code) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::label;
-    use tertulia_shared::Code;
+    use super::{Metrics, label};
+    use crate::{
+        app::{App, SERVER, device},
+        edge::socketio::{Door, Farewell, Heartbeat},
+        limits::{Allowed, Limits},
+        store::Archive,
+    };
+    use axum::body::to_bytes;
+    use std::{sync::Arc, time::Duration};
+    use tertulia_shared::{
+        Code, Filter, Topic,
+        bridge::{BridgeState, BridgeStatus},
+    };
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
 
     #[test]
     fn a_code_is_named_as_in_a_reject() {
         assert_eq!(label(Code::RoomNotAllowed), "room-not-allowed");
+    }
+
+    fn metrics() -> Metrics {
+        let archive = Archive::in_memory(|| 5).unwrap();
+        let app = App::new(archive, device::commands().0).unwrap();
+        let limits = Limits::new(Allowed::default());
+        let heartbeat = Heartbeat {
+            interval: Duration::from_secs(25),
+            timeout: Duration::from_secs(20),
+        };
+        let farewell = Farewell {
+            began: CancellationToken::new(),
+            come_back_within: Duration::ZERO,
+        };
+        let (_, door) = Door::new(Arc::clone(&app), heartbeat, farewell, &limits);
+        Metrics {
+            app,
+            door,
+            limits,
+            bridge: watch::channel(BridgeState::Down).1,
+        }
+    }
+
+    /// Breaks when: what waits and what was missed is not told, or one for the other.
+    #[tokio::test]
+    async fn what_waits_for_readers_and_what_they_missed_is_told() {
+        let metrics = metrics();
+        let readers = [3, 5].map(|capacity| {
+            let reader = metrics.app.hub.reader(capacity);
+            reader.subscribe(&Filter::new("a/#").unwrap());
+            reader
+        });
+        let topic = Topic::new("a/b").unwrap();
+        for _ in 0..7 {
+            let status = |_| BridgeStatus {
+                broker: String::new(),
+                state: BridgeState::Down,
+                attempt: 1,
+                at: 5,
+            };
+            let told = metrics.app.hub.publish(&topic, SERVER, false, status);
+            told.unwrap();
+        }
+        let body = metrics.answer().into_body();
+        let text = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        for expected in [
+            "tertulia_missed_total 6",
+            "tertulia_readers 2",
+            "tertulia_queue_messages 8",
+            "tertulia_queue_messages_max 5",
+        ] {
+            assert!(text.lines().any(|line| line == expected), "{expected}");
+        }
+        drop(readers);
     }
 }

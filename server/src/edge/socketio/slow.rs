@@ -55,3 +55,17 @@ impl TooSlow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Slow, TooSlow};
+
+    #[test]
+    fn each_reason_is_counted_under_its_name() {
+        let counts = TooSlow::default();
+        for (slow, times) in [(Slow::Stalled, 1), (Slow::Acks, 2), (Slow::Missed, 3)] {
+            (0..times).for_each(|_| counts.add(slow));
+        }
+        assert_eq!(counts.read(), [("stalled", 1), ("acks", 2), ("missed", 3)]);
+    }
+}
