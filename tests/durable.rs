@@ -286,3 +286,29 @@ async fn a_full_disk_is_a_typed_reject_and_the_server_goes_on_when_there_is_room
         .collect();
     assert_eq!(seqs, (1..=sent + 1).collect::<Vec<_>>());
 }
+
+/// Breaks when: what was asked for about how much is kept, and for how long, does not reach the store.
+#[tokio::test]
+async fn no_more_is_kept_than_was_asked_for() {
+    for option in [["--keep-messages", "2"], ["--keep-for", "1ms"]] {
+        let directory = TempDir::new().unwrap();
+        let at = directory.path().to_str().unwrap();
+        let options = [&["--no-host-metrics", "--data-dir", at][..], &option].concat();
+        let mut server = serve(directory.path()).await;
+        let connection = connected(&server.origin()).await;
+        for id in 0..5 {
+            say(&connection, LOBBY, "before", &id.to_string()).await;
+        }
+        server.kill().await;
+        // It forgets a little between any two messages that it writes, and at the start all that is too much.
+        let mut server = Server::with(&options).await;
+        let connection = connected(&server.origin()).await;
+        for id in 5..10 {
+            say(&connection, LOBBY, "after", &id.to_string()).await;
+        }
+        server.kill().await;
+        let stored = stored(&archive(directory.path()), LOBBY);
+        // By count the last two of before were left, and by age none.
+        assert!(stored.iter().all(|it| it.seq > 3), "{option:?}: {stored:?}");
+    }
+}
