@@ -30,7 +30,7 @@ use tokio_tungstenite::tungstenite::Message;
 const LOBBY: &str = "chat/lobby";
 const TEMPERATURE: &str = "sensors/lab/temperature";
 /// How long a burst may take until the last acknowledgement.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// What a busy machine may add. Who was waited for would have been waited for much longer: for 30 s until somebody who
 /// takes nothing is cut.
 const SLOWER: Duration = Duration::from_secs(5);
