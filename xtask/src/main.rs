@@ -8,6 +8,7 @@ mod bench;
 mod client_size;
 mod command;
 mod deny;
+mod names;
 mod page;
 mod peers;
 mod precompress;

@@ -1,6 +1,6 @@
 //! The page in release: trunk builds it, and every file gets its compressed copies.
 //!
-//! The profile (`page`) is index.html's to choose, so that a plain `trunk build --release` gives the same page.
+//! The profile (`page`) is index.html's to choose, so that a plain `trunk build --release` gives the same page but for names.
 
 use std::process::Command;
 use std::{env, io};
@@ -8,6 +8,7 @@ use std::{env, io};
 use anyhow::Result;
 
 use crate::command;
+use crate::names;
 use crate::precompress;
 use crate::step::Steps;
 use crate::tools::Tools;
@@ -26,7 +27,10 @@ pub(crate) fn build(steps: &mut Steps, workspace: &Workspace, tools: &Tools) -> 
                 .arg(&page),
         )
     })?;
-    steps.run("compressing the page", || precompress::folder(&page))
+    steps.run("compressing the page", || {
+        names::take_out(&page)?;
+        precompress::folder(&page)
+    })
 }
 
 /// Our trunk, at the root of the repository, which never downloads a tool: `Tools::for_the_page` gave it all.
