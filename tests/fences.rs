@@ -10,10 +10,12 @@ mod secrets;
 mod slow;
 
 use crate::world::{prometheus::Metrics, soon};
+use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 /// Begins a session by polling.
 const POLLING: &str = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n";
@@ -21,6 +23,19 @@ const POLLING: &str = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n";
 const WEBSOCKET: &str = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nupgrade: websocket\r\n\
                          connection: upgrade\r\nsec-websocket-version: 13\r\n\
                          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A Socket.IO connection by WebSocket: what is sent before the CONNECT reply has no listener yet.
+async fn websocket(address: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    socket.send(Message::text("40")).await.unwrap();
+    let mut said = String::new();
+    while !said.starts_with("40{") {
+        let message = soon("CONNECT", socket.next()).await.unwrap();
+        said = message.unwrap().to_string();
+    }
+    socket
+}
 
 /// An answer as it came.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ mod reach;
 use crate::identity::with_token;
 use crate::world::{
     client::{connected_with, join, next},
-    mosquitto,
+    mosquitto::{self, subscribe_as},
     official::only,
     process::Process,
     server::{Server, program},
@@ -76,44 +76,21 @@ async fn serve(more: &[&str]) -> (TempDir, Server) {
 /// Whether a publish is taken, as `mosquitto_pub` at QoS 1 says.
 async fn publishes(port: &str, topic: &str, options: &[&str]) -> bool {
     let mut command = Command::new("mosquitto_pub");
-    command.args([
-        "-h",
-        "127.0.0.1",
-        "-p",
-        port,
-        "-t",
-        topic,
-        "-m",
-        "x",
-        "-q",
-        "1",
-        "-V",
-        "mqttv5",
-    ]);
-    let output = soon("mosquitto_pub", command.args(options).output())
-        .await
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
-    output.status.success() && !said.contains("not authorized")
+    command.args(["-t", topic, "-m", "x", "-q", "1"]);
+    is_granted(command, port, options).await
 }
 
 /// Whether a subscription is granted, as `mosquitto_sub` says.
 async fn subscribes(port: &str, filter: &str, options: &[&str]) -> bool {
     let mut command = Command::new("mosquitto_sub");
-    command.args([
-        "-h",
-        "127.0.0.1",
-        "-p",
-        port,
-        "-t",
-        filter,
-        "-E",
-        "-V",
-        "mqttv5",
-    ]);
-    let output = soon("mosquitto_sub", command.args(options).output())
-        .await
-        .unwrap();
+    command.args(["-t", filter, "-E"]);
+    is_granted(command, port, options).await
+}
+
+async fn is_granted(mut command: Command, port: &str, options: &[&str]) -> bool {
+    command.args(["-h", "127.0.0.1", "-p", port, "-V", "mqttv5"]);
+    let output = soon("mosquitto", command.args(options).output());
+    let output = output.await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
     output.status.success() && !said.contains("denied") && !said.contains("not authorized")
 }
@@ -278,24 +255,15 @@ async fn nobody_speaks_in_anothers_name() {
 async fn a_will_obeys_the_rules() {
     let (_directory, server) = serve(&[]).await;
     let port = server.mqtt_port();
-    let mut staff = subscribed(port, "chat/staff/#", &ADA).await;
+    let mut staff = subscribe_as(port, "chat/staff/#", &ADA).await;
     for (will, options) in [
         ("chat/staff/refused", &[][..]),
         ("chat/staff/allowed", &BOB),
     ] {
-        let mut command = Command::new("stdbuf");
+        let mut command = mosquitto::subscriber(port, "chat/lobby");
         command.args([
-            "-oL",
-            "mosquitto_sub",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            port,
-            "-t",
-            "chat/lobby",
-            "-d",
-        ]);
-        command.args([
+            "-V",
+            "mqttv311",
             "--will-topic",
             will,
             "--will-payload",
@@ -317,14 +285,14 @@ async fn a_will_obeys_the_rules() {
 async fn a_removed_user_is_cut_off() {
     let (directory, mut server) = serve(&[]).await;
     let port = server.mqtt_port().to_owned();
-    let mut bobs = subscribed(&port, "chat/staff/#", &BOB).await;
-    let mut adas = subscribed(&port, "chat/lobby", &ADA).await;
+    let mut bobs = subscribe_as(&port, "chat/staff/#", &BOB).await;
+    let mut adas = subscribe_as(&port, "chat/lobby", &ADA).await;
     user(directory.path(), &["remove", "Bob"]).await;
     // Where guests may come it is one from now on, and guests may not hear this.
     bobs.error_with("denied").await;
     mosquitto::publish(&port, "chat/lobby", "for those who stay", &["-q", "1"]).await;
     adas.line_with("for those who stay").await;
-    let mut guest = subscribed(&port, "chat/staff", &ADA).await;
+    let mut guest = subscribe_as(&port, "chat/staff", &ADA).await;
     let rules = directory.path().join("rules.toml");
     let closed = "[[rule]]\nwho='everybody'\nmay='join'\ntopic='chat/staff'\nallow=false\n";
     fs::write(rules, closed).unwrap();
@@ -350,7 +318,7 @@ async fn a_client_id_is_its_users_as_long_as_its_session() {
     }
     let bobs = [&BOB[..], &["-q", "1"]].concat();
     mosquitto::publish(port, "chat/staff/today", "for Ada", &bobs).await;
-    let mut ada = Process::start(subscriber(port, "chat/lobby").args(adas));
+    let mut ada = Process::start(mosquitto::subscriber(port, "chat/lobby").args(adas));
     ada.line_with("chat/staff/today for Ada").await;
     ada.kill().await;
     // An id that nobody keeps anything for is free.
@@ -358,30 +326,4 @@ async fn a_client_id_is_its_users_as_long_as_its_session() {
     assert!(publishes(port, "chat/lobby", &once).await);
     let next = [&BOB[..], &["-i", "switch"]].concat();
     assert!(publishes(port, "chat/lobby", &next).await);
-}
-
-/// A subscription that was granted.
-async fn subscribed(port: &str, filter: &str, options: &[&str]) -> Process {
-    let mut process = Process::start(subscriber(port, filter).args(options));
-    process.line_with("Subscribed").await;
-    process
-}
-
-fn subscriber(port: &str, filter: &str) -> Command {
-    let mut command = Command::new("stdbuf");
-    command.args([
-        "-oL",
-        "mosquitto_sub",
-        "-h",
-        "127.0.0.1",
-        "-p",
-        port,
-        "-t",
-        filter,
-        "-v",
-        "-d",
-        "-V",
-        "mqttv5",
-    ]);
-    command
 }

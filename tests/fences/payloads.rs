@@ -7,7 +7,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
 /// The largest request body, WebSocket message and MQTT packet, in bytes.
 const MOST: usize = 1_000_000;
@@ -60,19 +60,7 @@ async fn by_polling_in_pieces() {
 #[tokio::test]
 async fn by_websocket() {
     let server = Server::start().await;
-    let url = format!(
-        "ws://{}/socket.io/?EIO=4&transport=websocket",
-        server.address
-    );
-    let (mut socket, _) = connect_async(url).await.unwrap();
-    socket.send(Message::text("40")).await.unwrap();
-    while !soon("CONNECT", socket.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .to_string()
-        .starts_with("40{")
-    {}
+    let mut socket = super::websocket(&server.address).await;
     socket.send(Message::text(event(MOST))).await.unwrap();
     let acknowledged = async {
         loop {

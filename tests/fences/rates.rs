@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use tertulia_client::connection::EmitError;
 use tertulia_shared::{Code, chat::ChatEnter};
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
 const LOBBY: &str = "chat/lobby";
 /// With 0.5 events a second 50 come at once.
@@ -74,20 +74,7 @@ async fn a_flood_is_cut_and_nobody_else_notices() {
     let origin = server.origin();
     let ada = connected(&origin).await;
     join(&ada, LOBBY).await;
-    let url = format!(
-        "ws://{}/socket.io/?EIO=4&transport=websocket",
-        server.address
-    );
-    let (mut socket, _) = connect_async(url).await.unwrap();
-    socket.send(Message::text("40")).await.unwrap();
-    // What is sent before the reply has no listener yet.
-    while !soon("CONNECT", socket.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .to_string()
-        .starts_with("40{")
-    {}
+    let mut socket = super::websocket(&server.address).await;
     let flood = async {
         for id in 0.. {
             // Every other one asks for no acknowledgement.

@@ -90,22 +90,21 @@ pub(crate) async fn publish_lines(port: &str, topic: &str, payloads: &[String]) 
 
 /// Subscribes, and waits until the broker has granted it. Its lines are `topic payload`.
 pub(crate) async fn subscribe(port: &str, filter: &str) -> Process {
-    // Line by line: what it says when it is subscribed would wait in its buffer otherwise.
-    let mut command = Command::new("stdbuf");
-    command.args(["-oL", "mosquitto_sub"]);
-    command.args([
-        "-h",
-        "127.0.0.1",
-        "-p",
-        port,
-        "-t",
-        filter,
-        "-v",
-        "-d",
-        "-V",
-        "mqttv5",
-    ]);
-    let mut process = Process::start(&mut command);
+    subscribe_as(port, filter, &[]).await
+}
+
+/// The same with these further options.
+pub(crate) async fn subscribe_as(port: &str, filter: &str, options: &[&str]) -> Process {
+    let mut process = Process::start(subscriber(port, filter).args(options));
     process.line_with("Subscribed").await;
     process
+}
+
+/// A `mosquitto_sub` that says when it is subscribed.
+pub(crate) fn subscriber(port: &str, filter: &str) -> Command {
+    // Line by line: what it says when it is subscribed would wait in its buffer otherwise.
+    let mut command = Command::new("stdbuf");
+    command.args(["-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p", port]);
+    command.args(["-t", filter, "-v", "-d", "-V", "mqttv5"]);
+    command
 }
