@@ -1,11 +1,10 @@
 //! What one reader has not read yet: bounded, in order, and honest about what did not fit.
 
 use super::Message;
-use futures_util::task::AtomicWaker;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tertulia_shared::Topic;
 
@@ -49,8 +48,6 @@ impl Delivery {
 pub(super) struct Queue {
     capacity: usize,
     waiting: Mutex<Waiting>,
-    /// The one task that reads.
-    reads: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +58,8 @@ struct Waiting {
     /// First and last sequence number of what did not fit since the queue was last with room.
     missed: BTreeMap<Topic, (u64, u64)>,
     cut_off: bool,
+    /// The one who reads. It stays there, so that it is not to be said again for each message.
+    reads: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -77,7 +76,6 @@ impl Queue {
         Self {
             capacity,
             waiting: Mutex::default(),
-            reads: AtomicWaker::new(),
         }
     }
 
@@ -96,8 +94,7 @@ impl Queue {
         } else {
             waiting.miss(message);
         }
-        drop(waiting);
-        self.reads.wake();
+        waiting.wake();
         fits
     }
 
@@ -111,8 +108,7 @@ impl Queue {
             live: false,
         };
         waiting.entries.extend(deliveries.into_iter().map(entry));
-        drop(waiting);
-        self.reads.wake();
+        waiting.wake();
     }
 
     /// How many more messages fit now.
@@ -152,9 +148,12 @@ impl Queue {
     /// The next delivery, and whether it was published while the reader was there; `None` once the reader missed
     /// messages of more than [`MAX_MISSED_TOPICS`] topics.
     pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<(Delivery, bool)>> {
-        // First: what comes before this wakes nobody.
-        self.reads.register(context.waker());
-        self.waiting().pop().map_or(Poll::Pending, Poll::Ready)
+        let mut waiting = self.waiting();
+        match &mut waiting.reads {
+            Some(reads) => reads.clone_from(context.waker()),
+            nobody => *nobody = Some(context.waker().clone()),
+        }
+        waiting.pop().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// As [`Self::poll_next`], where it is there already.
@@ -177,6 +176,12 @@ impl Queue {
 }
 
 impl Waiting {
+    fn wake(&self) {
+        if let Some(reads) = &self.reads {
+            reads.wake_by_ref();
+        }
+    }
+
     /// `None` where there is nothing yet, `Some(None)` where there will be nothing more.
     fn pop(&mut self) -> Option<Option<(Delivery, bool)>> {
         if self.entries.is_empty() {
@@ -191,6 +196,9 @@ impl Waiting {
 
     /// Puts what was missed behind what is queued: what comes next of these topics is newer.
     fn tell_missed(&mut self) {
+        if self.missed.is_empty() {
+            return;
+        }
         let missed = std::mem::take(&mut self.missed);
         self.entries
             .extend(missed.into_iter().map(|(topic, (from, to))| Entry {

@@ -24,18 +24,17 @@ pub(super) struct Routes {
 impl Routes {
     /// Hands over the queues of the readers with at least one filter that matches, each once.
     pub(super) fn each(&self, topic: &Topic, hand_over: impl FnMut(&Arc<Queue>)) {
-        let wild = self.wild.iter().filter(|(filter, _)| filter.matches(topic));
-        let mut wild = wild.map(|(_, readers)| readers).peekable();
         let exact = self.exact.get(topic);
-        if wild.peek().is_none() {
-            exact
-                .into_iter()
-                .flat_map(Readers::values)
-                .for_each(hand_over);
-            return;
+        let wild = self.wild.iter().filter(|(filter, _)| filter.matches(topic));
+        // There are few of them.
+        let mut others = BTreeMap::new();
+        for (id, queue) in wild.flat_map(|(_, readers)| readers) {
+            if !exact.is_some_and(|exact| exact.contains_key(id)) {
+                others.insert(*id, queue);
+            }
         }
-        let all: BTreeMap<_, _> = exact.into_iter().chain(wild).flatten().collect();
-        all.into_values().for_each(hand_over);
+        let exact = exact.into_iter().flat_map(Readers::values);
+        exact.chain(others.into_values()).for_each(hand_over);
     }
 
     /// The filters of a reader.
