@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tertulia_shared::bridge::BridgeState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 
 const METRICS: &str = "/metrics";
 
@@ -55,24 +56,25 @@ impl Routes {
         let (mut router, metrics) = checks(config, app, bridge, (&door, &limits), &readiness);
         router = router
             .merge(session::routes(sessions))
-            .merge(page::routes(&config.page))
-            .layer(socketio)
-            .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard));
-        if config.refuse_upgrade {
-            router = router.layer(middleware::from_fn(socketio::refuse_upgrade));
-        }
+            .merge(page::routes(&config.page));
         let fences = Arc::new(fences(config, &limits));
         let reader = Arc::clone(&fences);
-        let router = router
-            .layer(middleware::from_fn_with_state(fences, fence::admit))
-            .layer(origin::cors(move |request: &Parts| {
-                reader.may_read(request)
-            }))
+        let refuse_upgrade = middleware::from_fn(socketio::refuse_upgrade);
+        // In one: each further call would cost a polling connection a kilobyte.
+        let layers = ServiceBuilder::new()
+            .layer(middleware::from_fn(trace::request))
             .layer(middleware::from_fn_with_state(
                 config.tls.is_some(),
                 headers::usual,
             ))
-            .layer(middleware::from_fn(trace::request));
+            .layer(origin::cors(move |request: &Parts| {
+                reader.may_read(request)
+            }))
+            .layer(middleware::from_fn_with_state(fences, fence::admit))
+            .option_layer(config.refuse_upgrade.then_some(refuse_upgrade))
+            .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard))
+            .layer(socketio);
+        let router = router.layer(layers);
         Self {
             router,
             metrics,
