@@ -8,14 +8,16 @@ mod boundary;
 mod closing;
 mod connection;
 mod counts;
+mod courier;
 mod cut;
 mod frames;
 mod guard;
 mod handshake;
+mod item;
 mod listen;
 mod malformed;
+mod outlet;
 mod packet;
-mod rarely;
 mod refusal;
 mod slow;
 mod way_out;
@@ -36,7 +38,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use closing::Closing;
-use connection::{Connection, Wire};
+use connection::{Common, Connection, Wire};
 pub use counts::Counts;
 use cut::Cut;
 use handshake::Handshake;
@@ -131,25 +133,19 @@ impl Door {
         let began_to_close = farewell.began.clone();
         let closing = Arc::new(Closing::new(farewell.began, farewell.come_back_within));
         let door_closing = Arc::clone(&closing);
-        let shared = (Arc::clone(&counts), cuts.clone());
-        let encoded = Arc::<packet::Encoded>::default();
+        let common = Common::new(Arc::clone(&counts), closing);
+        let register_cuts = cuts.clone();
         let limits = Arc::clone(limits);
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef, handshake: Handshake| {
             let token = handshake.token();
             let admitted = token.and_then(|token| Session::begin(&app, token));
             let admitted = admitted.map(|session| {
-                register(
-                    &socket,
-                    session,
-                    (&shared.0, &closing, &encoded),
-                    &limits,
-                    &shared.1,
-                );
+                register(&socket, session, &common, &limits, &register_cuts);
             });
             std::future::ready(admitted.inspect_err(|reject| {
-                shared.0.reject(reject.code);
-                refuse(&socket, &shared.1, reject);
+                common.counts.reject(reject.code);
+                refuse(&socket, &register_cuts, reject);
             }))
         };
         io.ns("/", connected.with(register));
@@ -256,15 +252,14 @@ fn cut(socket: &SocketRef, cuts: &Cuts) -> Cut {
 fn register(
     socket: &SocketRef,
     session: Arc<Session>,
-    (counts, closing, encoded): (&Arc<Counts>, &Arc<Closing>, &Arc<packet::Encoded>),
+    common: &Arc<Common>,
     limits: &Limits,
     cuts: &Cuts,
 ) {
     let cut = cut(socket, cuts);
     let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
     let allowance = limits.allowance(session.sender(), admitted);
-    let shared = (Arc::clone(counts), Arc::clone(closing), Arc::clone(encoded));
-    let connection = Connection::new(session, shared, cut, allowance);
+    let connection = Connection::new(session, Arc::clone(common), cut, allowance);
     listen(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen_later(socket, &connection, room::invite, room::Inviting::done);

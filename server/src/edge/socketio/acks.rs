@@ -3,13 +3,12 @@
 //! An event that is answered later holds a place in the queue, and what comes behind it waits.
 
 use super::listen::AckId;
-use futures_util::task::AtomicWaker;
 use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 use tokio::sync::oneshot;
@@ -51,8 +50,6 @@ pub(super) struct Capacity {
 struct Queue {
     capacity: Capacity,
     waiting: Mutex<Waiting>,
-    /// The one task that sends.
-    sends: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +58,8 @@ struct Waiting {
     /// The texts of those that are answered, also of those in places that were held.
     bytes: usize,
     closed: bool,
+    /// The one who sends. It stays there, so that it is not to be said again for each acknowledgement.
+    sends: Option<Waker>,
 }
 
 /// A place in the queue. Dropping it gives it up.
@@ -83,7 +82,6 @@ pub(super) fn queue(capacity: Capacity) -> (Acks, InOrder) {
     let queue = Arc::new(Queue {
         capacity,
         waiting: Mutex::default(),
-        sends: AtomicWaker::new(),
     });
     (Acks(Arc::clone(&queue)), InOrder { queue, held: None })
 }
@@ -98,8 +96,7 @@ impl Queue {
             waiting.weigh(ack, self.capacity.bytes)?;
         }
         waiting.slots.push_back(slot);
-        drop(waiting);
-        self.sends.wake();
+        waiting.wake();
         Ok(())
     }
 
@@ -111,9 +108,12 @@ impl Queue {
 
     /// The next slot; `None` where there will be no more.
     fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Slot>> {
-        // First: what comes before this wakes nobody.
-        self.sends.register(context.waker());
-        self.waiting().pop()
+        let mut waiting = self.waiting();
+        match &mut waiting.sends {
+            Some(sends) => sends.clone_from(context.waker()),
+            nobody => *nobody = Some(context.waker().clone()),
+        }
+        waiting.pop()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -128,6 +128,12 @@ impl Ack {
 }
 
 impl Waiting {
+    fn wake(&self) {
+        if let Some(sends) = &self.sends {
+            sends.wake_by_ref();
+        }
+    }
+
     /// Counts the bytes of an acknowledgement, where they fit.
     fn weigh(&mut self, ack: &Ack, most: usize) -> Result<(), Full> {
         let bytes = self.bytes + ack.bytes();
@@ -179,8 +185,9 @@ impl Acks {
 
 impl Drop for Acks {
     fn drop(&mut self) {
-        self.0.waiting().closed = true;
-        self.0.sends.wake();
+        let mut waiting = self.0.waiting();
+        waiting.closed = true;
+        waiting.wake();
     }
 }
 
@@ -195,28 +202,12 @@ impl Place {
 }
 
 impl InOrder {
-    /// The next acknowledgement where it is there already.
-    pub(super) fn try_next(&mut self) -> Option<Ack> {
-        loop {
-            if let Some(held) = &mut self.held {
-                match held.try_recv() {
-                    Ok(ack) => {
-                        self.held = None;
-                        return Some(self.queue.taken(ack));
-                    }
-                    Err(oneshot::error::TryRecvError::Empty) => return None,
-                    Err(oneshot::error::TryRecvError::Closed) => self.held = None,
-                }
-            }
-            let slot = self.queue.waiting().take_first();
-            match slot? {
-                Slot::Ready(ack) => return Some(ack),
-                Slot::Held(held) => self.held = Some(held),
-            }
-        }
+    /// Whether none waits, answered or not.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_none() && self.queue.waiting().slots.is_empty()
     }
 
-    /// The next acknowledgement, for the one task that sends. `None` where there will be no more.
+    /// The next acknowledgement, for the one who sends. `None` where there will be no more.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
         loop {
             if let Some(held) = &mut self.held {
@@ -270,10 +261,6 @@ mod tests {
         }
     }
 
-    fn now(acks: &mut InOrder) -> Option<i64> {
-        acks.try_next().map(|ack| ack.id)
-    }
-
     #[test]
     fn what_is_answered_early_waits_for_what_came_before() {
         let (acks, mut out) = queue(TEN);
@@ -284,12 +271,12 @@ mod tests {
         acks.push(ack(5)).unwrap();
         fourth.fill(ack(4)).unwrap();
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(1), None));
-        assert_eq!(now(&mut out), None);
+        assert_eq!(ready(&mut out), None);
         second.fill(ack(2)).unwrap();
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(2), None));
         drop(given_up);
-        assert_eq!((now(&mut out), now(&mut out)), (Some(4), Some(5)));
-        assert_eq!(now(&mut out), None);
+        assert_eq!((ready(&mut out), ready(&mut out)), (Some(4), Some(5)));
+        assert_eq!(ready(&mut out), None);
         drop(acks);
         let end = out.poll_next(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(end, Poll::Ready(None)));
@@ -314,16 +301,16 @@ mod tests {
         assert!(matches!(acks.push(ack(5)), Err(Full)));
         assert!(matches!(second.fill(ack(2)), Err(Full)));
         assert_eq!(acks.waiting(), (4, 100));
-        assert_eq!(now(&mut out), Some(1));
+        assert_eq!(ready(&mut out), Some(1));
         assert_eq!(acks.waiting().1, 60);
         // Its place, too, was given up with what did not fit.
-        assert_eq!(now(&mut out), None);
+        assert_eq!(ready(&mut out), None);
         late.fill(ack(3)).unwrap();
         assert_eq!((ready(&mut out), ready(&mut out)), (Some(3), Some(4)));
         assert_eq!(acks.waiting(), (0, 0));
         // Longer than all that may wait: alone.
         acks.push(long(6, 101)).unwrap();
         assert!(matches!(acks.push(ack(7)), Err(Full)));
-        assert_eq!((now(&mut out), acks.waiting()), (Some(6), (0, 0)));
+        assert_eq!((ready(&mut out), acks.waiting()), (Some(6), (0, 0)));
     }
 }

@@ -6,10 +6,12 @@ use super::{
     acks::{self, Ack, Acks, Capacity, Full, InOrder, Place},
     closing::Closing,
     counts::Counts,
+    courier::Couriers,
     cut::{Cut, Why},
+    item::Source,
     listen::AckId,
+    outlet::Outlet,
     packet::Encoded,
-    rarely::rarely,
     slow::Slow,
     way_out::WayOut,
 };
@@ -29,12 +31,13 @@ use socketioxide::{
 use std::{
     convert::Infallible,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
 use tertulia_shared::Reply;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -43,6 +46,31 @@ const MAX_ACKS_WAITING: Capacity = Capacity {
     count: 32_768,
     bytes: 16 * 1024 * 1024,
 };
+
+/// What all connections have in common.
+pub(super) struct Common {
+    pub(super) counts: Arc<Counts>,
+    pub(super) closing: Arc<Closing>,
+    pub(super) encoded: Encoded,
+    couriers: OnceLock<Couriers<Outlet>>,
+}
+
+impl Common {
+    pub(super) fn new(counts: Arc<Counts>, closing: Arc<Closing>) -> Arc<Self> {
+        Arc::new(Self {
+            counts,
+            closing,
+            encoded: Encoded::default(),
+            couriers: OnceLock::new(),
+        })
+    }
+
+    /// Who writes, in the runtime in which this is asked first.
+    pub(super) fn couriers(&self) -> &Couriers<Outlet> {
+        self.couriers
+            .get_or_init(|| Couriers::new(&Handle::current()))
+    }
+}
 
 /// A connection and what is on its way out.
 pub(super) struct Connection {
@@ -59,9 +87,7 @@ pub(super) struct Connection {
     ended: CancellationToken,
     /// Whether more acknowledgements were to wait than may.
     full: AtomicBool,
-    pub(super) counts: Arc<Counts>,
-    pub(super) closing: Arc<Closing>,
-    pub(super) encoded: Arc<Encoded>,
+    pub(super) common: Arc<Common>,
     pub(super) cut: Cut,
     /// What it may send; `None` where nothing is limited.
     allowance: Option<Allowance>,
@@ -90,7 +116,7 @@ pub(super) struct Asked {
 impl Connection {
     pub(super) fn new(
         session: Arc<Session>,
-        (counts, closing, encoded): (Arc<Counts>, Arc<Closing>, Arc<Encoded>),
+        common: Arc<Common>,
         cut: Cut,
         allowance: Option<Allowance>,
     ) -> Arc<Self> {
@@ -105,9 +131,7 @@ impl Connection {
             drained: AtomicUsize::new(0),
             ended: CancellationToken::new(),
             full: AtomicBool::new(false),
-            counts,
-            closing,
-            encoded,
+            common,
             cut,
             allowance,
         })
@@ -122,10 +146,10 @@ impl Connection {
     ) -> Option<(Asked, Later)> {
         // First owed, then asked whether it is too late: who makes it too late sees what is owed.
         let owed = self.later();
-        if self.closing.is_deaf() {
+        if self.common.closing.is_deaf() {
             return None;
         }
-        self.counts.events_in.add(event);
+        self.common.counts.events_in.add(event);
         let since = Instant::now();
         let asked = Asked { event, id, since };
         let allowance = self.allowance.as_ref();
@@ -147,7 +171,7 @@ impl Connection {
                 peer = self.session.peer(),
                 "closed: it sends on what is refused"
             );
-            self.counts.floods.fetch_add(1, Ordering::Relaxed);
+            self.common.counts.floods.fetch_add(1, Ordering::Relaxed);
             self.cut.end(Why::Flood);
         }
     }
@@ -163,7 +187,7 @@ impl Connection {
     fn answer<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) -> Option<Ack> {
         let (peer, event) = (self.session.peer(), asked.event);
         if let Reply::Error(reject) = reply {
-            self.counts.reject(reject.code);
+            self.common.counts.reject(reject.code);
             let asked = asked.id.is_some();
             tracing::debug!(peer, event, code = ?reject.code, %reject, asked, "refused");
         }
@@ -221,24 +245,20 @@ impl Connection {
         let Some(waiting) = waiting else {
             return;
         };
-        self.counts.begin();
+        self.common.counts.begin();
         tokio::spawn(async move {
-            let mut way_out = WayOut::new(Arc::clone(&self), waiting);
+            let source = Source::new(Arc::clone(&self), waiting);
+            let way_out = WayOut::new(Arc::clone(&socket), Arc::clone(&self));
             let over = self.session.over().clone();
-            let stopped = rarely(async {
-                tokio::select! {
-                    () = self.ended.cancelled() => {}
-                    () = over.cancelled() => {}
-                }
-            });
             let slow = tokio::select! {
                 biased;
-                () = stopped => None,
-                slow = way_out.send_all(&socket) => slow,
+                () = self.ended.cancelled() => None,
+                () = over.cancelled() => None,
+                slow = way_out.send_all(source) => slow,
             };
             let slow = slow.or(self.full.load(Ordering::Relaxed).then_some(Slow::Acks));
             self.session.end();
-            self.counts.end();
+            self.common.counts.end();
             if over.is_cancelled() {
                 let peer = self.session.peer();
                 tracing::info!(parent: &self.span, peer, "closed: no longer let in");
@@ -259,7 +279,7 @@ impl Connection {
 
     /// Closes the connection of a client that takes too little.
     fn end_slow(&self, slow: Slow) {
-        self.counts.too_slow.add(slow);
+        self.common.counts.too_slow.add(slow);
         tracing::warn!(
             parent: &self.span,
             peer = self.session.peer(),
