@@ -5,6 +5,7 @@
 mod faults;
 mod inward;
 pub mod link;
+pub mod local;
 pub mod mapping;
 pub mod mqtt;
 mod overflow;

@@ -4,15 +4,17 @@
 
 mod clients;
 mod doorman;
+mod inside;
 mod paced;
 
 use crate::{
     app::App,
-    bridge::link::MAX_PACKET_BYTES,
+    bridge::{link::MAX_PACKET_BYTES, local::Local},
     config::{BrokerUrl, Guests},
     limits::Limits,
 };
 use doorman::Doorman;
+use inside::Inside;
 use mqtt5::broker::{
     BrokerConfig, MqttBroker, StorageBackendType, StorageConfig, sys_topics::BrokerStats,
 };
@@ -94,6 +96,14 @@ impl Embedded {
             broker,
             address,
             doorman: None,
+        })
+    }
+
+    /// It from inside this process.
+    pub fn local(&self) -> Arc<dyn Local> {
+        Arc::new(Inside {
+            router: self.broker.router(),
+            stats: self.broker.stats(),
         })
     }
 

@@ -90,7 +90,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let hub = Arc::clone(&app.hub);
     let bridge = MqttBridge::new(
         Arc::clone(&app),
-        broker_url.clone(),
+        (broker_url.clone(), broker.as_ref().map(Embedded::local)),
         carrier,
         &policy::chat_rooms(),
     );

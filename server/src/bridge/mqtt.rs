@@ -9,6 +9,7 @@ use super::{
     Bridge,
     inward::Inward,
     link::{Confirmation, Link, LinkError, Unconfirmed, options},
+    local::{Local, Outgoing},
     mapping::{FROM, ID},
     overflow::Overflow,
 };
@@ -28,7 +29,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tertulia_shared::{Code, Filter, Reject, chat::ChatMessage};
+use tertulia_shared::{Code, Event, Filter, Reject, chat::ChatMessage};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +55,8 @@ const FINISH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct MqttBridge {
     broker: BrokerUrl,
+    /// Where the broker is in this process.
+    local: Option<Arc<dyn Local>>,
     client_id: String,
     carrier: Carrier,
     app: Arc<App>,
@@ -68,10 +71,16 @@ pub struct MqttBridge {
 
 impl MqttBridge {
     /// A bridge that is not yet connected.
-    pub fn new(app: Arc<App>, broker: BrokerUrl, carrier: Carrier, rooms: &Filter) -> Self {
+    pub fn new(
+        app: Arc<App>,
+        (broker, local): (BrokerUrl, Option<Arc<dyn Local>>),
+        carrier: Carrier,
+        rooms: &Filter,
+    ) -> Self {
         Self {
             inbound: Inward::new(Arc::clone(&app), broker.own),
             broker,
+            local,
             client_id: format!("tertulia-{:08x}", rand::random::<u32>()),
             carrier,
             reader: reader(&app, rooms),
@@ -97,7 +106,7 @@ impl MqttBridge {
         let mut sent = VecDeque::new();
         let mut commands = JoinSet::new();
         for message in &self.unconfirmed {
-            sent.extend(send_chat(link, message)?);
+            sent.extend(self.send_chat(link, message)?);
         }
         let mut is_stopping = false;
         loop {
@@ -127,7 +136,7 @@ impl MqttBridge {
                     };
                     if let Some(message) = self.outbound(delivery) {
                         self.unconfirmed.push_back(Arc::clone(&message));
-                        sent.extend(send_chat(link, &message)?);
+                        sent.extend(self.send_chat(link, &message)?);
                     }
                 }
             }
@@ -141,13 +150,34 @@ impl MqttBridge {
         match delivery {
             Delivery::Message(message) => {
                 let own = message.origin == MQTT || is_private(&message.topic);
-                (!own && message.decode::<ChatMessage>().is_some()).then_some(message)
+                (!own && message.event == ChatMessage::NAME).then_some(message)
             }
             Delivery::Missed { from, to, .. } => {
                 self.missed(to - from + 1);
                 None
             }
         }
+    }
+
+    fn send_chat(&self, link: &Link, message: &Message) -> Result<Option<Confirmation>, LinkError> {
+        let Some(chat) = message.decode::<ChatMessage>() else {
+            return Ok(None);
+        };
+        let message = Outgoing {
+            topic: chat.room.as_str().to_owned(),
+            payload: chat.text,
+            properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), chat.id)],
+        };
+        if let Some(broker) = &self.local {
+            return Ok(Some(broker.publish(&self.client_id, message)));
+        }
+        let properties = PublishProperties {
+            user_properties: message.properties,
+            ..PublishProperties::default()
+        };
+        let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
+        link.publish(&message.topic, &message.payload, options)
+            .map(Some)
     }
 
     /// Reads again, after so much was missed that the hub keeps no count of it.
@@ -224,19 +254,6 @@ fn reader(app: &App, rooms: &Filter) -> Reader {
     let reader = app.hub.reader(OUTBOUND_CAPACITY);
     reader.subscribe(rooms);
     reader
-}
-
-fn send_chat(link: &Link, message: &Message) -> Result<Option<Confirmation>, LinkError> {
-    let Some(chat) = message.decode::<ChatMessage>() else {
-        return Ok(None);
-    };
-    let properties = PublishProperties {
-        user_properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), chat.id)],
-        ..PublishProperties::default()
-    };
-    let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
-    link.publish(chat.room.as_str(), &chat.text, options)
-        .map(Some)
 }
 
 async fn first(sent: &mut VecDeque<Confirmation>) -> Result<(), Unconfirmed> {

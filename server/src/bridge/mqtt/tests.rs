@@ -62,7 +62,7 @@ fn bridge(url: &BrokerUrl) -> (Arc<App>, MqttBridge) {
     let (commands, carrier) = device::commands();
     let app = App::new(Archive::in_memory(|| 5).unwrap(), commands).unwrap();
     let all = Filter::new("#").unwrap();
-    let bridge = MqttBridge::new(Arc::clone(&app), url.clone(), carrier, &all);
+    let bridge = MqttBridge::new(Arc::clone(&app), (url.clone(), None), carrier, &all);
     (app, bridge)
 }
 
