@@ -13,4 +13,4 @@ pub mod page;
 pub mod proxy;
 pub mod session;
 pub mod socketio;
-pub mod trace;
+mod trace;

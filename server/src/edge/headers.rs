@@ -2,7 +2,7 @@
 //!
 //! Source: Content Security Policy 3; `connect-src 'self'` covers WebSockets to the same host and port.
 
-use super::host::Host;
+use super::{host::Host, trace};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
@@ -45,7 +45,7 @@ pub(super) fn of_page(headers: &mut HeaderMap) {
     }
 }
 
-/// Adds the headers of every answer; `is_secure` where this server has TLS.
+/// Has a request answered in its span, and adds the headers of every answer; `is_secure` where this server has TLS.
 pub fn usual(
     State(is_secure): State<bool>,
     request: Request,
@@ -53,7 +53,7 @@ pub fn usual(
 ) -> impl Future<Output = Response> {
     let host = Host::of(request.uri(), request.headers()).ok().flatten();
     let is_named = host.is_some_and(|host| !host.is_localhost());
-    next.run(request).map(move |mut response| {
+    trace::request(request, next).map(move |mut response| {
         add(response.headers_mut(), is_secure && is_named);
         response
     })

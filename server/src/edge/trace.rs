@@ -24,7 +24,7 @@ pub(super) fn id() -> String {
 }
 
 /// Runs a request inside its span, and tells who asks the id by which to find it.
-pub fn request(request: Request, next: Next) -> impl Future<Output = Response> {
+pub(super) fn request(request: Request, next: Next) -> impl Future<Output = Response> {
     let (id, began) = (id(), Instant::now());
     let path = request.uri().path();
     // The level of a span says with which lines it is shown: all.

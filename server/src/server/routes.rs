@@ -10,7 +10,7 @@ use crate::{
         host::Hosts,
         metrics::{self, Metrics},
         origin::{self, Origins},
-        page, session, socketio, trace,
+        page, session, socketio,
     },
     limits::Limits,
 };
@@ -62,7 +62,6 @@ impl Routes {
         let refuse_upgrade = middleware::from_fn(socketio::refuse_upgrade);
         // In one: each further call would cost a polling connection a kilobyte.
         let layers = ServiceBuilder::new()
-            .layer(middleware::from_fn(trace::request))
             .layer(middleware::from_fn_with_state(
                 config.tls.is_some(),
                 headers::usual,
