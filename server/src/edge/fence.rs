@@ -1,7 +1,7 @@
 //! Who is let in at the door: before anything else, each request meets the fences in this order.
 //!
 //! The server's names, the pages that may talk to it, how much an address may ask for, how many connections there may be,
-//! how often passwords may be tried. What a connection then sends is limited in `socketio`.
+//! how often passwords may be tried. Behind them stands the guard of `socketio`, where what a connection sends is limited too.
 
 use super::{
     body,
@@ -9,7 +9,7 @@ use super::{
     origin::Origins,
     proxy,
     session::{self, Asked},
-    socketio::{self, Switch},
+    socketio::{self, Cuts, Switch},
 };
 use crate::{
     config::Net,
@@ -25,6 +25,7 @@ use axum::{
 use futures_util::{FutureExt, future::Either};
 use std::{future::ready, net::IpAddr, sync::Arc, time::Duration};
 use tertulia_shared::{Code, Reject, Reply};
+use tokio_util::sync::CancellationToken;
 
 /// The answer to a request that is refused.
 type Refused = Box<Response>;
@@ -43,6 +44,8 @@ pub struct Fences {
     pub proxies: Arc<[Net]>,
     /// How much may be asked.
     pub limits: Arc<Limits>,
+    /// What the guard behind them needs.
+    pub guarded: (Cuts, CancellationToken),
 }
 
 /// How a stranger is refused, and why.
@@ -141,7 +144,7 @@ impl Fences {
     }
 }
 
-/// Lets a request through the fences, or refuses it.
+/// Lets a request through the fences to the guard, or refuses it.
 pub fn admit(
     State(fences): State<Arc<Fences>>,
     ConnectInfo(switch): ConnectInfo<Switch>,
@@ -158,7 +161,10 @@ pub fn admit(
             let session = async move { fences.session(client, request, next).await };
             Either::Left(Box::pin(session))
         }
-        false => Either::Right(next.run(request)),
+        false => {
+            let guarded = fences.guarded.clone();
+            Either::Right(socketio::guard(guarded, switch, request, next))
+        }
     };
     Either::Right(answered.inspect(move |response| match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => counts.limits.refusals.add(Fence::Payload),

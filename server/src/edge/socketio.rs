@@ -24,8 +24,8 @@ mod way_out;
 mod window;
 
 pub use cut::Cuts;
-pub(super) use guard::begins;
-pub use guard::{Stream, Switch, guard, guarded};
+pub use guard::{Stream, Switch, guarded};
+pub(super) use guard::{begins, guard};
 
 use crate::{
     app::{App, Session, chat, device, presence, room},

@@ -57,7 +57,7 @@ impl Routes {
         router = router
             .merge(session::routes(sessions))
             .merge(page::routes(&config.page));
-        let fences = Arc::new(fences(config, &limits));
+        let fences = Arc::new(fences(config, &limits, &door));
         let reader = Arc::clone(&fences);
         let refuse_upgrade = middleware::from_fn(socketio::refuse_upgrade);
         // In one: each further call would cost a polling connection a kilobyte.
@@ -69,9 +69,8 @@ impl Routes {
             .layer(origin::cors(move |request: &Parts| {
                 reader.may_read(request)
             }))
-            .layer(middleware::from_fn_with_state(fences, fence::admit))
             .option_layer(config.refuse_upgrade.then_some(refuse_upgrade))
-            .layer(middleware::from_fn_with_state(door.cuts(), socketio::guard))
+            .layer(middleware::from_fn_with_state(fences, fence::admit))
             .layer(socketio);
         let router = router.layer(layers);
         Self {
@@ -84,12 +83,13 @@ impl Routes {
     }
 }
 
-fn fences(config: &Config, limits: &Arc<Limits>) -> Fences {
+fn fences(config: &Config, limits: &Arc<Limits>, door: &socketio::Door) -> Fences {
     Fences {
         hosts: Hosts::new(&config.allow_host, &config.allow_origin, config.listen.ip()),
         origins: Origins::new(&config.allow_origin, config.tls.is_some()),
         proxies: config.trust_proxy.clone().into(),
         limits: Arc::clone(limits),
+        guarded: door.cuts(),
     }
 }
 

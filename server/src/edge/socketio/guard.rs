@@ -16,7 +16,7 @@ use crate::{
 };
 use axum::{
     body::{Body, to_bytes},
-    extract::{ConnectInfo, OriginalUri, Request, State},
+    extract::{OriginalUri, Request},
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -48,9 +48,9 @@ pub(in crate::edge) fn begins(request: &Request) -> bool {
 
 /// Replaces malformed packets in polling bodies, tells the stream below when it becomes a WebSocket, and refuses the
 /// requests of a connection that is cut; while the server is closing, new connections too.
-pub fn guard(
-    State((cuts, closing)): State<(Cuts, CancellationToken)>,
-    ConnectInfo(switch): ConnectInfo<Switch>,
+pub(in crate::edge) fn guard(
+    (cuts, closing): (Cuts, CancellationToken),
+    switch: Switch,
     request: Request,
     next: Next,
 ) -> impl Future<Output = Response> {
