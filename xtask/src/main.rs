@@ -8,6 +8,7 @@ mod bench;
 mod client_size;
 mod command;
 mod deny;
+mod files;
 mod names;
 mod page;
 mod peers;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
 }
 
 fn run(task: &Task, workspace: &Workspace) -> anyhow::Result<()> {
+    files::raise();
     match task {
         Task::Serve { server } => serve::run(workspace, server),
         Task::Setup => serve::setup(workspace),
