@@ -83,6 +83,7 @@ impl<S: Stop> Courier<S> {
         let mut under_way = UnderWay {
             courier: Arc::clone(self),
             is_back: false,
+            is_visiting: false,
         };
         self.runtime
             .spawn(unconstrained(async move { under_way.go().await }));
@@ -97,6 +98,7 @@ impl<S: Stop> Courier<S> {
 struct UnderWay<S: Stop> {
     courier: Arc<Courier<S>>,
     is_back: bool,
+    is_visiting: bool,
 }
 
 impl<S: Stop> UnderWay<S> {
@@ -110,7 +112,9 @@ impl<S: Stop> UnderWay<S> {
                     return;
                 };
                 drop(round);
+                self.is_visiting = true;
                 stop.visit();
+                self.is_visiting = false;
             }
             yield_now().await;
         }
@@ -122,8 +126,8 @@ impl<S: Stop> Drop for UnderWay<S> {
         if self.is_back {
             return;
         }
-        if std::thread::panicking() {
-            // One stop is no reason to leave out the others.
+        if self.is_visiting {
+            // It panicked. One stop is no reason to leave out the others.
             self.courier.set_out();
         } else {
             // The runtime ends.

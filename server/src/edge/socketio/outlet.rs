@@ -2,6 +2,9 @@
 //!
 //! Not here: what is done about a stream that takes nothing (`way_out`).
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     beside::Beside,
     courier::{Courier, Stop},
@@ -155,21 +158,49 @@ impl Wake for Outlet {
 
 impl Stop for Outlet {
     fn visit(self: Arc<Self>) {
-        // First: what comes from now on calls again.
-        self.is_called.store(false, Ordering::SeqCst);
+        // First: what comes from now on calls again. A swap, so that what came before the last call is seen.
+        self.is_called.swap(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&self));
-        let mut line = self.line();
-        let Some(line) = &mut *line else {
-            return;
+        let visit = Visit {
+            outlet: &self,
+            is_over: false,
         };
-        let before = line.state;
-        let is_more = line.go(&mut Context::from_waker(&waker));
-        if line.state != before && line.state != State::Open {
-            self.watches.wake();
+        visit.go(&mut Context::from_waker(&waker));
+    }
+}
+
+/// One visit. Where it panics, the connection ends: what was taken from its queues would be missing without a word.
+struct Visit<'a> {
+    outlet: &'a Arc<Outlet>,
+    is_over: bool,
+}
+
+impl Visit<'_> {
+    fn go(mut self, context: &mut Context<'_>) {
+        let mut line = self.outlet.line();
+        if let Some(line) = &mut *line {
+            let before = line.state;
+            let is_more = line.go(context);
+            if line.state != before && line.state != State::Open {
+                self.outlet.watches.wake();
+            }
+            if is_more {
+                self.outlet.wake_by_ref();
+            }
         }
-        if is_more {
-            waker.wake();
+        self.is_over = true;
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
         }
+        if let Some(line) = &mut *self.outlet.line() {
+            line.state = State::Closed;
+        }
+        self.outlet.watches.wake();
     }
 }
 
@@ -209,7 +240,11 @@ impl Line {
         let is_out = match self.beside.poll_write(context, &batch.frames) {
             Poll::Ready(is_out) => is_out.map_err(|_| State::Closed)?,
             Poll::Pending => {
-                self.batch = Some(batch);
+                // What comes while it waits has called in vain.
+                self.batch = Some(Batch {
+                    is_followed: true,
+                    ..batch
+                });
                 return Poll::Pending;
             }
         };

@@ -53,7 +53,7 @@ impl WayOut {
     async fn emit_all(&mut self, mut source: Source) -> Result<Used, End> {
         loop {
             let item = self.next(&mut source).await?;
-            self.drained(false);
+            self.connection.drained.store(0, Ordering::Relaxed);
             if self.socket.transport_type() == TransportType::Websocket
                 && let Some(beside) = self.connection.cut.beside().map(Arc::clone)
             {
@@ -77,7 +77,7 @@ impl WayOut {
         loop {
             match tokio::time::timeout(LOOK, source.next()).await {
                 Ok(item) => return item.ok_or(Some(Slow::Missed)),
-                Err(_) => self.drained(source.is_empty()),
+                Err(_) => self.look(|| source.is_empty()),
             }
         }
     }
@@ -88,13 +88,14 @@ impl WayOut {
         Item::Closing(self.connection.common.closing.come_back())
     }
 
-    /// Notes whether all has gone out, while the server is closing.
-    fn drained(&self, is_empty: bool) {
-        let step = match is_empty && window::is_empty(&self.socket) {
-            true => self.connection.common.closing.step(),
+    /// Notes whether all has gone out, while the server is closing: in the step in which it began to look.
+    fn look(&self, is_empty: impl FnOnce() -> bool) {
+        let step = self.connection.common.closing.step();
+        let drained = match is_empty() && window::is_empty(&self.socket) {
+            true => step,
             false => 0,
         };
-        self.connection.drained.store(step, Ordering::Relaxed);
+        self.connection.drained.store(drained, Ordering::Relaxed);
     }
 
     /// Hands one item to socketioxide, as soon as the client has room for it.
@@ -153,7 +154,7 @@ impl WayOut {
                 },
                 () = stalled => return Some(Slow::Stalled),
                 () = look => match self.told {
-                    true => self.drained(outlet.is_empty()),
+                    true => self.look(|| outlet.is_empty()),
                     false => outlet.send(self.closing()),
                 },
             }
