@@ -29,7 +29,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tertulia_shared::{Code, Event, Filter, Reject, chat::ChatMessage};
+use tertulia_shared::{Code, Filter, Reject, chat::ChatMessage};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -105,8 +105,8 @@ impl MqttBridge {
     async fn pump(&mut self, link: &mut Link, stop: &CancellationToken) -> Result<(), LinkError> {
         let mut sent = VecDeque::new();
         let mut commands = JoinSet::new();
-        for message in &self.unconfirmed {
-            sent.extend(self.send_chat(link, message)?);
+        for chat in self.unconfirmed.iter().filter_map(|it| it.decode()) {
+            sent.push_back(self.send_chat(link, chat)?);
         }
         let mut is_stopping = false;
         loop {
@@ -134,9 +134,9 @@ impl MqttBridge {
                         self.begin_anew();
                         continue;
                     };
-                    if let Some(message) = self.outbound(delivery) {
-                        self.unconfirmed.push_back(Arc::clone(&message));
-                        sent.extend(self.send_chat(link, &message)?);
+                    if let Some((message, chat)) = self.outbound(delivery) {
+                        self.unconfirmed.push_back(message);
+                        sent.push_back(self.send_chat(link, chat)?);
                     }
                 }
             }
@@ -146,11 +146,12 @@ impl MqttBridge {
 
 impl MqttBridge {
     /// The chat message that is to go out; not what came through a broker, nor what was said in private.
-    fn outbound(&mut self, delivery: Delivery) -> Option<Arc<Message>> {
+    fn outbound(&mut self, delivery: Delivery) -> Option<(Arc<Message>, ChatMessage)> {
         match delivery {
             Delivery::Message(message) => {
                 let own = message.origin == MQTT || is_private(&message.topic);
-                (!own && message.event == ChatMessage::NAME).then_some(message)
+                let chat = message.decode().filter(|_| !own)?;
+                Some((message, chat))
             }
             Delivery::Missed { from, to, .. } => {
                 self.missed(to - from + 1);
@@ -159,17 +160,14 @@ impl MqttBridge {
         }
     }
 
-    fn send_chat(&self, link: &Link, message: &Message) -> Result<Option<Confirmation>, LinkError> {
-        let Some(chat) = message.decode::<ChatMessage>() else {
-            return Ok(None);
-        };
+    fn send_chat(&self, link: &Link, chat: ChatMessage) -> Result<Confirmation, LinkError> {
         let message = Outgoing {
             topic: chat.room.as_str().to_owned(),
             payload: chat.text,
             properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), chat.id)],
         };
         if let Some(broker) = &self.local {
-            return Ok(Some(broker.publish(&self.client_id, message)));
+            return Ok(broker.publish(&self.client_id, message));
         }
         let properties = PublishProperties {
             user_properties: message.properties,
@@ -177,7 +175,6 @@ impl MqttBridge {
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
         link.publish(&message.topic, &message.payload, options)
-            .map(Some)
     }
 
     /// Reads again, after so much was missed that the hub keeps no count of it.

@@ -1,16 +1,23 @@
-//! Publishing from inside this process: past the network, and past the doorman, who lets this process do everything.
+//! Publishing from inside this process: past the network, and past the doorman, who lets this process publish everything but
+//! what was said in private.
 
 use super::INTERNAL;
-use crate::bridge::{
-    link::Confirmation,
-    local::{Local, Outgoing},
+use crate::{
+    app::policy::is_private,
+    bridge::{
+        link::{Confirmation, Unconfirmed},
+        local::{Local, Outgoing},
+    },
 };
 use mqtt5::{
     QoS,
     broker::{router::MessageRouter, sys_topics::BrokerStats},
     packet::publish::PublishPacket,
 };
+use rumqttc::PubAckReason;
 use std::{fmt, sync::Arc};
+use tertulia_shared::Topic;
+use tokio::time::Instant;
 
 /// The broker from inside.
 pub(super) struct Inside {
@@ -20,6 +27,10 @@ pub(super) struct Inside {
 
 impl Local for Inside {
     fn publish(&self, from: &str, message: Outgoing) -> Confirmation {
+        if Topic::new(message.topic.as_str()).is_ok_and(|topic| is_private(&topic)) {
+            let refused = Unconfirmed::Refused(PubAckReason::NotAuthorized);
+            return Box::pin(std::future::ready(Err(refused)));
+        }
         let mut packet = PublishPacket::new(message.topic, message.payload, QoS::AtLeastOnce);
         for (name, value) in message.properties {
             packet.properties.add_user_property(name, value);
@@ -34,7 +45,10 @@ impl Local for Inside {
         );
         Box::pin(async move {
             stats.publish_received(packet.payload.len());
-            router.route_message(&packet, Some(&from)).await;
+            // Who is slow has a queue for it: nobody else waits.
+            router
+                .route_message_with_deadline(&packet, Some(&from), Instant::now())
+                .await;
             Ok(())
         })
     }

@@ -149,7 +149,7 @@ async fn what_the_broker_does_not_take_at_the_stop_is_counted() {
     // Two of them were sent on a link that broke before they were confirmed.
     for _ in 0..2 {
         let delivery = bridge.reader.next().await.unwrap();
-        let message = bridge.outbound(delivery).unwrap();
+        let (message, _) = bridge.outbound(delivery).unwrap();
         bridge.unconfirmed.push_back(message);
     }
     let stop = CancellationToken::new();
