@@ -46,6 +46,8 @@ pub struct Fences {
     pub limits: Arc<Limits>,
     /// What the guard behind them needs.
     pub guarded: (Cuts, CancellationToken),
+    /// Whether WebSockets are refused, as some networks do.
+    pub refuse_upgrade: bool,
 }
 
 /// How a stranger is refused, and why.
@@ -155,6 +157,10 @@ pub fn admit(
         Ok(client) => client,
         Err(refused) => return Either::Left(ready(*refused)),
     };
+    if fences.refuse_upgrade && socketio::is_upgrade(&request) {
+        let refused = (StatusCode::FORBIDDEN, "WebSocket is refused here\n");
+        return Either::Left(ready(refused.into_response()));
+    }
     let counts = Arc::clone(&fences);
     let answered = match is_session(&request) {
         true => {

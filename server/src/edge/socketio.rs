@@ -31,12 +31,7 @@ use crate::{
     app::{App, Session, chat, device, presence, room},
     limits::{Admitted, Limits},
 };
-use axum::{
-    extract::Request,
-    http::{StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Request, http::header};
 use closing::Closing;
 use connection::{Common, Connection, Wire};
 pub use counts::Counts;
@@ -286,11 +281,8 @@ async fn connected(socket: SocketRef, wire: Wire) {
     connection.start(wire);
 }
 
-/// Answers WebSocket upgrades with 403, as some networks do; polling goes on.
-pub async fn refuse_upgrade(request: Request, next: Next) -> Response {
+/// Whether a request is to become a WebSocket.
+pub(super) fn is_upgrade(request: &Request) -> bool {
     let upgrade = request.headers().get(header::UPGRADE);
-    if upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-        return (StatusCode::FORBIDDEN, "WebSocket is refused here\n").into_response();
-    }
-    next.run(request).await
+    upgrade.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

@@ -59,7 +59,6 @@ impl Routes {
             .merge(page::routes(&config.page));
         let fences = Arc::new(fences(config, &limits, &door));
         let reader = Arc::clone(&fences);
-        let refuse_upgrade = middleware::from_fn(socketio::refuse_upgrade);
         // In one: each further call would cost a polling connection a kilobyte.
         let layers = ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(
@@ -69,7 +68,6 @@ impl Routes {
             .layer(origin::cors(move |request: &Parts| {
                 reader.may_read(request)
             }))
-            .option_layer(config.refuse_upgrade.then_some(refuse_upgrade))
             .layer(middleware::from_fn_with_state(fences, fence::admit))
             .layer(socketio);
         let router = router.layer(layers);
@@ -90,6 +88,7 @@ fn fences(config: &Config, limits: &Arc<Limits>, door: &socketio::Door) -> Fence
         proxies: config.trust_proxy.clone().into(),
         limits: Arc::clone(limits),
         guarded: door.cuts(),
+        refuse_upgrade: config.refuse_upgrade,
     }
 }
 
