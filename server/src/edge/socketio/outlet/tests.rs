@@ -1,3 +1,5 @@
+//! An outlet and a stream that takes nothing, for a while or for ever.
+
 use super::{Beside, Outlet, State, Used};
 use crate::{
     app::{App, Session, device},
@@ -21,6 +23,7 @@ use std::{
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
+use tertulia_shared::{Event, server::ServerClosing};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -139,7 +142,10 @@ async fn what_comes_while_the_stream_takes_nothing_follows_what_waits() {
     stream.free();
     stream.until(|taken| taken.text.contains("437[{}]")).await;
     let text = stream.taken().text.clone();
-    assert!(text.find("server:closing") < text.find("437[{}]"), "{text}");
+    assert!(
+        text.find(ServerClosing::NAME) < text.find("437[{}]"),
+        "{text}"
+    );
     assert!(outlet.is_empty());
 }
 
