@@ -162,7 +162,7 @@ impl MqttBridge {
 
     fn send_chat(&self, link: &Link, chat: ChatMessage) -> Result<Confirmation, LinkError> {
         let message = Outgoing {
-            topic: chat.room.as_str().to_owned(),
+            topic: chat.room,
             payload: chat.text,
             properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), chat.id)],
         };
@@ -174,7 +174,7 @@ impl MqttBridge {
             ..PublishProperties::default()
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
-        link.publish(&message.topic, &message.payload, options)
+        link.publish(message.topic.as_str(), &message.payload, options)
     }
 
     /// Reads again, after so much was missed that the hub keeps no count of it.

@@ -16,7 +16,6 @@ use mqtt5::{
 };
 use rumqttc::PubAckReason;
 use std::{fmt, sync::Arc};
-use tertulia_shared::Topic;
 use tokio::time::Instant;
 
 /// The broker from inside.
@@ -27,11 +26,12 @@ pub(super) struct Inside {
 
 impl Local for Inside {
     fn publish(&self, from: &str, message: Outgoing) -> Confirmation {
-        if Topic::new(message.topic.as_str()).is_ok_and(|topic| is_private(&topic)) {
+        if is_private(&message.topic) {
             let refused = Unconfirmed::Refused(PubAckReason::NotAuthorized);
             return Box::pin(std::future::ready(Err(refused)));
         }
-        let mut packet = PublishPacket::new(message.topic, message.payload, QoS::AtLeastOnce);
+        let mut packet =
+            PublishPacket::new(message.topic.as_str(), message.payload, QoS::AtLeastOnce);
         for (name, value) in message.properties {
             packet.properties.add_user_property(name, value);
         }

@@ -211,10 +211,7 @@ impl Line {
             return false;
         }
         match self.poll_write(context) {
-            Poll::Ready(Ok(is_more)) => {
-                self.state = State::Open;
-                is_more
-            }
+            Poll::Ready(Ok(is_more)) => is_more,
             Poll::Ready(Err(end)) => {
                 self.state = end;
                 false
