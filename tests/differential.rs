@@ -10,6 +10,7 @@ pub(crate) mod generate;
 #[allow(dead_code, reason = "the tests of `shared` use the rest")]
 mod golden;
 
+use crate::world::is_one_seed;
 use arbtest::arbtest;
 use bytes::Bytes;
 use engineioxide_core::{OpenPacket, Packet as TheirEngine, ProtocolVersion};
@@ -277,9 +278,4 @@ fn the_handshake_that_theirs_writes() {
     };
     let packet = engine::Packet::from_text(&text).unwrap();
     assert_eq!(packet, engine::Packet::Open(expected));
-}
-
-/// A failure's seed is run again: one input, whose share says nothing.
-fn is_one_seed() -> bool {
-    std::env::var_os("ARBTEST_SEED").is_some()
 }

@@ -44,3 +44,8 @@ pub(crate) fn long_form() -> Option<Duration> {
         .unwrap();
     Some(Duration::from_secs_f64(60.0 * minutes))
 }
+
+/// A failure's seed is run again: one input, whose shares say nothing.
+pub(crate) fn is_one_seed() -> bool {
+    std::env::var_os("ARBTEST_SEED").is_some()
+}
