@@ -67,6 +67,7 @@ pub struct MqttBridge {
     /// Sent or to be sent first: what the broker did not confirm before the link broke.
     unconfirmed: VecDeque<Arc<Message>>,
     overflow: Overflow,
+    refusals: Overflow,
 }
 
 impl MqttBridge {
@@ -88,6 +89,7 @@ impl MqttBridge {
             app,
             unconfirmed: VecDeque::new(),
             overflow: Overflow::default(),
+            refusals: Overflow::default(),
         }
     }
 
@@ -124,7 +126,7 @@ impl MqttBridge {
                     match confirmed {
                         Ok(()) => {}
                         Err(Unconfirmed::Lost(_)) => return Err(link.broken().await),
-                        Err(error) => tracing::warn!(%error, "a chat message does not reach the broker"),
+                        Err(error @ Unconfirmed::Refused(_)) => self.refused(&error),
                     }
                     sent.pop_front();
                     self.unconfirmed.pop_front();
@@ -184,11 +186,20 @@ impl MqttBridge {
         self.missed(1);
     }
 
+    fn refused(&mut self, error: &Unconfirmed) {
+        self.unsent(1);
+        if let Some(messages) = self.refusals.add(1, Instant::now()) {
+            tracing::warn!(messages, %error, "chat messages do not reach the broker");
+        }
+    }
+
+    fn unsent(&self, messages: u64) {
+        let unsent = &self.app.counts.unsent;
+        unsent.fetch_add(messages, Ordering::Relaxed);
+    }
+
     fn missed(&mut self, messages: u64) {
-        self.app
-            .counts
-            .unsent
-            .fetch_add(messages, Ordering::Relaxed);
+        self.unsent(messages);
         if let Some(messages) = self.overflow.add(messages, Instant::now()) {
             tracing::warn!(
                 messages,
@@ -232,7 +243,7 @@ impl Bridge for MqttBridge {
             left += u64::from(self.outbound(delivery).is_some());
         }
         if left > 0 {
-            self.app.counts.unsent.fetch_add(left, Ordering::Relaxed);
+            self.unsent(left);
             tracing::warn!(
                 messages = left,
                 "the server stops: the broker has not confirmed these chat messages"

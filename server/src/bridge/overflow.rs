@@ -1,11 +1,11 @@
-//! Chat messages that did not fit into the way to the broker: all are counted, a line is logged now and then.
+//! Chat messages that the broker does not get: all are counted, a line is logged now and then.
 
 use std::time::{Duration, Instant};
 
 /// Between two lines.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What did not fit since the last line.
+/// What it did not get since the last line.
 #[derive(Debug, Default)]
 pub(super) struct Overflow {
     unsaid: u64,

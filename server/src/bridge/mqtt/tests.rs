@@ -3,15 +3,25 @@
 use super::{Link, MqttBridge, options};
 use crate::{
     app::{App, CLIENT, Session, chat, device},
-    bridge::{Bridge, supervise},
+    bridge::{
+        Bridge,
+        link::{Confirmation, Unconfirmed},
+        local::{Local, Outgoing},
+        supervise,
+    },
     broker::{Broker, Embedded},
     config::BrokerUrl,
     identity::User,
     store::Archive,
 };
+use rumqttc::PubAckReason;
 use std::{
+    future::ready,
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tertulia_shared::{Filter, Topic, chat::ChatSend, sensor::SensorFault};
@@ -112,6 +122,37 @@ async fn a_bridge_that_missed_too_much_begins_anew_and_counts_it() {
     assert_eq!(heard(&mut listener).await, "after the flood");
     stop.cancel();
     carried.join().unwrap().unwrap();
+}
+
+/// Takes the first message and refuses the rest.
+#[derive(Debug, Default)]
+struct Refusing(AtomicBool);
+
+impl Local for Refusing {
+    fn publish(&self, _: &str, _: Outgoing) -> Confirmation {
+        let refused = Unconfirmed::Refused(PubAckReason::QuotaExceeded);
+        let is_first = !self.0.swap(true, Ordering::Relaxed);
+        Box::pin(ready(if is_first { Ok(()) } else { Err(refused) }))
+    }
+}
+
+/// Breaks when: what a broker refuses is only logged.
+#[tokio::test]
+async fn what_the_broker_refuses_is_counted() {
+    let stop = CancellationToken::new();
+    let (app, mut bridge) = bridge(&broker(&stop).await);
+    bridge.local = Some(Arc::new(Refusing::default()));
+    let ada = Session::new(Arc::clone(&app), User::stranger());
+    for number in 0..5 {
+        say(&ada, &number.to_string()).await;
+    }
+    // It ends when nothing waits.
+    let stop_bridge = CancellationToken::new();
+    stop_bridge.cancel();
+    let ended = tokio::time::timeout(PATIENCE, supervise(bridge, stop_bridge, |_| {}));
+    ended.await.unwrap();
+    assert_eq!(app.counts.unsent.load(Ordering::Relaxed), 4);
+    stop.cancel();
 }
 
 /// Breaks when: a stop drops what was acknowledged and waits for the broker.
