@@ -12,6 +12,7 @@ use crate::world::{
     peer::Peer,
     server::{Server, program},
     soon,
+    watch::until_lost,
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -219,6 +220,28 @@ async fn an_official_client_is_told_why_it_is_closed() {
                 "responseText": "this connection is closed: no longer let in\n"}),
         };
         assert_eq!(ended, expected, "{name}");
+    }
+}
+
+/// Breaks when: what the server says when it closes is read by the official client only.
+#[tokio::test]
+async fn our_client_is_told_why_it_is_closed() {
+    let server = Server::start().await;
+    let origin = server.origin();
+    for transport in BOTH {
+        let given = session(&origin, json!({"name": "Ada"})).await;
+        let connection = connected_with(&origin, with_token(token(&given), transport)).await;
+        let mut statuses = connection.watch();
+        assert_eq!(revoke(&origin, token(&given)).await, 204);
+        let expected = match transport {
+            Transport::WebSocket => {
+                Reason::TransportClose("closed with code 1008: no longer let in".to_owned())
+            }
+            Transport::Polling => Reason::TransportError(
+                "HTTP status 400: this connection is closed: no longer let in".to_owned(),
+            ),
+        };
+        assert_eq!(until_lost(&mut statuses).await, (expected, true));
     }
 }
 

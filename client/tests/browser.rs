@@ -165,7 +165,10 @@ async fn the_network_goes_and_that_is_told_at_once() {
             break reason;
         }
     };
-    assert_eq!(reason, Reason::TransportClose);
+    assert_eq!(
+        reason,
+        Reason::TransportClose("the network is gone".to_owned())
+    );
     assert!(network::is_closed(0));
     network::tell_page("online");
     open_socket(1).await;

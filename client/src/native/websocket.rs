@@ -10,7 +10,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::sleep};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
-    tungstenite::{Error, Message, client::IntoClientRequest},
+    tungstenite::{Error, Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
 };
 
 /// How long the other side may take to read what was sent and to say goodbye too.
@@ -57,12 +57,12 @@ impl Socket {
                 },
                 Err(error) => Err(error),
             };
-            let reason = match carried {
-                Ok(()) => "closed".to_owned(),
-                Err(error) => error.to_string(),
+            let closed = match carried {
+                Ok(closed) => closed,
+                Err(error) => Input::Closed(id, error.to_string()),
             };
             // Where the driver is gone, nobody is left to tell.
-            let _ = inputs.unbounded_send(Input::Closed(id, reason));
+            let _ = inputs.unbounded_send(closed);
         };
         let socket = Self {
             frames,
@@ -95,13 +95,13 @@ async fn late(dropped: oneshot::Receiver<Infallible>) {
     sleep(GOODBYE).await;
 }
 
-/// Carries messages both ways until one side closes.
+/// Carries messages both ways until one side closes; gives how it was closed.
 async fn carry(
     id: IoId,
     mut socket: Wire,
     mut outgoing: mpsc::UnboundedReceiver<Frame>,
     inputs: &mpsc::UnboundedSender<Input>,
-) -> Result<(), Error> {
+) -> Result<Input, Error> {
     let _ = inputs.unbounded_send(Input::Opened(id));
     loop {
         tokio::select! {
@@ -112,31 +112,45 @@ async fn carry(
                     socket.close(None).await?;
                     // Closed with something unread, the system resets the connection: then the other side may not read
                     // what was sent before the goodbye.
-                    while let Ok(Some(_)) = next(&mut socket).await {}
-                    return Ok(());
+                    while let Ok(Received::Frame(_)) = next(&mut socket).await {}
+                    return Ok(Input::closed_with(id, CloseCode::Normal.into(), ""));
                 }
             },
             message = next(&mut socket) => match message? {
-                Some(frame) => {
+                Received::Frame(frame) => {
                     let _ = inputs.unbounded_send(Input::Received(id, frame));
                 }
-                None => return Ok(()),
+                Received::Close(code, words) => return Ok(Input::closed_with(id, code, &words)),
             },
         }
     }
 }
 
-/// The next text or binary; `None` when the other side has closed.
+/// What the other side says.
+enum Received {
+    Frame(Frame),
+    /// It has closed, with that code and those words.
+    Close(u16, String),
+}
+
+/// The next text or binary, or the end.
 async fn next(
     socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
-) -> Result<Option<Frame>, Error> {
+) -> Result<Received, Error> {
     while let Some(message) = socket.next().await {
-        match message? {
-            Message::Text(text) => return Ok(Some(Frame::Text(text.as_str().to_owned()))),
-            Message::Binary(bytes) => return Ok(Some(Frame::Binary(bytes))),
-            Message::Close(_) => return Ok(None),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-        }
+        let frame = match message? {
+            Message::Text(text) => Frame::Text(text.as_str().to_owned()),
+            Message::Binary(bytes) => Frame::Binary(bytes),
+            Message::Close(Some(frame)) => {
+                let words = frame.reason.as_str().to_owned();
+                return Ok(Received::Close(frame.code.into(), words));
+            }
+            Message::Close(None) => {
+                return Ok(Received::Close(CloseCode::Status.into(), String::new()));
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+        };
+        return Ok(Received::Frame(frame));
     }
-    Ok(None)
+    Ok(Received::Close(CloseCode::Abnormal.into(), String::new()))
 }

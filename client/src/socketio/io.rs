@@ -48,6 +48,12 @@ pub enum Input {
 }
 
 impl Input {
+    /// A WebSocket was closed with that code and those words (RFC 6455, section 7.1.5: 1006 without a Close frame).
+    pub fn closed_with(id: IoId, code: u16, words: &str) -> Self {
+        let colon = if words.is_empty() { "" } else { ": " };
+        Self::Closed(id, format!("closed with code {code}{colon}{words}"))
+    }
+
     /// The request or WebSocket that this is about.
     pub fn id(&self) -> IoId {
         match self {

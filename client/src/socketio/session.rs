@@ -266,7 +266,7 @@ impl Session {
             Input::Received(_, Frame::Binary(bytes)) => {
                 self.handle_packet(now, Packet::Binary(bytes));
             }
-            Input::Closed(..) => self.finish(Reason::TransportClose),
+            Input::Closed(_, words) => self.finish(Reason::TransportClose(words)),
             Input::Opened(_) | Input::Response(..) | Input::Failed(..) => {}
         }
     }
@@ -290,7 +290,7 @@ impl Session {
                 self.arm_heartbeat(now);
                 self.flush();
             }
-            Packet::Close => self.finish(Reason::TransportClose),
+            Packet::Close => self.finish(Reason::TransportClose(String::new())),
             Packet::Noop => {}
             Packet::Open(_) | Packet::Ping(_) | Packet::Pong(_) | Packet::Upgrade => {
                 self.finish(Reason::TransportError("packet out of place".to_owned()));

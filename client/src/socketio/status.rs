@@ -68,8 +68,8 @@ pub enum Reason {
     ClientDisconnect,
     /// The server's heartbeat did not come in time: "ping timeout".
     PingTimeout,
-    /// The connection was closed: "transport close".
-    TransportClose,
+    /// The connection was closed, and with what words, where there were any: "transport close".
+    TransportClose(String),
     /// The connection failed, and how: "transport error".
     TransportError(String),
     /// The server sent something that is no packet, and what is wrong with it: "parse error".
@@ -94,7 +94,10 @@ impl fmt::Display for Reason {
             Self::ServerDisconnect => formatter.write_str("io server disconnect"),
             Self::ClientDisconnect => formatter.write_str("io client disconnect"),
             Self::PingTimeout => formatter.write_str("ping timeout"),
-            Self::TransportClose => formatter.write_str("transport close"),
+            Self::TransportClose(words) if words.is_empty() => {
+                formatter.write_str("transport close")
+            }
+            Self::TransportClose(words) => write!(formatter, "transport close: {words}"),
             Self::TransportError(what) => write!(formatter, "transport error: {what}"),
             Self::ParseError(what) => write!(formatter, "parse error: {what}"),
             Self::Refused(refusal) => write!(formatter, "connect_error: {}", refusal.message()),

@@ -77,6 +77,5 @@ fn received(id: IoId, event: &Event) -> Option<Input> {
 
 fn closed(id: IoId, event: &Event) -> Option<Input> {
     let event = event.dyn_ref::<CloseEvent>()?;
-    let reason = format!("closed with code {} {}", event.code(), event.reason());
-    Some(Input::Closed(id, reason))
+    Some(Input::closed_with(id, event.code(), &event.reason()))
 }

@@ -87,7 +87,7 @@ mod tests {
         let waiting = status(Link::Waiting {
             attempt: 1,
             retry_in: Duration::from_millis(800),
-            reason: Reason::TransportClose,
+            reason: Reason::TransportClose(String::new()),
         });
         let gap = Gap::default().after(&waiting, 10_000.0);
         assert!(!gap.is_told(11_000.0));
@@ -102,7 +102,7 @@ mod tests {
             status(Link::Waiting {
                 attempt,
                 retry_in: Duration::from_secs(seconds),
-                reason: Reason::TransportClose,
+                reason: Reason::TransportClose(String::new()),
             })
         };
         let gap = Gap::default()

@@ -1,6 +1,6 @@
 //! Opening a session: the transports are tried in order until one brings the handshake.
 
-use super::{Carrier, Open, Polling, Session, SessionEvent, State, Timer};
+use super::{Carrier, Open, Polling, Session, SessionEvent, State, Timer, polling::no_success};
 use crate::socketio::{
     io::{Action, Frame, Input},
     status::{Reason, Transport},
@@ -65,8 +65,8 @@ impl Session {
                 Ok(packet) => self.handle_first(now, vec![packet]),
                 Err(error) => self.transport_failed(now, &error.to_string()),
             },
-            Input::Response(_, status, _) => {
-                self.transport_failed(now, &format!("HTTP status {status}"));
+            Input::Response(_, status, body) => {
+                self.transport_failed(now, &no_success(status, &body));
             }
             Input::Failed(_, reason) | Input::Closed(_, reason) => {
                 self.transport_failed(now, &reason);

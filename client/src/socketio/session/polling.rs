@@ -8,6 +8,9 @@ use crate::socketio::{
 use std::time::Duration;
 use tertulia_shared::wire::engine::{Packet, decode_payload, encode_payload};
 
+/// The most that is told of what an answer without success says, in characters.
+const MAX_TOLD_CHARS: usize = 200;
+
 /// The requests that are under way.
 #[derive(Debug)]
 pub(super) struct Polling {
@@ -55,6 +58,14 @@ impl Polling {
     pub(super) fn is_quiet(&self) -> bool {
         self.paused && self.get.is_none() && self.post.is_none()
     }
+}
+
+/// What an answer without success is told as: its status, and the first line of what it says.
+pub(super) fn no_success(status: u16, body: &str) -> String {
+    let line = body.lines().next().unwrap_or_default();
+    let said: String = line.chars().take(MAX_TOLD_CHARS).collect();
+    let colon = if said.is_empty() { "" } else { ": " };
+    format!("HTTP status {status}{colon}{said}")
 }
 
 impl Session {
@@ -122,8 +133,8 @@ impl Session {
                 polling.post = None;
                 self.posted();
             }
-            Input::Response(_, status, _) => {
-                self.finish(Reason::TransportError(format!("HTTP status {status}")));
+            Input::Response(_, status, body) => {
+                self.finish(Reason::TransportError(no_success(status, &body)));
             }
             Input::Failed(_, reason) => self.finish(Reason::TransportError(reason)),
             Input::Opened(_) | Input::Received(..) | Input::Closed(..) => {}

@@ -253,7 +253,7 @@ fn without_reconnection_a_loss_is_the_end_and_an_open_by_hand_recovers() {
     scene.input(Input::Closed(socket, "1006".to_owned()));
     assert_eq!(
         scene.status().link,
-        Link::Disconnected(Reason::TransportClose)
+        Link::Disconnected(Reason::TransportClose("1006".to_owned()))
     );
     assert_eq!(scene.client.poll_timeout(), None);
     scene.actions.clear();

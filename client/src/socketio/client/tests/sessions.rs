@@ -204,3 +204,36 @@ fn attachments_come_with_their_event_in_order() {
         [r#"["img",{"_placeholder":true,"num":0}]"#, r#"["after"]"#]
     );
 }
+
+/// Breaks when: what a server says of the end is not told on, or all of a long page is.
+#[test]
+fn a_loss_is_told_in_the_words_of_the_server() {
+    let long = format!("{}\nmore", "x".repeat(300));
+    for (body, told) in [
+        (
+            "no longer let in\n",
+            "HTTP status 400: no longer let in".to_owned(),
+        ),
+        ("", "HTTP status 400".to_owned()),
+        (&*long, format!("HTTP status 400: {}", "x".repeat(200))),
+    ] {
+        let mut scene = Scene::new(Options::default());
+        scene.respond(scene.get(), PLAIN_HANDSHAKE);
+        scene.input(Input::Response(scene.get(), 400, body.to_owned()));
+        let Link::Waiting { reason, .. } = scene.status().link else {
+            panic!("no loss");
+        };
+        assert_eq!(reason, Reason::TransportError(told));
+    }
+    let mut scene = Scene::new(websocket_only());
+    scene.input(Input::Opened(scene.socket()));
+    scene.text(scene.socket(), HANDSHAKE);
+    scene.input(Input::closed_with(scene.socket(), 1013, "too slow"));
+    let Link::Waiting { reason, .. } = scene.status().link else {
+        panic!("no loss");
+    };
+    assert_eq!(
+        reason.to_string(),
+        "transport close: closed with code 1013: too slow"
+    );
+}
