@@ -4,8 +4,10 @@ use crate::world::{
     browser::{Browser, DESK, PHONE, test_id},
     mosquitto::{publish, subscribe},
     server::Server,
+    soon,
 };
 use serde_json::json;
+use std::time::Duration;
 
 const MESSAGE: &str = "[data-testid=message]";
 const PERSON: &str = "[data-testid=person]";
@@ -131,6 +133,33 @@ async fn the_page_speaks_the_browsers_language_and_can_be_told_another() {
     assert_eq!(english.run(language, vec![]).await, json!("en"));
     phone.press("lang-switch").await;
     phone.find("html[lang=en]").await;
+}
+
+/// Breaks when: what takes of the log's place, as a form or a keyboard does, hides its end from who follows it.
+#[tokio::test]
+async fn the_end_of_the_log_stays_in_view() {
+    let server = Server::start().await;
+    let phone = Browser::open(&server.origin(), PHONE).await;
+    phone.enter("Ada").await;
+    for number in 0..20 {
+        phone.say(&format!("number {number}")).await;
+    }
+    phone.shows(MESSAGE, "number 19").await;
+    let below = "const log = document.querySelector('[data-testid=messages]');
+        return Math.round(log.scrollHeight - log.scrollTop - log.clientHeight)";
+    let height = "return document.querySelector('[data-testid=messages]').clientHeight";
+    let is_at_end = async || {
+        while phone.run(below, vec![]).await != json!(0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("the end", is_at_end()).await;
+    let before = phone.run(height, vec![]).await;
+    phone.press("name-change").await;
+    phone.find(&test_id("name-cancel")).await;
+    let after = phone.run(height, vec![]).await;
+    assert!(after.as_f64() < before.as_f64(), "{after} of {before}");
+    soon("the end above the form", is_at_end()).await;
 }
 
 #[tokio::test]

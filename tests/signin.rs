@@ -119,6 +119,8 @@ async fn a_registered_name_takes_its_password() {
     page.press("sign-out").await;
     page.find(&test_id("name-submit")).await;
     page.hides(PERSON, "Ana").await;
+    page.hides(&test_id("sign-out"), "").await;
+    page.hides(&test_id("name-cancel"), "").await;
     assert_eq!(token(&page).await, json!(null), "the token is forgotten");
 }
 

@@ -78,6 +78,15 @@ pub(crate) fn media(query: &str, take: Box<dyn Fn(bool)>) {
     follow.forget();
 }
 
+/// Runs `act` now and when the size of `element` changes, for the life of the page.
+pub(crate) fn on_resize(element: &web_sys::Element, act: Box<dyn Fn()>) {
+    let act = Closure::<dyn Fn()>::new(act);
+    if let Ok(observer) = web_sys::ResizeObserver::new(act.as_ref().unchecked_ref()) {
+        observer.observe(element);
+    }
+    act.forget();
+}
+
 /// Sets or removes an attribute of `<html>`.
 pub(crate) fn set_root_attribute(name: &str, value: Option<&str>) {
     let Some(root) = document().document_element() else {

@@ -34,10 +34,13 @@ async fn fresh_pass() -> Option<Pass> {
     if (browser::now() as u64) < pass.renew_at {
         return Some(pass);
     }
-    match post(Some(&pass.token), SignIn::default()).await {
-        Ok(granted) => Some(keep(&granted)),
+    let renewed = post(Some(&pass.token), SignIn::default()).await;
+    let now = self::pass();
+    match renewed {
+        // The reader has not signed out meanwhile, nor become somebody else.
+        Ok(granted) if now.as_ref() == Some(&pass) => Some(keep(&granted)),
         // What is wrong with the old one, the server says when it sees it.
-        Err(_) => Some(pass),
+        _ => now,
     }
 }
 

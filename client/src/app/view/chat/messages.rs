@@ -2,6 +2,7 @@
 
 use super::{actions, message};
 use crate::app::{
+    browser,
     model::rows::Row,
     text,
     view::{
@@ -99,6 +100,17 @@ fn follow(app: App, log: NodeRef<html::Div>) -> RwSignal<u32> {
             }
         });
     };
+    effect(move || {
+        if let Some(log) = log.get() {
+            // Something else takes of its place, such as a form, a keyboard or another screen.
+            let resized = move || {
+                if chat.follows.get_untracked() {
+                    to_end();
+                }
+            };
+            browser::on_resize(&log, Box::new(resized));
+        }
+    });
     effect(move || {
         app.prefs.look.track();
         let received = chat.view.with(|view| view.received);

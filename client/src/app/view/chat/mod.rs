@@ -25,11 +25,13 @@ use room_bar::RoomBar;
 pub(crate) fn ChatPanel() -> impl IntoView {
     let chat = app().chat;
     let renaming = RwSignal::new(false);
-    let writes = memo(move || chat.view.with(|view| view.name.is_some()) && !renaming.get());
+    let is_named = memo(move || chat.view.with(|view| view.name.is_some()));
     let mut asked = false;
     let foot = move || {
-        let had_asked = std::mem::replace(&mut asked, !writes.get());
-        match (writes.get(), had_asked) {
+        // Nobody is asked anew, as who has no name to keep and nothing to sign out of.
+        let writes = is_named.get() && !renaming.get();
+        let had_asked = std::mem::replace(&mut asked, !writes);
+        match (writes, had_asked) {
             (false, _) => return view! { <NameForm renaming=renaming /> }.into_any(),
             (true, true) => browser::focus("#message-input"),
             (true, false) => {}
