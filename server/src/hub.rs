@@ -12,7 +12,7 @@ mod stream;
 mod tests;
 
 pub use history::{History, Keep};
-pub use queue::Delivery;
+pub use queue::{Delivery, Hold};
 pub use reader::{Measured, Reader};
 pub use state::MAX_HISTORY_BYTES;
 pub use stream::Start;

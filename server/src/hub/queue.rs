@@ -11,6 +11,10 @@ use tertulia_shared::Topic;
 /// The most topics of which a reader is told what it missed; a reader that misses more of them is cut off.
 pub(super) const MAX_MISSED_TOPICS: usize = 10_000;
 
+/// The most that may wait of what a reader that comes back is told to have missed; one that asks for more of it without
+/// reading is cut off.
+pub(super) const MAX_GAPS: usize = 65_536;
+
 /// What a reader gets.
 #[derive(Clone, Debug)]
 pub enum Delivery {
@@ -50,6 +54,18 @@ pub(super) struct Queue {
     waiting: Mutex<Waiting>,
 }
 
+/// Nothing comes out of a queue while one of these is there.
+#[derive(Debug)]
+pub struct Hold(Arc<Queue>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        waiting.holds -= 1;
+        waiting.wake();
+    }
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
     entries: VecDeque<Entry>,
@@ -57,7 +73,12 @@ struct Waiting {
     taken: usize,
     /// First and last sequence number of what did not fit since the queue was last with room.
     missed: BTreeMap<Topic, (u64, u64)>,
+    /// How many of the entries tell what was missed.
+    gaps: usize,
+    /// More was missed than can be told. What comes from then on stays out: behind it the reader would not know of the gap.
     cut_off: bool,
+    /// How many want that nothing comes out until they are gone.
+    holds: usize,
     /// The one who reads. It stays there, so that it is not to be said again for each message.
     reads: Option<Waker>,
 }
@@ -71,6 +92,12 @@ struct Entry {
     live: bool,
 }
 
+impl Entry {
+    fn is_gap(&self) -> bool {
+        matches!(self.delivery, Delivery::Missed { .. })
+    }
+}
+
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
@@ -82,7 +109,7 @@ impl Queue {
     /// Queues a message; false where there was no room and it was recorded as missed.
     pub(super) fn push(&self, message: &Arc<Message>) -> bool {
         let mut waiting = self.waiting();
-        let fits = waiting.taken < self.limit(&waiting);
+        let fits = !waiting.cut_off && waiting.taken < self.limit(&waiting);
         if fits {
             waiting.tell_missed();
             waiting.taken += 1;
@@ -101,14 +128,16 @@ impl Queue {
     /// Queues what was published before its reader came; each with whether it counts against the capacity.
     pub(super) fn push_replay(&self, deliveries: Vec<(Delivery, bool)>) {
         let mut waiting = self.waiting();
-        waiting.taken += deliveries.iter().filter(|(_, counts)| *counts).count();
-        let entry = |(delivery, counts)| Entry {
-            delivery,
-            counts,
-            live: false,
-        };
-        waiting.entries.extend(deliveries.into_iter().map(entry));
+        for (delivery, counts) in deliveries {
+            waiting.put(delivery, counts);
+        }
         waiting.wake();
+    }
+
+    /// Holds back what waits and what comes, until the hold is dropped.
+    pub(super) fn hold(self: &Arc<Self>) -> Hold {
+        self.waiting().holds += 1;
+        Hold(Arc::clone(self))
     }
 
     /// How many more messages fit now.
@@ -142,6 +171,7 @@ impl Queue {
         let mut waiting = self.waiting();
         waiting.entries.retain(|entry| keep(entry.delivery.topic()));
         waiting.taken = waiting.entries.iter().filter(|entry| entry.counts).count();
+        waiting.gaps = waiting.entries.iter().filter(|it| it.is_gap()).count();
         waiting.missed.retain(|topic, _| keep(topic));
     }
 
@@ -153,12 +183,12 @@ impl Queue {
             Some(reads) => reads.clone_from(context.waker()),
             nobody => *nobody = Some(context.waker().clone()),
         }
-        waiting.pop().map_or(Poll::Pending, Poll::Ready)
+        waiting.take().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// As [`Self::poll_next`], where it is there already.
     pub(super) fn try_next(&self) -> Option<(Delivery, bool)> {
-        self.waiting().pop().flatten()
+        self.waiting().take().flatten()
     }
 
     /// Up to how many messages one more is taken. After the first that did not fit, half must have been read: a burst ends
@@ -182,6 +212,14 @@ impl Waiting {
         }
     }
 
+    /// As [`Self::pop`], while nobody holds it back.
+    fn take(&mut self) -> Option<Option<(Delivery, bool)>> {
+        match self.holds {
+            0 => self.pop(),
+            _ => None,
+        }
+    }
+
     /// `None` where there is nothing yet, `Some(None)` where there will be nothing more.
     fn pop(&mut self) -> Option<Option<(Delivery, bool)>> {
         if self.entries.is_empty() {
@@ -189,6 +227,7 @@ impl Waiting {
         }
         if let Some(entry) = self.entries.pop_front() {
             self.taken -= usize::from(entry.counts);
+            self.gaps -= usize::from(entry.is_gap());
             return Some(Some((entry.delivery, entry.live)));
         }
         self.cut_off.then_some(None)
@@ -200,6 +239,7 @@ impl Waiting {
             return;
         }
         let missed = std::mem::take(&mut self.missed);
+        self.gaps += missed.len();
         self.entries
             .extend(missed.into_iter().map(|(topic, (from, to))| Entry {
                 delivery: Delivery::Missed { topic, from, to },
@@ -208,7 +248,25 @@ impl Waiting {
             }));
     }
 
+    /// Queues what was published before the reader came, while there is a way to tell it all.
+    fn put(&mut self, delivery: Delivery, counts: bool) {
+        let entry = Entry {
+            delivery,
+            counts,
+            live: false,
+        };
+        self.cut_off |= entry.is_gap() && self.gaps >= MAX_GAPS;
+        if !self.cut_off {
+            self.taken += usize::from(counts);
+            self.gaps += usize::from(entry.is_gap());
+            self.entries.push_back(entry);
+        }
+    }
+
     fn miss(&mut self, message: &Message) {
+        if self.cut_off {
+            return;
+        }
         let seq = message.stamp.seq;
         if let Some(range) = self.missed.get_mut(&message.topic) {
             range.1 = seq;

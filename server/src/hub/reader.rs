@@ -1,6 +1,10 @@
 //! One reader of the hub, with its own filters and its own queue.
 
-use super::{Delivery, Hub, Start, queue::Queue, routes::ReaderId};
+use super::{
+    Delivery, Hub, Start,
+    queue::{Hold, Queue},
+    routes::ReaderId,
+};
 use std::{
     future::poll_fn,
     sync::Arc,
@@ -43,6 +47,11 @@ impl Reader {
     /// Removes a filter, and what is queued of it.
     pub fn unsubscribe(&self, filter: &Filter) {
         self.hub.unsubscribe(self.id, &self.queue, filter);
+    }
+
+    /// Holds back all deliveries until the hold is dropped: for what is to be said before them.
+    pub fn hold(&self) -> Hold {
+        self.queue.hold()
     }
 
     /// Whether nothing waits to be read.
