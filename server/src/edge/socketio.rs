@@ -37,7 +37,7 @@ use connection::{Common, Connection, Wire};
 pub use counts::Counts;
 use cut::Cut;
 use handshake::Handshake;
-use listen::{Unknown, listen, listen_in_order, listen_later};
+use listen::{Unknown, listen, listen_first, listen_in_order, listen_later};
 use socketioxide::{
     SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
     socket::DisconnectReason,
@@ -255,7 +255,7 @@ fn register(
     let admitted = socket.req_parts().extensions.get::<Arc<Admitted>>();
     let allowance = limits.allowance(session.sender(), admitted);
     let connection = Connection::new(session, Arc::clone(common), cut, allowance);
-    listen(socket, &connection, room::join);
+    listen_first(socket, &connection, room::join);
     listen(socket, &connection, room::leave);
     listen_later(socket, &connection, room::invite, room::Inviting::done);
     listen(socket, &connection, chat::enter);

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tertulia_server::{Config, config::Mqtt};
 use tertulia_shared::{
     Event,
-    chat::{ChatEnter, ChatSend},
+    chat::{ChatEnter, ChatMessage, ChatSend},
+    room::{RoomJoin, RoomLeave},
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -90,5 +91,50 @@ async fn a_poller_gets_all_acknowledgements_in_the_order_of_its_events() {
         }
     };
     tokio::time::timeout(PATIENCE, settle).await.unwrap();
+    house.close().await;
+}
+
+/// Breaks when: what a join brings overtakes its answer, which waits for those before it: the client does not know yet to
+/// which epoch the numbers belong.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_a_join_comes_before_what_the_join_brings() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = house(&directory).await;
+    let (mut out, mut back) = house.websocket().await.split();
+    let say = |id: usize| {
+        let payload = json!({"room": "chat/x", "text": "x", "id": id.to_string()});
+        format!("42{id}{}", json!([ChatSend::NAME, payload]))
+    };
+    let join = json!([RoomJoin::NAME, {"room": "chat/x", "history": 5}]);
+    let leave = json!([RoomLeave::NAME, {"room": "chat/x"}]);
+    let message = format!("42[\"{}\"", ChatMessage::NAME);
+    let mut brought = 0;
+    for round in (0..300).step_by(3) {
+        let (second, third) = (round + 1, round + 2);
+        for packet in [say(round), format!("42{second}{join}"), say(third)] {
+            out.feed(Message::text(packet)).await.unwrap();
+        }
+        out.flush().await.unwrap();
+        let mut answered = Vec::new();
+        while answered.len() < 3 {
+            let packet = heard(&mut back).await;
+            match packet.strip_prefix("43") {
+                Some(answer) => answered.push(answer.split('[').next().unwrap().to_owned()),
+                None if packet.starts_with(&message) => {
+                    assert!(answered.len() >= 2, "{round}: {packet} after {answered:?}");
+                    brought += 1;
+                }
+                None => {}
+            }
+        }
+        assert_eq!(answered, [round, second, third].map(|id| id.to_string()));
+        let leaves = format!("42{}{leave}", 1_000 + round);
+        out.send(Message::text(leaves)).await.unwrap();
+        while !heard(&mut back)
+            .await
+            .starts_with(&format!("43{}", 1_000 + round))
+        {}
+    }
+    assert!(brought > 0);
     house.close().await;
 }

@@ -3,6 +3,7 @@
 //! An event that is answered later holds a place in the queue, and what comes behind it waits.
 
 use super::listen::AckId;
+use crate::hub::Hold;
 use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
@@ -20,6 +21,8 @@ pub(super) struct Ack {
     pub(super) body: Box<RawValue>,
     /// When its event came.
     pub(super) since: Instant,
+    /// What comes only behind it.
+    pub(super) before: Option<Hold>,
 }
 
 #[derive(Debug)]
@@ -251,6 +254,7 @@ mod tests {
             id,
             body: RawValue::from_string(body).unwrap(),
             since: Instant::now(),
+            before: None,
         }
     }
 

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     app::Session,
     edge::trace,
+    hub::Hold,
     limits::{Allowance, Refused},
 };
 use bytes::Bytes;
@@ -183,6 +184,14 @@ impl Connection {
         }
     }
 
+    /// As [`Self::reply`]; what is held back comes once the acknowledgement is out.
+    pub(super) fn reply_first<T: Serialize>(&self, asked: Asked, reply: &Reply<T>, hold: Hold) {
+        if let Some(mut ack) = self.answer(asked, reply) {
+            ack.before = Some(hold);
+            self.check(self.acks.push(ack));
+        }
+    }
+
     /// The acknowledgement of an event, where its sender asked for it.
     fn answer<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) -> Option<Ack> {
         let (peer, event) = (self.session.peer(), asked.event);
@@ -196,7 +205,12 @@ impl Connection {
             .inspect_err(|error| tracing::error!(event, %error, "acknowledgement does not encode"))
             .ok()?;
         let since = asked.since;
-        Some(Ack { id, body, since })
+        Some(Ack {
+            id,
+            body,
+            since,
+            before: None,
+        })
     }
 
     /// Closes a connection for which no more acknowledgements may wait.

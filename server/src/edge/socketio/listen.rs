@@ -48,6 +48,26 @@ pub(super) fn listen<E: ClientToServer>(
     socket.on(E::NAME, Listener(take));
 }
 
+/// As [`listen`], where the acknowledgement goes out before what `act` brings to the connection's reader, and all that comes
+/// behind that.
+pub(super) fn listen_first<E: ClientToServer>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<E::Ack, Reject>,
+) {
+    let connection = Arc::clone(connection);
+    let take = move |value: &Value, id| {
+        let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
+            return;
+        };
+        let _inside = connection.span.enter();
+        let hold = connection.session.reader().hold();
+        let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
+        connection.reply_first(asked, &Reply::from(result), hold);
+    };
+    socket.on(E::NAME, Listener(take));
+}
+
 /// As [`listen`], where the acknowledgement needs time: `act` runs in order, and the acknowledgement comes in order too.
 ///
 /// What comes behind it waits for it: for what takes no longer than this server's own disk.

@@ -119,6 +119,7 @@ fn outlet(stream: &Arc<Stream>) -> (Used, Acks) {
 
 fn ack(id: i64) -> Ack {
     Ack {
+        before: None,
         id,
         body: RawValue::from_string("{}".to_owned()).unwrap(),
         since: Instant::now(),
