@@ -84,7 +84,8 @@ impl Rooms {
         }
     }
 
-    /// Leaves a room. Where it is joined later, it goes on where it was left.
+    /// Leaves a room. Where it is joined later, it goes on where it was left; a topic of it that another room brings by then
+    /// goes on where it stands there.
     ///
     /// # Errors
     /// As [`Connection::emit`]; it is not joined again in any case.

@@ -4,7 +4,7 @@ use crate::fields::Fields;
 use tertulia_shared::{
     Event,
     device::{DeviceState, DeviceStatus},
-    room::DEVICES,
+    room::{CHAT, DEVICES, SENSORS},
     stream::StreamMissed,
     wire::args::Args,
 };
@@ -24,7 +24,15 @@ pub(super) fn of(args: &Args) -> Option<(String, u64)> {
         DeviceState::NAME => [DEVICES, &text("device")?, "state", &text("target")?].join("/"),
         _ => text("topic").or_else(|| text("room"))?,
     };
-    Some((topic, number))
+    // Presence, say, is numbered anew while a connection lasts.
+    let has_place = name != StreamMissed::NAME || is_read(&topic);
+    has_place.then_some((topic, number))
+}
+
+/// Whether rooms are made of such topics, whose numbers never begin again in an epoch.
+fn is_read(topic: &str) -> bool {
+    let level = topic.split('/').next().unwrap_or_default();
+    [CHAT, SENSORS, DEVICES].contains(&level)
 }
 
 #[cfg(test)]
@@ -60,6 +68,11 @@ mod tests {
                 StreamMissed::NAME,
                 json!({"topic": "chat/x", "from": 1, "to": 7}),
                 Some(("chat/x", 7)),
+            ),
+            (
+                StreamMissed::NAME,
+                json!({"topic": "presence/chat/x", "from": 2, "to": 7}),
+                None,
             ),
             (
                 "poll:asked",

@@ -13,7 +13,7 @@ use tertulia_shared::{
 pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// The most that one join says of them, in the same measure: it stays far below what a server takes in one event. Of the
-/// other topics the server brings all that it keeps, and what was seen before is known here.
+/// other topics the server brings all that it keeps behind its answer, and what was seen before is known here by then.
 const JOIN_BYTES: usize = 256 * 1024;
 
 /// How far the topics of some rooms were read.

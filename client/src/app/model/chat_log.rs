@@ -10,7 +10,7 @@ use tertulia_shared::{
     stream::StreamMissed,
 };
 
-/// The most entries kept of a room; older ones are dropped and counted.
+/// The most entries kept of a room; older ones are dropped and counted, but for what was written here and not sent.
 pub const MAX_ENTRIES: usize = 500;
 
 /// What became of a message.
@@ -243,7 +243,11 @@ impl ChatLog {
 
     fn trim(&mut self) {
         while self.entries.len() > MAX_ENTRIES {
-            self.entries.pop_front();
+            // What is not in the room yet nobody else has.
+            let Some(oldest) = self.entries.iter().position(|entry| !is_unsent(entry)) else {
+                return;
+            };
+            self.entries.remove(oldest);
             self.dropped += 1;
         }
     }
@@ -269,6 +273,10 @@ fn settled(message: ChatMessage, own: bool) -> Message {
 
 fn is_own(entry: &Entry, id: &str) -> bool {
     matches!(&entry.content, Content::Message(message) if message.own && *message.id == *id)
+}
+
+fn is_unsent(entry: &Entry) -> bool {
+    matches!(&entry.content, Content::Message(message) if message.delivery != Delivery::Sent)
 }
 
 fn floats(entry: &Entry) -> bool {

@@ -1,6 +1,6 @@
 //! What the log of a room promises.
 
-use super::{ChatLog, Content, Delivery, MAX_ENTRIES};
+use super::{ChatLog, Content, Delivery, MAX_ENTRIES, is_own};
 use crate::app::model::failure::Failure;
 use tertulia_shared::{
     Code, Reject, Topic,
@@ -171,6 +171,23 @@ fn of_a_private_room_stays_what_was_not_said() {
     log.write("b", "Ana", "not said", 1);
     log.disown(true);
     assert_eq!(shown(&log), ["not said"]);
+}
+
+/// Breaks when: who writes much while the link is gone loses the first of it.
+#[test]
+fn what_is_not_sent_is_not_dropped() {
+    let mut log = ChatLog::default();
+    log.receive(message(1, "old", "old"));
+    for number in 0..MAX_ENTRIES + 2 {
+        log.write(&number.to_string(), "Ana", "not said", 1);
+    }
+    assert_eq!(log.dropped(), 1);
+    assert_eq!(log.take_queued().len(), MAX_ENTRIES + 2);
+    log.accepted("1", &Receipt { seq: 2, at: 1_001 });
+    log.receive(message(2, "1", "not said"));
+    log.receive(message(3, "new", "new"));
+    let ids = |id: &str| log.entries().any(|entry| is_own(entry, id));
+    assert!(ids("0") && !ids("1") && ids("2"));
 }
 
 fn missed(from: u64, to: u64) -> StreamMissed {
