@@ -32,6 +32,9 @@ pub enum Action {
     Close(IoId),
 }
 
+/// The most that is told of the words that come with a number, in bytes.
+const MAX_TOLD_BYTES: usize = 200;
+
 /// What happened to something that an [`Action`] began. What comes for an unknown id is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -50,8 +53,7 @@ pub enum Input {
 impl Input {
     /// A WebSocket was closed with that code and those words (RFC 6455, section 7.1.5: 1006 without a Close frame).
     pub fn closed_with(id: IoId, code: u16, words: &str) -> Self {
-        let colon = if words.is_empty() { "" } else { ": " };
-        Self::Closed(id, format!("closed with code {code}{colon}{words}"))
+        Self::Closed(id, told("closed with code", code, words))
     }
 
     /// The request or WebSocket that this is about.
@@ -64,4 +66,12 @@ impl Input {
             | Self::Closed(id, _) => *id,
         }
     }
+}
+
+/// A number and what it is, with the first line of the words that came with it.
+pub(super) fn told(what: &str, number: u16, words: &str) -> String {
+    let line = words.lines().next().unwrap_or_default();
+    let line = &line[..line.floor_char_boundary(MAX_TOLD_BYTES)];
+    let colon = if line.is_empty() { "" } else { ": " };
+    format!("{what} {number}{colon}{line}")
 }

@@ -1,8 +1,8 @@
 //! Opening a session: the transports are tried in order until one brings the handshake.
 
-use super::{Carrier, Open, Polling, Session, SessionEvent, State, Timer, polling::no_success};
+use super::{Carrier, Open, Polling, Session, SessionEvent, State, Timer};
 use crate::socketio::{
-    io::{Action, Frame, Input},
+    io::{self, Action, Frame, Input},
     status::{Reason, Transport},
 };
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Session {
                 Err(error) => self.transport_failed(now, &error.to_string()),
             },
             Input::Response(_, status, body) => {
-                self.transport_failed(now, &no_success(status, &body));
+                self.transport_failed(now, &io::told("HTTP status", status, &body));
             }
             Input::Failed(_, reason) | Input::Closed(_, reason) => {
                 self.transport_failed(now, &reason);

@@ -2,14 +2,11 @@
 
 use super::{Carrier, Session, State};
 use crate::socketio::{
-    io::{Action, Input, IoId},
+    io::{self, Action, Input, IoId},
     status::{Reason, Transport},
 };
 use std::time::Duration;
 use tertulia_shared::wire::engine::{Packet, decode_payload, encode_payload};
-
-/// The most that is told of what an answer without success says, in characters.
-const MAX_TOLD_CHARS: usize = 200;
 
 /// The requests that are under way.
 #[derive(Debug)]
@@ -58,14 +55,6 @@ impl Polling {
     pub(super) fn is_quiet(&self) -> bool {
         self.paused && self.get.is_none() && self.post.is_none()
     }
-}
-
-/// What an answer without success is told as: its status, and the first line of what it says.
-pub(super) fn no_success(status: u16, body: &str) -> String {
-    let line = body.lines().next().unwrap_or_default();
-    let said: String = line.chars().take(MAX_TOLD_CHARS).collect();
-    let colon = if said.is_empty() { "" } else { ": " };
-    format!("HTTP status {status}{colon}{said}")
 }
 
 impl Session {
@@ -134,7 +123,11 @@ impl Session {
                 self.posted();
             }
             Input::Response(_, status, body) => {
-                self.finish(Reason::TransportError(no_success(status, &body)));
+                self.finish(Reason::TransportError(io::told(
+                    "HTTP status",
+                    status,
+                    &body,
+                )));
             }
             Input::Failed(_, reason) => self.finish(Reason::TransportError(reason)),
             Input::Opened(_) | Input::Received(..) | Input::Closed(..) => {}

@@ -29,6 +29,9 @@ pub(crate) fn ChatPanel() -> impl IntoView {
     let mut asked = false;
     let foot = move || {
         // Nobody is asked anew, as who has no name to keep and nothing to sign out of.
+        if !is_named.get() {
+            renaming.update_untracked(|renaming| *renaming = false);
+        }
         let writes = is_named.get() && !renaming.get();
         let had_asked = std::mem::replace(&mut asked, !writes);
         match (writes, had_asked) {
