@@ -143,7 +143,7 @@ const BODIES: &[&str] = &[
 /// A request, or what looks like one.
 struct Asked {
     text: Vec<u8>,
-    /// What is sent after an upgrade.
+    /// What is sent after an upgrade that is taken.
     frames: Vec<u8>,
     polls: bool,
     upgrades: bool,
@@ -187,7 +187,7 @@ fn asked(u: &mut Unstructured<'_>, sid: Option<&str>) -> Result<Asked> {
         query.join("&")
     )
     .into_bytes();
-    let (mut has_length, mut upgrades) = (false, false);
+    let mut has_length = false;
     let mut headers = if is_upgrade {
         UPGRADE.to_vec()
     } else {
@@ -198,7 +198,6 @@ fn asked(u: &mut Unstructured<'_>, sid: Option<&str>) -> Result<Asked> {
     }
     for header in headers {
         has_length |= header.starts_with("content-length") || header.starts_with("transfer");
-        upgrades |= header.starts_with("upgrade");
         text.extend(header.as_bytes());
         text.extend(b"\r\n");
     }
@@ -214,13 +213,13 @@ fn asked(u: &mut Unstructured<'_>, sid: Option<&str>) -> Result<Asked> {
     text.extend(b"\r\n");
     text.extend(body.as_bytes());
     let frames = u.arbitrary()?;
-    // An answer to one of these may wait for the next event; to an upgrade without a session it does not.
-    let polls = sid.is_some() || (upgrades && !is_upgrade);
+    // The answer to it may wait for the next event.
+    let polls = sid.is_some() && !is_upgrade && matches!(method, "GET" | "gEt" | "HEAD");
     Ok(Asked {
         text,
         frames,
         polls,
-        upgrades,
+        upgrades: is_upgrade,
     })
 }
 

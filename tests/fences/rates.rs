@@ -194,10 +194,11 @@ async fn without_limits_nothing_is_limited() {
 /// Breaks when: a device that sends faster than it may is not held back, or loses something by it.
 #[tokio::test]
 async fn by_mqtt_what_is_too_much_comes_later_and_whole() {
-    let server = Server::with(&["--no-host-metrics", "--rate-limit", "10"]).await;
+    // 50 at once, then one in 2 s: also a slow machine sends faster.
+    let server = Server::with(&["--no-host-metrics", "--rate-limit", "0.5"]).await;
     let mut readings = subscribe(server.mqtt_port(), "sensors/#").await;
     let began = Instant::now();
-    let lines: Vec<_> = (0..1_020).map(|n| n.to_string()).collect();
+    let lines: Vec<_> = (0..52).map(|n| n.to_string()).collect();
     let hear = async {
         for n in &lines {
             let heard = loop {
@@ -214,7 +215,7 @@ async fn by_mqtt_what_is_too_much_comes_later_and_whole() {
         hear
     );
     assert!(
-        began.elapsed() >= Duration::from_millis(1_900),
+        began.elapsed() >= Duration::from_millis(3_900),
         "{:?}",
         began.elapsed()
     );

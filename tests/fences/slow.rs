@@ -2,7 +2,7 @@
 
 use crate::world::memory::Network;
 use futures_util::{SinkExt, StreamExt};
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     time::Instant,
@@ -94,6 +94,18 @@ async fn a_session_that_never_connects_is_closed() {
     is_about(began.elapsed(), 20);
 }
 
+/// Connects, and joins the room.
+async fn enter(socket: &mut Deaf) {
+    for (says, then) in [
+        ("0{", "40"),
+        ("40{", r#"420["room:join",{"room":"chat/lobby"}]"#),
+        ("430", "3"),
+    ] {
+        while !next(socket).await.to_text().unwrap().starts_with(says) {}
+        socket.send(Message::text(then)).await.unwrap();
+    }
+}
+
 /// A frame of the server, or its end.
 async fn next(socket: &mut Deaf) -> Message {
     socket.next().await.expect("it ends").expect("a frame")
@@ -105,20 +117,27 @@ async fn who_took_nothing_for_half_a_minute_reads_why_it_is_closed() {
     let network = Network::with_server().await;
     let url = "ws://localhost/socket.io/?EIO=4&transport=websocket";
     let (mut deaf, _) = client_async(url, network.pipe()).await.unwrap();
-    for (says, then) in [
-        ("0{", "40"),
-        ("40{", r#"420["room:join",{"room":"chat/lobby"}]"#),
-        ("430", "3"),
-    ] {
-        while !next(&mut deaf).await.to_text().unwrap().starts_with(says) {}
-        deaf.send(Message::text(then)).await.unwrap();
-    }
+    enter(&mut deaf).await;
+    let (mut other, _) = client_async(url, network.pipe()).await.unwrap();
+    enter(&mut other).await;
     let text = "x".repeat(4_000);
     for id in 0..100 {
         let event =
             format!(r#"42["chat:send",{{"room":"chat/lobby","text":"{text}","id":"{id}"}}]"#);
         deaf.send(Message::text(event)).await.unwrap();
     }
+    // The clock stands still while something blocks: what is said comes by a thread that knows no such clock.
+    let (stored, until_stored) = mpsc::channel();
+    let clock = tokio::task::spawn_blocking(move || until_stored.recv());
+    while !next(&mut other)
+        .await
+        .to_text()
+        .unwrap()
+        .contains(r#""id":"99""#)
+    {}
+    stored.send(()).unwrap();
+    clock.await.unwrap().unwrap();
+    drop(other);
     tokio::time::sleep(Duration::from_secs(15)).await;
     // Its heart beats.
     deaf.send(Message::text("3")).await.unwrap();

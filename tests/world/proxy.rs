@@ -2,7 +2,7 @@
 //!
 //! What becomes of the n-th connection is a pure function of the seed; when its bytes come is the machine's affair.
 
-use super::random::Random;
+use super::{random::Random, soon};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -172,13 +172,26 @@ impl Serving {
             if let Fault::Refuse(away) = fault {
                 drop((client, listener));
                 tokio::time::sleep(away).await;
-                listener = TcpListener::bind(self.address).await.unwrap();
+                listener = listen_again(self.address).await;
                 continue;
             }
             let (server, is_bad) = (self.server.clone(), self.is_bad.clone());
             connections.spawn(pass(client, server, fault, is_bad));
         }
     }
+}
+
+/// Listens where it did; what connects from this machine meanwhile may have the port for a moment.
+async fn listen_again(address: SocketAddr) -> TcpListener {
+    let listening = async {
+        loop {
+            if let Ok(listener) = TcpListener::bind(address).await {
+                return listener;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("the port again", listening).await
 }
 
 /// Passes on what both sides say, as far as the fault lets it.
