@@ -41,16 +41,16 @@ async fn serve(config: Config) -> ExitCode {
     if let Err(problem) = start_log(config.log_format) {
         return refuse(&problem, USAGE);
     }
-    // Listening to the signals first: one that comes during the start is not lost.
-    let stop = match stop_signal() {
-        Ok(stop) => stop,
-        Err(error) => return refuse(&format!("signals: {error}"), BROKEN),
+    // Listening to the signals first: one that comes during the start is not lost, and ends nothing that it should not.
+    let (stop, hangup) = match (stop_signal(), signal(SignalKind::hangup())) {
+        (Ok(stop), Ok(hangup)) => (stop, hangup),
+        (Err(error), _) | (_, Err(error)) => return refuse(&format!("signals: {error}"), BROKEN),
     };
     match build(config).await {
         Ok(server) => {
             // A reader that has gone is no reason not to serve.
             let _ = writeln!(io::stdout(), "{}", server.ready_line());
-            match server.run(stop).await {
+            match server.run(stop, hangup).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => refuse(&error.to_string(), BROKEN),
             }

@@ -3,6 +3,7 @@
 mod admission;
 mod descriptors;
 mod error;
+mod reread;
 mod routes;
 mod serve;
 mod tls;
@@ -25,6 +26,7 @@ use axum::{
     Router,
     serve::{Listener, ListenerExt},
 };
+use reread::Files;
 use routes::Routes;
 use serve::Serving;
 use std::{
@@ -37,6 +39,7 @@ use std::{
 use tertulia_shared::bridge::{BridgeState, BridgeStatus};
 use tokio::{
     net::{TcpListener, TcpSocket},
+    signal::unix::Signal,
     sync::watch,
     task::JoinSet,
 };
@@ -169,11 +172,12 @@ impl Server {
     }
 
     /// Serves until `stop` is done; then lets nobody new in, tells all clients when to come back, lets go out what was
-    /// accepted, and closes what is open: within 10 s, whatever the clients do.
+    /// accepted, and closes what is open: within 10 s, whatever the clients do. At each `hangup`, which listens since
+    /// before the server was built, the rules and the certificate are read again.
     ///
     /// # Errors
     /// When a part that nobody starts again ended before `stop`.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
+    pub async fn run(self, stop: impl Future<Output = ()>, hangup: Signal) -> Result<(), RunError> {
         let (stop_broker, stop_links, stop_page) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let mut broker = JoinSet::new();
@@ -189,7 +193,12 @@ impl Server {
         links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
         let mut watches = JoinSet::new();
         watches.spawn(Arc::clone(&self.app.identity).watch());
-        watches.spawn(admission::follow(self.app, self.policy));
+        let files = Files {
+            app: self.app,
+            policy: self.policy,
+            certificates: self.serving.certificates.clone(),
+        };
+        watches.spawn(files.follow(hangup));
         if let Some(host) = self.host {
             links.spawn(bridge::supervise(host, stop_links.clone(), |_| {}));
         }
@@ -202,7 +211,6 @@ impl Server {
             let serving = self.serving.with_plain(router);
             page.spawn(serving.serve(listener, stop_page.clone()));
         }
-        watches.spawn(tls::reload_when_told(self.serving.certificates.clone()));
         page.spawn(self.serving.serve(listener, stop_page.clone()));
         links.spawn(self.readiness.watch());
         let result = until(stop, &mut page, &mut broker).await;

@@ -4,14 +4,20 @@ use super::{connected, registered, session};
 use crate::world::{
     client::{code, connected_with, emit, join, say, send, until_connected},
     official::only,
+    process::Process,
     server::{Server, program},
     soon,
 };
 use serde_json::json;
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 use tempfile::TempDir;
 use tertulia_client::connection::{Connection, Transport};
 use tertulia_shared::{device::DeviceCommand, room::RoomJoin, sensor::Value};
+use tokio::{
+    io::AsyncWriteExt,
+    net::unix::pipe::{self, Sender},
+    process::Command,
+};
 
 const RULES: &str = r#"
 [[rule]]
@@ -133,6 +139,41 @@ async fn rules_are_read_again_and_bad_ones_are_not_taken() {
     };
     soon("the new rules", closed).await;
     say(&lobby, "chat/lobby", "nothing happened here", "1").await;
+}
+
+/// Waits until somebody opens a FIFO to read it.
+async fn opened(fifo: &Path) -> Sender {
+    let opened = async {
+        loop {
+            match pipe::OpenOptions::new().open_sender(fifo) {
+                Ok(sender) => return sender,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    soon("a reader", opened).await
+}
+
+/// Breaks when: a server that is told early to read again ends of it, or does not do it. The rules are a FIFO: its start
+/// waits for them.
+#[tokio::test]
+async fn who_is_told_during_the_start_to_read_again_does() {
+    let directory = TempDir::new().unwrap();
+    let rules = directory.path().join("rules.toml");
+    let made = Command::new("mkfifo").arg(&rules).status().await.unwrap();
+    assert!(made.success());
+    let mut command = program();
+    command.args(["serve", "--no-host-metrics", "--listen", "127.0.0.1:0"]);
+    command.args(["--mqtt-listen", "127.0.0.1:0", "--policy"]);
+    let mut server = Process::start(command.arg(&rules));
+    let first = opened(&rules).await;
+    server.signal("HUP").await;
+    drop(first);
+    server.line_with("tertulia ready").await;
+    let mut second = opened(&rules).await;
+    second.write_all(RULES.as_bytes()).await.unwrap();
+    drop(second);
+    server.error_with("there are other rules now").await;
 }
 
 fn code_of<T: std::fmt::Debug>(

@@ -1,17 +1,15 @@
-//! Who is let in when a server starts, and the rules, which are read again at SIGHUP.
+//! Who is let in when a server starts.
+//!
+//! Not here: the rules, once they are read again (`reread`).
 
 use super::StartError;
 use crate::{
-    app::{
-        App, Rules, device,
-        policy::{file, rules::Policy},
-    },
+    app::{App, Rules, device, policy::file},
     config::{Admission, Config, Mqtt},
     identity::Identity,
     store::Archive,
 };
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
-use tokio::signal::unix::{SignalKind, signal};
+use std::{net::SocketAddr, sync::Arc};
 
 /// The features, on what is stored and by these rules.
 ///
@@ -45,26 +43,4 @@ fn check(admission: &Admission, address: SocketAddr, what: &'static str) -> Resu
         return Ok(());
     }
     Err(StartError::NoAccounts { address, what })
-}
-
-/// Reads the rules again at each SIGHUP; bad ones are refused, the old ones stay.
-pub(super) async fn follow(app: Arc<App>, file: Option<PathBuf>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        tracing::warn!("SIGHUP is not heard: rules are not read again");
-        return;
-    };
-    while hangup.recv().await.is_some() {
-        let Some(file) = &file else { continue };
-        match file::open(file) {
-            Ok(policy) => take(&app, policy),
-            Err(error) => tracing::error!(%error, "the old rules stay"),
-        }
-    }
-}
-
-fn take(app: &App, policy: Policy) {
-    if *app.policy() != policy {
-        app.set_policy(policy);
-        tracing::info!("there are other rules now");
-    }
 }

@@ -14,7 +14,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
 /// What is spoken, the preferred first.
@@ -89,22 +88,6 @@ impl Certificates {
             }
             Err(error) => tracing::error!(%error, "the old certificate stays"),
         }
-    }
-}
-
-/// Reads the certificate again at each SIGHUP; without TLS there is none to read.
-pub(super) async fn reload_when_told(certificates: Option<Arc<Certificates>>) {
-    let told = certificates.map(|certificates| (certificates, signal(SignalKind::hangup())));
-    let Some((certificates, told)) = told else {
-        return;
-    };
-    match told {
-        Ok(mut told) => {
-            while told.recv().await.is_some() {
-                certificates.reload();
-            }
-        }
-        Err(error) => tracing::error!(%error, "the certificate cannot be read again at SIGHUP"),
     }
 }
 
