@@ -262,38 +262,48 @@ async fn an_expired_token_is_refused_and_its_live_connection_is_closed() {
     }
 }
 
-/// Breaks when: DELETE does not end live connections, or ends others than the token's.
+/// Breaks when: DELETE does not end live connections, those of a renewed token or of its renewal, or ends others than the
+/// token's.
 #[tokio::test]
 async fn a_session_that_is_given_back_is_over_at_once_and_after_a_restart() {
-    let directory = TempDir::new().unwrap();
+    let directory = registered(&["Ada"]).await;
     let mut server = serve(directory.path(), &[]).await;
     let origin = server.origin();
-    let first = session(&origin, json!({"name": "Ada"})).await;
-    let (status, second) = ask(&origin, &json!({}), Some(token(&first))).await;
-    assert_eq!(
-        (status, &second["peer"], &second["name"]),
-        (200, &first["peer"], &first["name"])
-    );
-    for transport in BOTH {
-        let given = session(&origin, json!({"name": "Bob"})).await;
-        let connection = connected_with(&origin, with_token(token(&given), transport)).await;
-        assert_eq!(revoke(&origin, token(&given)).await, 204);
-        let why: Reject = until_refused(&connection).await.data().unwrap();
-        assert!(why.message.contains("revoked"), "{why}");
-        assert_eq!(revoke(&origin, token(&given)).await, 401);
+    let sign_in = json!({"name": "Ada", "password": "correct horse"});
+    let other = session(&origin, sign_in.clone()).await;
+    let kept = connected(&origin, &other).await;
+    let mut gone = Vec::new();
+    for (transport, which) in BOTH.into_iter().zip([0, 1]) {
+        let first = session(&origin, sign_in.clone()).await;
+        let (status, second) = ask(&origin, &json!({}), Some(token(&first))).await;
+        assert_eq!(
+            (status, &second["peer"], &second["name"]),
+            (200, &first["peer"], &first["name"])
+        );
+        let both = [first, second];
+        let mut connections = Vec::new();
+        for one in &both {
+            connections.push(connected_with(&origin, with_token(token(one), transport)).await);
+        }
+        assert_eq!(revoke(&origin, token(&both[which])).await, 204);
+        for connection in &connections {
+            let why: Reject = until_refused(connection).await.data().unwrap();
+            assert!(why.message.contains("revoked"), "{why}");
+        }
+        for one in &both {
+            assert_eq!(revoke(&origin, token(one)).await, 401);
+        }
+        gone.extend(both);
     }
-    let kept = connected(&origin, &second).await;
-    assert_eq!(revoke(&origin, token(&first)).await, 204);
     say(&kept, LOBBY, "still here", "1").await;
     server.kill().await;
     let server = server.restart().await;
-    let refused = refused(
-        &server.origin(),
-        with_token(token(&first), Transport::Polling),
-    )
-    .await;
-    assert!(refused.message.contains("revoked"), "{refused}");
-    connected(&server.origin(), &second).await;
+    for one in &gone {
+        let options = with_token(token(one), Transport::Polling);
+        let refused = refused(&server.origin(), options).await;
+        assert!(refused.message.contains("revoked"), "{refused}");
+    }
+    connected(&server.origin(), &other).await;
 }
 
 /// Breaks when: presence counts connections, a restart forgets the user or its name, or a retry is not the user's.

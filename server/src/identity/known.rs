@@ -7,10 +7,12 @@ use tertulia_shared::{Code, Reject};
 
 /// The most guests whose names are kept; of further ones the token's own name stays.
 const MAX_GUESTS: usize = 100_000;
-/// The most tokens that are revoked and not expired; one more is refused. About 15 MB.
+/// The most sign-ins that are revoked and whose tokens are not expired; one more is refused. About 15 MB.
 const MAX_REVOKED: usize = 200_000;
 /// The most of them where guests' are revoked: whoever asks is a guest.
 const MAX_REVOKED_OF_GUESTS: usize = MAX_REVOKED / 2;
+/// Why a token is not good whose family is revoked.
+pub(super) const REVOKED: &str = "the session token is revoked; ask for another one";
 /// Between two looks at what is expired, in milliseconds.
 const FORGET_EVERY: u64 = 60_000;
 
@@ -21,9 +23,9 @@ pub(super) struct Known {
     /// Public ids by folded name.
     names: HashMap<String, String>,
     guests: HashMap<String, GuestName>,
-    /// When a revoked token expires.
+    /// The families of tokens that are revoked, and when the last of each expires.
     revoked: HashMap<String, u64>,
-    /// The revoked tokens of which that is not on disk yet, or could not be written.
+    /// Those of which that is not on disk yet, or could not be written.
     unwritten: HashSet<String>,
     /// What is expired is forgotten then.
     forget_at: u64,
@@ -105,20 +107,25 @@ impl Known {
         Err(Reject::new(Code::ServerFull, problem))
     }
 
-    /// A token is no longer good; that is to be written.
-    pub(super) fn revoke(&mut self, pass: &Pass) {
-        self.revoked.insert(pass.token.clone(), pass.expires);
-        self.unwritten.insert(pass.token.clone());
+    /// A family of tokens, of which the last expires at `until`, is no longer good; that is to be written.
+    pub(super) fn revoke(&mut self, family: &str, until: u64) {
+        self.revoked.insert(family.to_owned(), until);
+        self.unwritten.insert(family.to_owned());
     }
 
-    /// That a token is revoked is on disk.
-    pub(super) fn wrote(&mut self, pass: &Pass) {
-        self.unwritten.remove(&pass.token);
+    /// That a family is revoked is on disk.
+    pub(super) fn wrote(&mut self, family: &str) {
+        self.unwritten.remove(family);
     }
 
-    /// Whether a token was revoked, and that is not known to be on disk.
-    pub(super) fn is_unwritten(&self, pass: &Pass) -> bool {
-        self.unwritten.contains(&pass.token)
+    /// Whether a family was revoked, and that is not known to be on disk.
+    pub(super) fn is_unwritten(&self, family: &str) -> bool {
+        self.unwritten.contains(family)
+    }
+
+    /// Whether a family is revoked.
+    pub(super) fn is_revoked(&self, family: &str) -> bool {
+        self.revoked.contains_key(family)
     }
 
     /// Why a token that is signed is not good at the time `now`; `None` where it is.
@@ -126,8 +133,8 @@ impl Known {
         if pass.expires <= now {
             return Some("the session token is expired; ask for another one");
         }
-        if self.revoked.contains_key(&pass.token) {
-            return Some("the session token is revoked; ask for another one");
+        if self.is_revoked(&pass.family) {
+            return Some(REVOKED);
         }
         if standing != Standing::Registered {
             return None;
@@ -162,24 +169,16 @@ pub(super) type Problem = Option<&'static str>;
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, MAX_REVOKED, MAX_REVOKED_OF_GUESTS, Pass, Standing};
+    use super::{Known, MAX_REVOKED, MAX_REVOKED_OF_GUESTS, Standing};
     use tertulia_shared::Code;
-
-    fn pass(number: usize, expires: u64) -> Pass {
-        Pass {
-            token: number.to_string(),
-            expires,
-            generation: 0,
-        }
-    }
 
     #[test]
     fn revoked_tokens_are_bounded_and_forgotten_when_they_expire() {
         let mut known = Known::default();
-        let revoke = |known: &mut Known, standing, number| {
+        let revoke = |known: &mut Known, standing, number: usize| {
             let expires = if number == 0 { 10 } else { 20 };
             let may = known.may_revoke(standing).map_err(|it| it.code);
-            may.map(|()| known.revoke(&pass(number, expires)))
+            may.map(|()| known.revoke(&number.to_string(), expires))
         };
         let (guest, registered) = (Standing::Guest, Standing::Registered);
         for number in 0..MAX_REVOKED_OF_GUESTS {

@@ -2,6 +2,7 @@
 
 use super::{
     Identity,
+    known::REVOKED,
     name::{folded, name as checked},
     token::{self, Claims},
     user::{Pass, Standing, User, random_id},
@@ -36,7 +37,7 @@ impl Identity {
         };
         let name = name.map(|name| self.may_be_called(&guest, name));
         let name = name.transpose()?;
-        self.issue(guest.id, name, None)
+        self.issue(guest.id, name, (None, None))
     }
 
     /// A token for a registered user.
@@ -45,7 +46,7 @@ impl Identity {
     /// When the password is not the user's, whether or not there is such a user; or too many log in.
     pub async fn login(&self, name: &str, password: String) -> Result<Issued, Reject> {
         let account = self.check(name, password).await?;
-        self.issue(account.0, Some(account.1), Some(account.2))
+        self.issue(account.0, Some(account.1), (Some(account.2), None))
     }
 
     /// The registered user whose name and password these are: without a token.
@@ -55,7 +56,7 @@ impl Identity {
     pub async fn account(&self, name: &str, password: String) -> Result<User, Reject> {
         let (id, name, generation) = self.check(name, password).await?;
         let pass = Pass {
-            token: String::new(),
+            family: String::new(),
             expires: u64::MAX,
             generation,
         };
@@ -81,48 +82,57 @@ impl Identity {
         }
     }
 
-    /// Another token for the same user, who may be called otherwise from now on.
+    /// Another token for the same user, who may be called otherwise from now on. It is revoked with the first.
     ///
     /// # Errors
-    /// When the name is none, or another's.
+    /// When the name is none, or another's, or what let the user in was revoked since.
     pub fn renew(&self, user: &User, name: Option<&str>) -> Result<Issued, Reject> {
         let asked = name.map(|name| self.may_be_called(user, name));
         let asked = asked.transpose()?;
         let generation = user.pass.as_ref().map(|pass| pass.generation);
         let generation = generation.filter(|_| user.standing == Standing::Registered);
         let name = asked.or_else(|| user.name.clone());
-        let issued = self.issue(user.id.clone(), name.clone(), generation)?;
+        let family = user.pass.as_ref().map(|pass| pass.family.clone());
+        let is_revoked = |family: &String| self.known().is_revoked(family);
+        let issued = self.issue(user.id.clone(), name.clone(), (generation, family.clone()))?;
+        // After that: who revokes the family from now on knows how long this token would be good.
+        if family.as_ref().is_some_and(is_revoked) {
+            return Err(token::refused(REVOKED));
+        }
         if let (Standing::Guest, Some(name)) = (user.standing, name) {
             self.keep_name(&user.id, &name, issued.expires);
         }
         Ok(issued)
     }
 
-    /// Takes a token back: its connections end at once, and it stays bad over all restarts. Where that could not be kept it
-    /// may be asked again.
+    /// Takes a token back, and all that are its renewals or of which it is one: their connections end at once, and they stay
+    /// bad over all restarts. Where that could not be kept it may be asked again.
     ///
     /// # Errors
     /// When the token is not good, or that it is revoked cannot be kept.
     pub async fn revoke(&self, token: &str) -> Result<(), Reject> {
-        let now = (self.clock)();
-        let claims = token::read(&self.key, token, now)?;
+        let claims = token::read(&self.key, token, (self.clock)())?;
         let (standing, pass) = (claims.standing(), claims.pass());
         let kept = {
             let mut known = self.known_mut();
-            let (token, until) = (pass.token.clone(), pass.expires);
-            if !known.is_unwritten(&pass) {
+            // Under the lock: no renewal that is given is good for longer.
+            let now = (self.clock)();
+            let life = self.life().max(claims.life()).saturating_mul(1_000);
+            let until = now.saturating_add(life);
+            if !known.is_unwritten(&pass.family) {
                 if let Some(why) = known.problem(&claims.sub, standing, &pass, now) {
                     return Err(token::refused(why));
                 }
                 known.may_revoke(standing)?;
             }
+            let token = pass.family.clone();
             let kept = self.ledger.keeping(Note::Revoked { token, until })?;
-            known.revoke(&pass);
+            known.revoke(&pass.family, until);
             self.here.check(&known, now, false);
             kept
         };
         kept.await?;
-        self.known_mut().wrote(&pass);
+        self.known_mut().wrote(&pass.family);
         Ok(())
     }
 
@@ -163,18 +173,24 @@ impl Identity {
         }
     }
 
+    /// How long a token is good, in seconds.
+    fn life(&self) -> u64 {
+        self.session_for.as_secs().max(1)
+    }
+
     fn issue(
         &self,
         id: String,
         name: Option<String>,
-        generation: Option<u64>,
+        (generation, family): (Option<u64>, Option<String>),
     ) -> Result<Issued, Reject> {
         let now = (self.clock)() / 1_000;
         let claims = Claims {
             sub: id,
             jti: random_id(),
+            family,
             iat: now,
-            exp: now.saturating_add(self.session_for.as_secs().max(1)),
+            exp: now.saturating_add(self.life()),
             name: name.clone().filter(|_| generation.is_none()),
             generation,
         };

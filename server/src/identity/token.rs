@@ -1,4 +1,4 @@
-//! Session tokens: signed, expiring, with an id by which they are revoked.
+//! Session tokens: signed, expiring, of a family by which they are revoked: the first one's id, in all that renew it.
 //!
 //! JSON Web Tokens (RFC 7519) with one header only, HS256 (RFC 7515, RFC 7518 §3.2): which algorithm it is is never read
 //! from a token. Not here: whether a token was revoked (`identity`).
@@ -23,6 +23,9 @@ pub(super) struct Claims {
     pub(super) sub: String,
     /// The token's own id.
     pub(super) jti: String,
+    /// The id of the first token, of which this one is a renewal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) family: Option<String>,
     /// When it was issued, in seconds since 1970-01-01 UTC.
     pub(super) iat: u64,
     /// From when on it is no longer good, in seconds since 1970-01-01 UTC.
@@ -44,10 +47,15 @@ impl Claims {
         }
     }
 
+    /// How long it is good from its issue on, in seconds.
+    pub(super) fn life(&self) -> u64 {
+        self.exp.saturating_sub(self.iat)
+    }
+
     /// What lets its holder in.
     pub(super) fn pass(&self) -> Pass {
         Pass {
-            token: self.jti.clone(),
+            family: self.family.as_ref().unwrap_or(&self.jti).clone(),
             expires: self.exp.saturating_mul(1_000),
             generation: self.generation.unwrap_or(0),
         }
@@ -115,6 +123,7 @@ mod tests {
         Claims {
             sub: "peer".into(),
             jti: "id".into(),
+            family: None,
             iat: 1,
             exp: 100,
             name: Some("Zoë".into()),
@@ -136,6 +145,15 @@ mod tests {
         assert!(is_like(&token) && !is_like("correct horse battery staple"));
         assert_eq!(read(&key, &token, 99_999), Ok(claims()));
         refused(&key, &token, 100_000, "expired");
+        // One that was written before there were families is the first of its own.
+        let renewed = Claims {
+            jti: "other".into(),
+            family: Some("id".into()),
+            ..claims()
+        };
+        for claims in [claims(), renewed] {
+            assert_eq!(claims.pass().family, "id");
+        }
         refused(&Key::random(), &token, 0, "none of this server");
     }
 

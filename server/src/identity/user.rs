@@ -36,8 +36,8 @@ pub struct User {
 /// The token by which somebody was let in, without what makes it a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pass {
-    /// The token's id.
-    pub token: String,
+    /// What the token has in common with all that come of the same sign-in; empty where a password let in.
+    pub family: String,
     /// When it expires, in milliseconds since 1970-01-01 UTC.
     pub expires: u64,
     /// Which of the user's passwords it was given for; 0 for a guest.

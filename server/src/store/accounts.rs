@@ -47,7 +47,8 @@ pub struct Everybody {
     pub accounts: Vec<Account>,
     /// The names that guests took.
     pub guests: Vec<GuestName>,
-    /// The tokens that are revoked, and when they expire, in milliseconds since 1970-01-01 UTC.
+    /// The tokens that are revoked with all their renewals, and when the last of those expires, in milliseconds since
+    /// 1970-01-01 UTC.
     pub revoked: Vec<(String, u64)>,
     /// Who may be in which private room.
     pub members: Vec<Member>,

@@ -8,11 +8,11 @@ use rusqlite::{Transaction, params};
 pub enum Note {
     /// The name that a guest took.
     Guest(GuestName),
-    /// A token that is revoked.
+    /// Tokens that are revoked.
     Revoked {
-        /// The token's id.
+        /// The id of the first of them: the others are its renewals.
         token: String,
-        /// When it expires.
+        /// When the last of them expires.
         until: u64,
     },
     /// Who may be in a private room.

@@ -202,6 +202,25 @@ fn nobody_comes_in_by_a_token_that_has_just_been_revoked() {
     }
 }
 
+/// Breaks when: a token is renewed while it is revoked, and the other one is good.
+#[test]
+fn nobody_keeps_a_renewal_of_a_token_that_is_being_revoked() {
+    let (app, _carrier) = app();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.unwrap();
+    for round in 0..ROUNDS {
+        let token = app.identity.guest(None).unwrap().token;
+        let user = app.admit(Some(&token)).unwrap();
+        let (renewed, revoked) = at_once(
+            || app.identity.renew(&user, None),
+            || runtime.block_on(app.identity.revoke(&token)),
+        );
+        revoked.unwrap();
+        let is_good = renewed.is_ok_and(|renewed| app.admit(Some(&renewed.token)).is_ok());
+        assert!(!is_good, "round {round}: it is good");
+    }
+}
+
 #[tokio::test]
 async fn who_is_in_a_private_room_may_invite_and_the_invited_one_hears_of_it() {
     let (app, _carrier) = app();
