@@ -2,7 +2,8 @@
 //!
 //! A room in which something was ever said stays its members'. One in which nothing was is free again: a guest's, who is
 //! whoever asks, once nobody has come to it for [`UNUSED_FOR`]; anybody's in which it is alone, when it begins one too many.
-//! Nobody loses a room in which somebody is. All guests together have half of the rooms at most.
+//! Nobody loses a room in which somebody is. All guests together have half of the rooms at most, and their rooms half of
+//! the members.
 //!
 //! Not here: what is said in them (`store`).
 
@@ -27,6 +28,8 @@ const MAX_OWNED: usize = 100;
 const MAX_MEMBERS: usize = 1_000;
 /// The most members of all rooms together: about 100 MB.
 const MAX_MEMBERS_IN_ALL: usize = 500_000;
+/// The most of them that are in rooms of guests.
+const MAX_MEMBERS_OF_GUESTS: usize = MAX_MEMBERS_IN_ALL / 2;
 /// When a guest's room in which nothing was said is free again: by then a token that nobody renewed is long expired.
 const UNUSED_FOR: u64 = milliseconds(Duration::from_secs(60 * 24 * 60 * 60));
 /// How exactly it is kept when somebody was there.
@@ -45,6 +48,8 @@ pub(super) struct Rooms {
     of_guests: usize,
     /// The members of all rooms.
     members: usize,
+    /// Those of guests' rooms.
+    members_of_guests: usize,
 }
 
 #[derive(Debug, Default)]
@@ -125,8 +130,16 @@ impl Rooms {
         if self.members >= MAX_MEMBERS_IN_ALL {
             return one_too_many(format!("they have {MAX_MEMBERS_IN_ALL} members in all"));
         }
-        if !is_account(user) && self.of_guests >= MAX_ROOMS_OF_GUESTS {
+        if is_account(user) {
+            return Ok(());
+        }
+        if self.of_guests >= MAX_ROOMS_OF_GUESTS {
             return one_too_many(format!("{MAX_ROOMS_OF_GUESTS} are guests' already; log in"));
+        }
+        if self.members_of_guests >= MAX_MEMBERS_OF_GUESTS {
+            let why =
+                format!("those of guests have {MAX_MEMBERS_OF_GUESTS} members in all; log in");
+            return one_too_many(why);
         }
         Ok(())
     }
@@ -152,6 +165,11 @@ impl Rooms {
             _ if self.members >= MAX_MEMBERS_IN_ALL => Some(format!(
                 "all private rooms have {MAX_MEMBERS_IN_ALL} members"
             )),
+            Some(known) if known.is_guests() && self.members_of_guests >= MAX_MEMBERS_OF_GUESTS => {
+                Some(format!(
+                    "all private rooms of guests have {MAX_MEMBERS_OF_GUESTS} members"
+                ))
+            }
             _ => None,
         };
         if let Some(why) = too_many {
@@ -165,6 +183,7 @@ impl Rooms {
     /// Takes over what is written down.
     pub(super) fn write(&mut self, member: &Member) {
         let room = self.rooms.entry(member.room.clone()).or_default();
+        let of_guests = room.members_of_guests();
         let before = room.members.insert(member.user.clone(), member.at);
         self.members += usize::from(before.is_none());
         if member.owns && room.owner.is_none() {
@@ -173,6 +192,7 @@ impl Rooms {
             owned.insert(member.room.clone());
             self.of_guests += usize::from(!is_account(&member.user));
         }
+        self.members_of_guests += room.members_of_guests() - of_guests;
     }
 
     /// A connection goes into a room; until it leaves, nobody loses the room.
@@ -227,6 +247,7 @@ impl Rooms {
             return;
         };
         self.members -= room.members.len();
+        self.members_of_guests -= room.members_of_guests();
         let Some(owner) = room.owner else {
             return;
         };
@@ -244,6 +265,20 @@ impl Room {
     /// Whether nobody is in it, and nothing was ever said.
     fn is_empty(&self) -> bool {
         self.inside == 0 && !self.is_used
+    }
+
+    /// Whether it is a guest's.
+    fn is_guests(&self) -> bool {
+        let mut owner = self.owner.iter();
+        owner.any(|owner| !is_account(owner))
+    }
+
+    /// How many members it has, where it is a guest's.
+    fn members_of_guests(&self) -> usize {
+        match self.is_guests() {
+            true => self.members.len(),
+            false => 0,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whose private rooms are, and what of them is bounded.
 
 use super::{A_DAY, Entry, MAX_OWNED, MAX_ROOMS_OF_GUESTS, Rooms, UNUSED_FOR};
-use super::{MAX_MEMBERS, MAX_MEMBERS_IN_ALL};
+use super::{MAX_MEMBERS, MAX_MEMBERS_IN_ALL, MAX_MEMBERS_OF_GUESTS};
 use crate::identity::{new_account, user::random_id};
 use tertulia_shared::{Code, Topic};
 
@@ -140,4 +140,46 @@ fn members_are_bounded_in_a_room_and_in_all() {
     rooms.remove("chat/private/0");
     assert_eq!(rooms.members, MAX_MEMBERS_IN_ALL - MAX_MEMBERS);
     begin(&mut rooms, 2, &ada).unwrap();
+}
+
+/// Breaks when: guests invite each other until nobody else has a place, or what they have is forgotten by a restart.
+#[test]
+fn rooms_of_guests_leave_half_of_the_members_to_others() {
+    let mut rooms = Rooms::default();
+    let (zoe, eve) = (account(), random_id());
+    begin(&mut rooms, 0, &zoe).unwrap();
+    begin(&mut rooms, 1, &eve).unwrap();
+    let mut kept = Vec::new();
+    let mut invite = |rooms: &mut Rooms, number| {
+        let member = rooms.invite(&room(number), &random_id(), 1);
+        let member = member.map_err(|it| it.code)?;
+        rooms.write(&member);
+        kept.push(member);
+        Ok(())
+    };
+    for number in [0, 0, 1] {
+        invite(&mut rooms, number).unwrap();
+    }
+    assert_eq!((rooms.members, rooms.members_of_guests), (5, 2));
+    rooms.members_of_guests = MAX_MEMBERS_OF_GUESTS - 1;
+    invite(&mut rooms, 1).unwrap();
+    assert_eq!(invite(&mut rooms, 1), Err(Code::ServerFull));
+    assert_eq!(begin(&mut rooms, 2, &random_id()), Err(Code::ServerFull));
+    // Who is in already may be invited again.
+    rooms.invite(&room(1), &eve, 1).unwrap();
+    invite(&mut rooms, 0).unwrap();
+    begin(&mut rooms, 2, &zoe).unwrap();
+    rooms.remove("chat/private/2");
+    rooms.remove("chat/private/1");
+    assert_eq!(rooms.members_of_guests, MAX_MEMBERS_OF_GUESTS - 3);
+    // Whose a room is may be read after who is in it.
+    for (number, owner) in [(0, &zoe), (1, &eve)] {
+        let Ok(Entry::Begins(owner)) = Rooms::default().enter(&room(number), owner, (true, 1))
+        else {
+            panic!("it is somebody's");
+        };
+        kept.push(owner);
+    }
+    let again = Rooms::new(kept);
+    assert_eq!((again.members, again.members_of_guests), (7, 3));
 }
