@@ -102,12 +102,15 @@ impl App {
             epoch: archive.epoch(),
         };
         let hub = Hub::with_durable(archive.clock(), chat);
+        hub.go_on(archive.marks());
         identity.learn_used(archive.rooms().map(|(room, _)| room));
-        let store = Store::start(archive, chat::publisher(Arc::clone(&hub)))?;
+        let identity = Arc::new(identity);
+        let publisher = chat::publisher(Arc::clone(&hub), Arc::clone(&identity));
+        let store = Store::start(archive, publisher)?;
         Ok(Arc::new(Self {
             hub,
             store,
-            identity: Arc::new(identity),
+            identity,
             counts: Arc::default(),
             policy: RwLock::new(Arc::new(rules.policy)),
             guests: rules.guests,

@@ -17,6 +17,7 @@ pub use reader::{Measured, Reader};
 pub use state::MAX_HISTORY_BYTES;
 pub use stream::Start;
 
+use crate::store::Marks;
 use queue::Queue;
 use routes::ReaderId;
 use serde_json::value::RawValue;
@@ -142,6 +143,12 @@ impl Hub {
     /// Says what is kept for readers who come back, of the topics that are new from now on. Without it, nothing is.
     pub fn keep(&self, history: History) {
         self.state().history = history;
+    }
+
+    /// Says where durable topics stand of which nothing is known here: behind what of them was forgotten.
+    pub fn go_on(&self, marks: Arc<Marks>) {
+        let level = self.durable.map(|durable| durable.level);
+        self.state().forgotten = level.map(|level| (level, marks));
     }
 
     /// When the hub started, in milliseconds since 1970-01-01 UTC: sequence numbers of another epoch do not compare.

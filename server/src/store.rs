@@ -9,6 +9,7 @@ mod accounts;
 mod archive;
 mod directory;
 mod error;
+mod marks;
 mod migrations;
 mod notes;
 mod open;
@@ -23,9 +24,10 @@ pub use archive::Archive;
 pub use directory::DataDir;
 pub(crate) use directory::{private_file, sync};
 pub use error::StoreError;
+pub use marks::Marks;
 pub use notes::{Member, Note};
 pub use retention::Limits;
-pub use writer::{Settle, Store};
+pub use writer::{Settle, Store, Told};
 
 use std::time::Duration;
 use tertulia_shared::{
@@ -35,8 +37,11 @@ use tertulia_shared::{
 
 /// How long an id is remembered: sending it again within this time says nothing twice.
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most rooms that are kept; the first message of a further one is refused.
+/// The most rooms that are kept; the first message of a further one is refused. One of which nothing is kept any more is
+/// forgotten.
 pub const MAX_ROOMS: usize = 50_000;
+/// The most of them that were begun by who has no account.
+const MAX_ROOMS_OF_GUESTS: usize = MAX_ROOMS / 2;
 
 /// Tells the time in milliseconds since 1970-01-01 UTC.
 pub type Clock = fn() -> u64;
@@ -65,6 +70,8 @@ pub struct Draft {
     pub text: String,
     /// Where it came from.
     pub source: Source,
+    /// Whether who said it has an account: others begin fewer rooms.
+    pub is_registered: bool,
 }
 
 /// A message as it is stored.
@@ -72,7 +79,7 @@ pub struct Draft {
 pub struct Saved {
     /// The room.
     pub room: Topic,
-    /// The place in its room, from 1, one more each message, over all restarts.
+    /// The place in its room, one more each message, over all restarts; from 1, or behind a room that was forgotten.
     pub seq: u64,
     /// When it was numbered, in milliseconds since 1970-01-01 UTC.
     pub at: u64,

@@ -5,7 +5,8 @@
 use super::{App, CLIENT, MQTT, Session, policy};
 use crate::{
     hub::{Hub, Message, Stamp},
-    store::{Draft, Outcome, Saved, Source},
+    identity::Identity,
+    store::{Draft, Outcome, Saved, Source, Told},
 };
 use serde_json::value::to_raw_value;
 use std::{
@@ -51,6 +52,7 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
         from: session.author(),
         text: request.text,
         source: Source::Client,
+        is_registered: session.user.is_registered(),
     };
     let (settle, outcome) = oneshot::channel();
     // Whoever asked may have gone.
@@ -107,6 +109,18 @@ pub enum Speaker<'a> {
     Known(Option<&'a str>, Option<&'a str>),
 }
 
+impl Speaker<'_> {
+    /// The registered user that it is.
+    fn account(self, app: &App) -> Option<Author> {
+        let Self::Known(Some(id), _) = self else {
+            return None;
+        };
+        let name = app.identity.registered_name(id)?;
+        let peer = id.to_owned();
+        Some(Author { peer, name })
+    }
+}
+
 /// A text that came through a broker; the same id and text again say nothing. An id that was used for another text is
 /// replaced, and a name is made one that is allowed: nobody waits for a refusal. What cannot be stored is a fault.
 ///
@@ -129,6 +143,7 @@ pub fn relay(
         room,
         id,
         sender: None,
+        is_registered: from.account(app).is_some(),
         from: speaker(app, from),
         text,
         source: Source::Broker,
@@ -147,11 +162,9 @@ pub fn relay(
 fn speaker(app: &App, from: Speaker<'_>) -> Author {
     let name = match from {
         Speaker::Called(name) => name.and_then(policy::nearest_name),
-        Speaker::Known(id, name) => {
-            let account = id.and_then(|id| Some((id, app.identity.registered_name(id)?)));
-            if let Some((id, name)) = account {
-                let peer = id.to_owned();
-                return Author { peer, name };
+        Speaker::Known(_, name) => {
+            if let Some(account) = from.account(app) {
+                return account;
             }
             let name = name.and_then(policy::nearest_name);
             name.filter(|name| !app.identity.is_registered(name))
@@ -163,11 +176,20 @@ fn speaker(app: &App, from: Speaker<'_>) -> Author {
     }
 }
 
-/// Hands what is stored to the hub.
-pub(super) fn publisher(hub: Arc<Hub>) -> impl Fn(Saved) + Send + Sync {
-    move |saved| {
-        if let Some(message) = message(saved) {
-            hub.deliver_stored(message);
+/// Hands what is stored to the hub, and has it forget what is not kept any more.
+pub(super) fn publisher(hub: Arc<Hub>, identity: Arc<Identity>) -> impl Fn(Told) + Send + Sync {
+    move |told| match told {
+        Told::Saved(saved) => {
+            if policy::is_private(&saved.room) {
+                identity.mark_used(&saved.room);
+            }
+            if let Some(message) = message(saved) {
+                hub.deliver_stored(message);
+            }
+        }
+        Told::Forgotten(room) => {
+            hub.remove(&room);
+            identity.mark_unused(&room);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     routes::{ReaderId, Routes},
     stream::{Position, Replay, Start, Stream},
 };
+use crate::store::Marks;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -21,6 +22,8 @@ pub const MAX_HISTORY_BYTES: usize = 128 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) history: History,
+    /// The first level of topics that may have been forgotten, and where those stand.
+    pub(super) forgotten: Option<(&'static str, Arc<Marks>)>,
     /// What all streams keep, in bytes.
     pub(super) kept_bytes: usize,
     pub(super) streams: BTreeMap<Topic, Stream>,
@@ -54,7 +57,16 @@ impl State {
 
     /// The last number of a topic; 0 where there is none.
     pub(super) fn last(&self, topic: &Topic) -> u64 {
-        self.streams.get(topic).map_or(0, |stream| stream.seq)
+        let stream = self.streams.get(topic);
+        stream.map_or_else(|| self.mark(topic), |stream| stream.seq)
+    }
+
+    /// Where a topic stands that has no stream.
+    fn mark(&self, topic: &Topic) -> u64 {
+        match &self.forgotten {
+            Some((level, marks)) if first_level(topic) == *level => marks.of(topic),
+            _ => 0,
+        }
     }
 
     fn entry(&mut self, topic: &Topic) -> &mut Stream {
@@ -113,7 +125,9 @@ impl State {
         now: u64,
     ) -> Replay {
         let Some(stream) = self.streams.get_mut(topic) else {
-            return Stream::new(Keep::default()).replay(topic, position, room);
+            let mut none = Stream::new(Keep::default());
+            none.seq = self.mark(topic);
+            return none.replay(topic, position, room);
         };
         let before = stream.bytes();
         stream.shed(now);

@@ -1,6 +1,6 @@
 //! The private rooms: whose they are, who may be in them, and when they are nobody's again. Pure: the time is an argument.
 //!
-//! A room in which something was ever said stays its members'. One in which nothing was is free again: a guest's, who is
+//! A room in which something was said of which anything is kept stays its members'. Any other is free again: a guest's, who is
 //! whoever asks, once nobody has come to it for [`UNUSED_FOR`]; anybody's in which it is alone, when it begins one too many.
 //! Nobody loses a room in which somebody is. All guests together have half of the rooms at most, and their rooms half of
 //! the members.
@@ -59,7 +59,7 @@ struct Room {
     members: BTreeMap<String, u64>,
     /// The connections that are in it now.
     inside: usize,
-    /// Whether something was ever said in it.
+    /// Whether something was said in it of which anything is kept.
     is_used: bool,
 }
 
@@ -213,6 +213,13 @@ impl Rooms {
     pub(super) fn mark_used(&mut self, room: &Topic) {
         if let Some(room) = self.rooms.get_mut(room.as_str()) {
             room.is_used = true;
+        }
+    }
+
+    /// Nothing is kept any more of what was said in a room.
+    pub(super) fn mark_unused(&mut self, room: &Topic) {
+        if let Some(room) = self.rooms.get_mut(room.as_str()) {
+            room.is_used = false;
         }
     }
 

@@ -52,6 +52,16 @@ impl Identity {
         rooms.for_each(|room| known.mark_used(room));
     }
 
+    /// Something was said in a private room, which from then on stays its members'.
+    pub fn mark_used(&self, room: &Topic) {
+        self.rooms().mark_used(room);
+    }
+
+    /// Nothing is kept any more of what was said in a room: it is as one in which nothing was said.
+    pub fn mark_unused(&self, room: &Topic) {
+        self.rooms().mark_unused(room);
+    }
+
     /// Whether somebody may say something in a private room, which from then on stays its members'.
     pub fn may_say(&self, room: &Topic, user: &User) -> bool {
         let mut rooms = self.rooms();

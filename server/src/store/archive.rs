@@ -1,10 +1,13 @@
 //! The database and what is known of it by heart: the rooms and their positions.
 
-use super::{Clock, DataDir, Limits, Position, Saved, Source, StoreError, open, retention::Sweep};
+use super::{
+    Clock, DataDir, Limits, Marks, Position, Saved, Source, StoreError, open, retention::Sweep,
+};
 use rusqlite::{Connection, Row, params};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tertulia_shared::{Topic, chat::Author};
 
@@ -17,6 +20,11 @@ pub struct Archive {
     pub(super) db: Connection,
     pub(super) clock: Clock,
     pub(super) rooms: BTreeMap<Topic, Room>,
+    /// How many of them guests began.
+    pub(super) of_guests: usize,
+    pub(super) marks: Arc<Marks>,
+    /// The rooms that were forgotten and of which nobody was told.
+    pub(super) forgotten: Vec<Topic>,
     pub(super) limits: Limits,
     pub(super) sweep: Sweep,
     epoch: u64,
@@ -30,6 +38,8 @@ pub struct Archive {
 pub(super) struct Room {
     pub(super) number: i64,
     pub(super) at: Position,
+    /// Whether a guest began it.
+    pub(super) is_guests: bool,
 }
 
 impl Archive {
@@ -60,10 +70,14 @@ impl Archive {
     fn load(db: Connection, file: PathBuf, clock: Clock, limits: Limits) -> rusqlite::Result<Self> {
         let rooms = rooms(&db)?;
         let epoch = epoch(&db, clock)?;
+        let marks = Arc::new(Marks::new(marks(&db)?));
         Ok(Self {
             db,
             clock,
+            of_guests: rooms.values().filter(|room| room.is_guests).count(),
             rooms,
+            marks,
+            forgotten: Vec::new(),
             limits,
             sweep: Sweep::default(),
             epoch,
@@ -100,6 +114,11 @@ impl Archive {
     /// The rooms in which something was said, and where their streams are.
     pub fn rooms(&self) -> impl Iterator<Item = (&Topic, Position)> {
         self.rooms.iter().map(|(topic, room)| (topic, room.at))
+    }
+
+    /// Where the rooms stand that were forgotten.
+    pub fn marks(&self) -> Arc<Marks> {
+        Arc::clone(&self.marks)
     }
 
     /// The newest messages of a room, at most `limit`, the oldest first.
@@ -147,7 +166,8 @@ fn saved(room: &Topic, row: &Row<'_>) -> rusqlite::Result<Saved> {
 
 fn rooms(db: &Connection) -> rusqlite::Result<BTreeMap<Topic, Room>> {
     let first = "SELECT seq FROM message WHERE room = number ORDER BY seq LIMIT 1";
-    db.prepare(&format!("SELECT topic, number, last, ({first}) FROM room"))?
+    let columns = format!("topic, number, last, ({first}), guests");
+    db.prepare(&format!("SELECT {columns} FROM room"))?
         .query_map([], |row| {
             let topic: String = row.get(0)?;
             let topic = Topic::new(topic).map_err(|error| {
@@ -163,9 +183,16 @@ fn rooms(db: &Connection) -> rusqlite::Result<BTreeMap<Topic, Room>> {
                 Room {
                     number,
                     at: Position { first, last },
+                    is_guests: row.get(4)?,
                 },
             ))
         })?
+        .collect()
+}
+
+fn marks(db: &Connection) -> rusqlite::Result<HashMap<u16, u64>> {
+    db.prepare("SELECT mark, last FROM forgotten")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 

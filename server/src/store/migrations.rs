@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 3] = [(1, CHAT), (2, IDENTITY), (3, OWNERS)];
+const STEPS: [(u32, &str); 4] = [(1, CHAT), (2, IDENTITY), (3, OWNERS), (4, FORGOTTEN)];
 
 /// The newest schema that this build knows.
 pub(super) const NEWEST: u32 = STEPS[STEPS.len() - 1].0;
@@ -79,6 +79,16 @@ CREATE TABLE member (
 const OWNERS: &str = "
 ALTER TABLE member ADD COLUMN owns INTEGER NOT NULL DEFAULT 0;
 UPDATE member SET owns = 1 WHERE at = (SELECT min(at) FROM member AS first WHERE first.room = member.room);
+";
+
+/// A room of which nothing is kept is forgotten but for its last number, which it may share with others.
+const FORGOTTEN: &str = "
+ALTER TABLE room ADD COLUMN guests INTEGER NOT NULL DEFAULT 0; -- 1 where a guest began it
+
+CREATE TABLE forgotten (
+    mark INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL
+) STRICT;
 ";
 
 /// The schema that a database has.

@@ -1,7 +1,8 @@
-//! Forgetting what is too much or too old, in steps so small that a sender between them does not wait.
+//! Forgetting what is too much or too old, in steps so small that a sender between them does not wait. A room of which
+//! nothing is left is forgotten itself, but for its last number (`marks`).
 
-use super::{Archive, REMEMBERED, archive::Room, error::SaveError, save::millis};
-use rusqlite::{OptionalExtension, params};
+use super::{Archive, REMEMBERED, archive::Room, error::SaveError, marks::mark, save::millis};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::Topic;
 
@@ -104,20 +105,64 @@ impl Archive {
             self.sweep.receipts = self.forget_receipts()?;
             return Ok(());
         }
+        let mut empty = Vec::new();
         for _ in 0..STEP_ROOMS {
-            let Some(topic) = self.sweep.rooms.front() else {
-                return Ok(());
+            let Some(topic) = self.sweep.rooms.pop_front() else {
+                break;
             };
-            let Some(mut room) = self.rooms.get(topic).copied() else {
-                self.sweep.rooms.pop_front();
+            let Some(mut room) = self.rooms.get(&topic).copied() else {
                 continue;
             };
-            if !self.forget_messages(&mut room)? {
-                self.sweep.rooms.pop_front();
-                continue;
+            if self.forget_messages(&mut room)? {
+                self.rooms.insert(topic.clone(), room);
+                self.sweep.rooms.push_front(topic);
+                break;
             }
-            self.rooms.insert(topic.clone(), room);
+            if self.is_empty(&room)? {
+                empty.push((topic, room));
+            }
+        }
+        self.forget_rooms(empty)
+    }
+
+    /// Whether nothing is kept of a room that somebody could ask for.
+    fn is_empty(&self, room: &Room) -> rusqlite::Result<bool> {
+        if room.at.first <= room.at.last {
+            return Ok(false);
+        }
+        let receipt = "SELECT EXISTS (SELECT 1 FROM receipt WHERE room = ?1)";
+        let has_receipts: bool = self
+            .db
+            .prepare_cached(receipt)?
+            .query_row([room.number], |row| row.get(0))?;
+        Ok(!has_receipts)
+    }
+
+    /// Forgets rooms of which nothing is kept: only how far they were numbered stays.
+    fn forget_rooms(&mut self, empty: Vec<(Topic, Room)>) -> Result<(), SaveError> {
+        if empty.is_empty() {
             return Ok(());
+        }
+        let transaction = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (topic, room) in &empty {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO forgotten (mark, last) VALUES (?1, ?2)
+                     ON CONFLICT (mark) DO UPDATE SET last = max(last, excluded.last)",
+                )?
+                .execute(params![mark(topic), room.at.last])?;
+            transaction
+                .prepare_cached("DELETE FROM room WHERE number = ?1")?
+                .execute([room.number])?;
+        }
+        transaction.commit()?;
+        for (topic, room) in empty {
+            self.rooms.remove(&topic);
+            self.of_guests -= usize::from(room.is_guests);
+            self.marks.raise(&topic, room.at.last);
+            self.forgotten.push(topic);
         }
         Ok(())
     }

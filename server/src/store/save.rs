@@ -1,7 +1,8 @@
 //! Numbering and writing a batch of messages: one transaction, all or nothing.
 
 use super::{
-    Archive, Draft, MAX_ROOMS, Position, REMEMBERED, Saved, Source, archive::Room, error::SaveError,
+    Archive, Draft, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, Marks, Position, REMEMBERED, Saved, Source,
+    archive::Room, error::SaveError,
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
@@ -33,13 +34,18 @@ impl Archive {
         let mut batch = Batch {
             transaction,
             rooms: &self.rooms,
+            marks: &self.marks,
+            begun: self.rooms.len(),
+            of_guests: self.of_guests,
             changed: BTreeMap::new(),
             now: (self.clock)(),
         };
         let verdicts: Result<Vec<_>, _> =
             drafts.into_iter().map(|draft| batch.take(draft)).collect();
-        let (verdicts, changed) = (verdicts?, batch.commit()?);
+        let (verdicts, of_guests) = (verdicts?, batch.of_guests);
+        let changed = batch.commit()?;
         self.rooms.extend(changed);
+        self.of_guests = of_guests;
         self.sweep.saved(verdicts.len());
         Ok(verdicts)
     }
@@ -49,6 +55,10 @@ impl Archive {
 struct Batch<'a> {
     transaction: Transaction<'a>,
     rooms: &'a BTreeMap<Topic, Room>,
+    marks: &'a Marks,
+    /// How many rooms there are then, and how many of them guests began.
+    begun: usize,
+    of_guests: usize,
     changed: BTreeMap<Topic, Room>,
     now: u64,
 }
@@ -84,26 +94,36 @@ impl Batch<'_> {
 
     /// The first message of a room.
     fn begin(&mut self, draft: Draft) -> rusqlite::Result<Verdict> {
-        let begun = self
-            .changed
-            .keys()
-            .filter(|room| !self.rooms.contains_key(*room));
-        if self.rooms.len() + begun.count() >= MAX_ROOMS {
-            let problem = format!(
-                "room `{}` is new and the server keeps {MAX_ROOMS} already",
-                draft.room
-            );
-            return Ok(Verdict::Refused(Reject::new(Code::ServerFull, problem)));
+        let is_guests = !draft.is_registered;
+        if let Some(reject) = self.is_full(&draft.room, is_guests) {
+            return Ok(Verdict::Refused(reject));
         }
+        let last = self.marks.of(&draft.room);
         self.transaction
-            .prepare_cached("INSERT INTO room (topic, last) VALUES (?1, 0)")?
-            .execute([draft.room.as_str()])?;
+            .prepare_cached("INSERT INTO room (topic, last, guests) VALUES (?1, ?2, ?3)")?
+            .execute(params![draft.room.as_str(), last, is_guests])?;
+        let first = last + 1;
         let room = Room {
             number: self.transaction.last_insert_rowid(),
-            at: Position { first: 1, last: 0 },
+            at: Position { first, last },
+            is_guests,
         };
+        self.begun += 1;
+        self.of_guests += usize::from(is_guests);
         let text = hash(&[&draft.text]);
         self.store(room, draft, text).map(Verdict::New)
+    }
+
+    fn is_full(&self, room: &Topic, is_guests: bool) -> Option<Reject> {
+        let why = if self.begun >= MAX_ROOMS {
+            format!("the server keeps {MAX_ROOMS} already")
+        } else if is_guests && self.of_guests >= MAX_ROOMS_OF_GUESTS {
+            format!("guests have begun {MAX_ROOMS_OF_GUESTS} already; log in")
+        } else {
+            return None;
+        };
+        let problem = format!("room `{room}` is new and {why}");
+        Some(Reject::new(Code::ServerFull, problem))
     }
 
     /// What an id was used for within the last day.
@@ -200,7 +220,7 @@ fn replacement(draft: &Draft) -> String {
 }
 
 /// FNV-1a, 64 bits: the same in every build, as what is stored must be. Who makes two texts with one hash cheats himself.
-fn hash(parts: &[&str]) -> i64 {
+pub(super) fn hash(parts: &[&str]) -> i64 {
     let end_of_part = [0xff];
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for part in parts {

@@ -48,6 +48,7 @@ fn draft(room: &str, id: &str, text: &str) -> Draft {
         },
         text: text.to_owned(),
         source: Source::Client,
+        is_registered: false,
     }
 }
 

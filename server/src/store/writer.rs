@@ -10,7 +10,7 @@ use std::{
     collections::HashSet,
     fmt::{self, Debug},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
@@ -30,8 +30,17 @@ const DRAFT_BYTES: usize = 512;
 /// Takes what became of a draft. It must not wait.
 pub type Settle = Box<dyn FnOnce(Outcome) + Send>;
 
-/// Hears each message when it is on disk, in order. It must not wait, nor call the store.
-type Publish = Box<dyn Fn(Saved) + Send + Sync>;
+/// What the store tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A message is on disk.
+    Saved(Saved),
+    /// Nothing is kept of a room any more: nobody ever said anything there, but for its numbers, which go on.
+    Forgotten(Topic),
+}
+
+/// Hears what happens, in order. It must not wait, nor call the store.
+type Tell = Box<dyn Fn(Told) + Send + Sync>;
 
 /// The store of a running server. Dropping it writes what waits.
 pub struct Store {
@@ -46,7 +55,7 @@ struct Writer {
 
 pub(super) struct Shared {
     archive: Mutex<Archive>,
-    publish: Publish,
+    tell: Tell,
     /// The rooms, to be asked without waiting for the disk.
     known: RwLock<HashSet<Topic>>,
     waiting_bytes: AtomicUsize,
@@ -61,7 +70,7 @@ enum Job {
 }
 
 impl Store {
-    /// Starts to write; `publish` hears each message when it is on disk.
+    /// Starts to write; `tell` hears each message when it is on disk, and which rooms are forgotten.
     ///
     /// Where nothing is on disk there is nothing to wait for: then there is no thread either.
     ///
@@ -69,13 +78,13 @@ impl Store {
     /// When the thread does not start.
     pub fn start(
         archive: Archive,
-        publish: impl Fn(Saved) + Send + Sync + 'static,
+        tell: impl Fn(Told) + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let known = archive.rooms().map(|(room, _)| room.clone()).collect();
         let in_memory = archive.is_in_memory();
         let shared = Arc::new(Shared {
             archive: Mutex::new(archive),
-            publish: Box::new(publish),
+            tell: Box::new(tell),
             known: RwLock::new(known),
             waiting_bytes: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
@@ -128,8 +137,7 @@ impl Store {
 
     /// Whether something was ever said in a room.
     pub fn knows(&self, room: &Topic) -> bool {
-        let known = self.shared.known.read();
-        known.unwrap_or_else(PoisonError::into_inner).contains(room)
+        self.shared.knows(room)
     }
 
     /// How many messages wait for the disk.
@@ -241,7 +249,7 @@ impl Shared {
     fn save(&self, drafts: Vec<Draft>, count: usize) -> Vec<Outcome> {
         let mut archive = self.archive();
         let saved = archive.save(drafts);
-        self.tell(&archive, saved.as_ref().err());
+        self.log(&archive, saved.as_ref().err());
         match saved {
             Ok(verdicts) => verdicts
                 .into_iter()
@@ -255,12 +263,10 @@ impl Shared {
         match verdict {
             Verdict::New(saved) => {
                 let (seq, at) = (saved.seq, saved.at);
-                if seq == 1 {
-                    let known = self.known.write();
-                    let mut known = known.unwrap_or_else(PoisonError::into_inner);
-                    known.insert(saved.room.clone());
+                if !self.knows(&saved.room) {
+                    self.known_mut().insert(saved.room.clone());
                 }
-                (self.publish)(saved);
+                (self.tell)(Told::Saved(saved));
                 Ok(Receipt { seq, at })
             }
             Verdict::Again(receipt) => Ok(receipt),
@@ -276,6 +282,10 @@ impl Shared {
             let file = archive.file().display();
             tracing::warn!(%file, %error, "what is too old cannot be removed now");
         }
+        for room in std::mem::take(&mut archive.forgotten) {
+            self.known_mut().remove(&room);
+            (self.tell)(Told::Forgotten(room));
+        }
         swept.unwrap_or(false)
     }
 
@@ -284,7 +294,7 @@ impl Shared {
     }
 
     /// Logs the first failure of a row, and its end.
-    fn tell(&self, archive: &Archive, error: Option<&SaveError>) {
+    fn log(&self, archive: &Archive, error: Option<&SaveError>) {
         let failing = self.failing.lock();
         let mut failing = failing.unwrap_or_else(PoisonError::into_inner);
         let file = archive.file().display();
@@ -296,6 +306,15 @@ impl Shared {
             _ => {}
         }
         *failing = error.is_some();
+    }
+
+    fn knows(&self, room: &Topic) -> bool {
+        let known = self.known.read();
+        known.unwrap_or_else(PoisonError::into_inner).contains(room)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, HashSet<Topic>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn no_longer_waits(&self, bytes: usize) {

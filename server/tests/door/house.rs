@@ -7,6 +7,7 @@ use tertulia_server::{Config, build, config::Mqtt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    signal::unix::{SignalKind, signal},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -44,11 +45,12 @@ impl House {
         let server = build(Config { listen, ..config }).await.unwrap();
         let (address, mqtt) = (server.address(), server.mqtt_address());
         let (stop, stopped) = oneshot::channel();
+        let hangup = signal(SignalKind::hangup()).unwrap();
         let running = tokio::spawn(async {
             let stopped = async {
                 let _ = stopped.await;
             };
-            server.run(stopped).await.unwrap();
+            server.run(stopped, hangup).await.unwrap();
         });
         Self {
             address,

@@ -1,8 +1,15 @@
-//! What is too much or too old goes, from the oldest on; numbers stay.
+//! What is too much or too old goes, from the oldest on, and rooms of which nothing is left; numbers stay.
 
-use super::{NOW, directory, draft, now, open, save, saved, seqs};
-use crate::store::{Archive, DataDir, Limits, save::Verdict};
-use std::{path::Path, time::Duration};
+use super::{NOW, directory, draft, now, open, refused, save, saved, seqs, topic};
+use crate::store::{
+    Archive, DataDir, Draft, Limits, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, Store, Told, save::Verdict,
+};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tertulia_shared::Code;
 
 const HOUR: u64 = 60 * 60 * 1_000;
 
@@ -114,4 +121,114 @@ fn little_to_do_is_not_looked_for_all_the_time() {
     assert!(!archive.sweep().unwrap());
     say(&mut archive, "chat/a", 9_999..10_000);
     assert!(archive.sweep().unwrap());
+}
+
+const AN_HOUR: Limits = Limits {
+    messages: 100,
+    age: Duration::from_secs(3_600),
+    receipts: u64::MAX,
+};
+
+fn rooms(archive: &Archive) -> Vec<String> {
+    archive.rooms().map(|(room, _)| room.to_string()).collect()
+}
+
+/// Breaks when: a room of which nothing is left takes a place for ever, one of which something is left is forgotten, or a
+/// number is given twice.
+#[test]
+fn a_room_of_which_nothing_is_left_is_forgotten_and_its_numbers_go_on() {
+    let directory = directory();
+    let mut archive = limited(directory.path(), AN_HOUR);
+    say(&mut archive, "chat/a", 0..3);
+    say(&mut archive, "chat/b", 0..1);
+    assert_eq!(archive.of_guests, 2);
+    NOW.set(NOW.get() + 23 * HOUR);
+    say(&mut archive, "chat/b", 1..2);
+    // For a day somebody may ask for a receipt.
+    sweep(&mut archive);
+    assert_eq!(rooms(&archive), ["chat/a", "chat/b"]);
+    assert_eq!(seqs(&archive, "chat/a"), [0; 0]);
+    NOW.set(NOW.get() + HOUR);
+    sweep(&mut archive);
+    for _ in 0..2 {
+        assert_eq!(
+            (rooms(&archive), archive.of_guests),
+            (vec!["chat/b".to_owned()], 1)
+        );
+        assert_eq!(archive.marks().of(&topic("chat/a")), 3);
+        drop(archive);
+        archive = limited(directory.path(), AN_HOUR);
+    }
+    assert_eq!(saved(&mut archive, draft("chat/a", "0", "x")).seq, 4);
+    assert_eq!(saved(&mut archive, draft("chat/a", "1", "x")).seq, 5);
+    assert_eq!(saved(&mut archive, draft("chat/b", "2", "x")).seq, 3);
+    drop(archive);
+    let archive = limited(directory.path(), AN_HOUR);
+    let at = archive.rooms().map(|(_, at)| (at.first, at.last));
+    assert_eq!(at.collect::<Vec<_>>(), [(4, 5), (3, 3)]);
+}
+
+#[test]
+fn who_listens_is_told_which_rooms_are_forgotten() {
+    let mut archive = Archive::in_memory(now).unwrap();
+    archive.limits = AN_HOUR;
+    let told = Arc::<Mutex<Vec<Told>>>::default();
+    let tells = Arc::clone(&told);
+    let store = Store::start(archive, move |it| tells.lock().unwrap().push(it)).unwrap();
+    let say = |room: &str| {
+        store.save(
+            draft(room, "1", "x"),
+            Box::new(|outcome| drop(outcome.unwrap())),
+        )
+    };
+    let room = topic("chat/a");
+    say("chat/a");
+    assert!(store.knows(&room));
+    NOW.set(NOW.get() + 25 * HOUR);
+    // Where nothing is on disk, who says something sweeps.
+    say("chat/b");
+    assert!(!store.knows(&room));
+    say("chat/a");
+    assert!(store.knows(&room));
+    let told = told.lock().unwrap();
+    let [
+        Told::Saved(_),
+        Told::Saved(_),
+        Told::Forgotten(forgotten),
+        Told::Saved(again),
+    ] = &told[..]
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!((forgotten, again.seq), (&room, 2));
+}
+
+/// Breaks when: guests begin rooms until nobody else can, at once or over a restart.
+#[test]
+fn guests_leave_half_of_the_rooms_to_others() {
+    let directory = directory();
+    let mut archive = open(directory.path());
+    let mut number = 0;
+    let mut begin = |archive: &mut Archive, rooms: usize, is_registered| {
+        let drafts = (0..rooms).map(|_| {
+            number += 1;
+            let draft = draft(&format!("chat/{number}"), "1", "x");
+            Draft {
+                is_registered,
+                ..draft
+            }
+        });
+        archive.save(drafts.collect()).unwrap().pop().unwrap()
+    };
+    begin(&mut archive, 2, true);
+    begin(&mut archive, MAX_ROOMS_OF_GUESTS - 1, false);
+    // The last of them is one too many.
+    assert_eq!(refused(begin(&mut archive, 2, false)), Code::ServerFull);
+    drop(archive);
+    let mut archive = open(directory.path());
+    assert_eq!(refused(begin(&mut archive, 1, false)), Code::ServerFull);
+    assert_eq!(saved(&mut archive, draft("chat/3", "2", "x")).seq, 2);
+    let rest = MAX_ROOMS - MAX_ROOMS_OF_GUESTS - 2;
+    assert!(matches!(begin(&mut archive, rest, true), Verdict::New(_)));
+    assert_eq!(refused(begin(&mut archive, 1, true)), Code::ServerFull);
 }

@@ -1,7 +1,7 @@
 //! The writer: what is told is on disk, in order, each outcome once; what fails leaves no hole.
 
 use super::{directory, draft, open, seqs, topic};
-use crate::store::{Archive, Outcome, Saved, Store};
+use crate::store::{Archive, Outcome, Saved, Store, Told};
 use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,
@@ -13,8 +13,11 @@ type Heard = Arc<Mutex<Vec<Saved>>>;
 fn start(archive: Archive) -> (Store, Heard) {
     let heard = Heard::default();
     let hears = Arc::clone(&heard);
-    let publish = move |saved| hears.lock().unwrap().push(saved);
-    (Store::start(archive, publish).unwrap(), heard)
+    let tell = move |told| match told {
+        Told::Saved(saved) => hears.lock().unwrap().push(saved),
+        Told::Forgotten(room) => panic!("{room} is forgotten"),
+    };
+    (Store::start(archive, tell).unwrap(), heard)
 }
 
 /// Saves, and waits for what becomes of it.
