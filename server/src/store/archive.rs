@@ -67,6 +67,12 @@ impl Archive {
             .map_err(|error| StoreError::of(MEMORY, &error))
     }
 
+    /// The same, which keeps so much.
+    #[cfg(test)]
+    pub(crate) fn keeping(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     fn load(db: Connection, file: PathBuf, clock: Clock, limits: Limits) -> rusqlite::Result<Self> {
         let rooms = rooms(&db)?;
         let epoch = epoch(&db, clock)?;
