@@ -95,12 +95,12 @@ impl StoreError {
 pub(super) struct SaveError(#[from] pub(super) rusqlite::Error);
 
 impl SaveError {
-    /// The refusal of each message of the batch.
+    /// The refusal of each message of the batch: one may be stored since it was sent before.
     pub(super) fn reject(&self) -> Reject {
         match self.0.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Reject::new(
                 Code::StorageFull,
-                "the server has no room left to keep messages; nothing was sent",
+                "the server has no room left to keep messages now; send it again with the same id",
             ),
             _ => failed(),
         }
@@ -111,6 +111,6 @@ impl SaveError {
 pub(super) fn failed() -> Reject {
     Reject::new(
         Code::StorageFailed,
-        "the server could not keep the message; nothing was sent",
+        "the server could not keep the message now; send it again with the same id",
     )
 }

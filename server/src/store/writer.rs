@@ -335,6 +335,6 @@ fn weight(draft: &Draft) -> usize {
 fn busy() -> Reject {
     Reject::new(
         Code::ServerBusy,
-        "too many messages wait for the disk; nothing was sent",
+        "too many messages wait for the disk now; send it again with the same id",
     )
 }

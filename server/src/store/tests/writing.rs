@@ -94,6 +94,35 @@ fn a_full_disk_is_told_and_when_there_is_room_again_no_number_is_missing() {
     assert_eq!(kept, (1..=taken + 1).collect::<Vec<_>>());
 }
 
+/// Breaks when: who asks again for what is stored is told that it is not, and says it anew.
+#[test]
+fn who_asks_again_while_the_disk_is_full_is_not_told_that_nothing_is_stored() {
+    let directory = directory();
+    let archive = open(directory.path());
+    pages(&archive, 12);
+    let (store, _) = start(archive);
+    let taken = (0..).map_while(|id| outcome(&store, &format!("{id}")).ok());
+    assert!(taken.count() > 0);
+    // What is given while the archive is held goes into one transaction, and the new one has no room.
+    let held = store.shared.archive();
+    let (settle, settled) = mpsc::channel();
+    for id in ["first", "0", "new"] {
+        let settle = settle.clone();
+        let settle = move |outcome: Outcome| settle.send(outcome).unwrap();
+        store.save(draft("chat/a", id, "x"), Box::new(settle));
+    }
+    drop(held);
+    for _ in 0..3 {
+        let outcome = settled.recv_timeout(Duration::from_secs(30)).unwrap();
+        let reject = outcome.unwrap_err();
+        assert_eq!(reject.code, Code::StorageFull);
+        assert!(reject.message.contains("with the same id"), "{reject}");
+        assert!(!reject.message.contains("nothing"), "{reject}");
+    }
+    pages(&store.shared.archive(), u32::MAX - 1);
+    assert_eq!(outcome(&store, "0").unwrap().seq, 1);
+}
+
 #[test]
 fn what_waits_when_the_store_ends_is_written() {
     let directory = directory();
