@@ -78,6 +78,45 @@ async fn a_body_comes_whole_in_half_a_minute() {
     }
 }
 
+const METRICS: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// A connection on which more is answered than fits into a pipe.
+async fn asked_for_much(network: &Network) -> DuplexStream {
+    let mut pipe = network.pipe();
+    pipe.write_all(&METRICS.repeat(200)).await.unwrap();
+    pipe
+}
+
+/// Breaks when: who asks and does not read keeps its place for ever.
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_of_an_answer_for_half_a_minute_is_closed() {
+    let network = Network::with_server().await;
+    let (mut deaf, mut slow) = (
+        asked_for_much(&network).await,
+        asked_for_much(&network).await,
+    );
+    let began = Instant::now();
+    // A byte from time to time is a sign of life.
+    let reads = tokio::spawn(async move {
+        for _ in 0..6 {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            slow.read_u8().await.unwrap();
+            slow.write_all(b"\r\n").await.unwrap();
+        }
+        began.elapsed()
+    });
+    while deaf.write_all(b"\r\n").await.is_ok() && began.elapsed() < Duration::from_secs(90) {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    is_about(began.elapsed(), 30);
+    is_about(reads.await.unwrap(), 120);
+    let mut pipe = network.pipe();
+    pipe.write_all(METRICS).await.unwrap();
+    let (answer, _) = until_closed(&mut pipe).await;
+    let line = "tertulia_kept_out_total{fence=\"slow\"} 1";
+    assert!(answer.lines().any(|it| it == line), "{answer}");
+}
+
 /// The official servers wait longer (45 s), and a place is taken until then.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_never_connects_is_closed() {

@@ -18,6 +18,7 @@ mod listen;
 mod malformed;
 mod outlet;
 mod packet;
+mod patience;
 mod refusal;
 mod slow;
 mod way_out;

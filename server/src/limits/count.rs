@@ -19,7 +19,7 @@ pub enum Fence {
     ConnectionsOfAddress,
     /// A body or a message that is too large.
     Payload,
-    /// A request that does not come whole in time, or none on an idle connection.
+    /// A request that does not come whole in time, or none on an idle connection; an answer of which nothing is taken.
     Slow,
     /// A publish by MQTT that was taken later.
     Pace,

@@ -9,6 +9,7 @@ use super::{
     cut::{Cut, Cuts, session},
     frames::Frames,
     malformed,
+    patience::Patience,
 };
 use crate::{
     edge::body,
@@ -221,6 +222,7 @@ where
         write: Vec::new(),
         reads_end: None,
         writes_end: None,
+        patience: Patience::default(),
     };
     (stream, switch)
 }
@@ -240,6 +242,8 @@ pub struct Stream<S> {
     /// Each direction may wait in another task.
     reads_end: Option<Ended>,
     writes_end: Option<Ended>,
+    /// With who does not read an answer.
+    patience: Patience,
 }
 
 /// Whether the stream is a WebSocket that is cut; wakes the task when it is.
@@ -265,6 +269,19 @@ impl<S> Stream<S> {
         let line = self.cut.get()?;
         let refusal = &line.refusal;
         refusal.waits().then(|| refusal.in_frames(frames)).flatten()
+    }
+
+    /// What became of a write, or an error once a client took nothing for too long. WebSockets are closed with a reason.
+    fn in_time<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.cut.get().is_none() && self.patience.is_over(context, &written) {
+            self.limits.refusals.add(Fence::Slow);
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
     }
 }
 
@@ -331,19 +348,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let is_switched = stream.cut.get().is_some();
-        stream.pipe.poll_write(context, bytes, is_switched)
+        let written = stream.pipe.poll_write(context, bytes, is_switched);
+        stream.in_time(context, written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         task::ready!(stream.poll_replaced(context))?;
-        stream.pipe.poll_flush(context)
+        let flushed = stream.pipe.poll_flush(context);
+        stream.in_time(context, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         task::ready!(stream.poll_replaced(context))?;
-        stream.pipe.poll_shutdown(context)
+        let shut = stream.pipe.poll_shutdown(context);
+        stream.in_time(context, shut)
     }
 
     fn poll_write_vectored(
@@ -357,9 +377,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         }
         task::ready!(stream.poll_replaced(context))?;
         let is_switched = stream.cut.get().is_some();
-        stream
-            .pipe
-            .poll_write_vectored(context, slices, is_switched)
+        let written = (stream.pipe).poll_write_vectored(context, slices, is_switched);
+        stream.in_time(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
