@@ -250,6 +250,27 @@ async fn a_connection_that_asks_for_nothing_more_is_closed_by_http_2() {
     );
 }
 
+/// Breaks when: who asks by TLS and does not read keeps its place for ever. On a virtual clock.
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_of_an_answer_is_closed() {
+    let files = Files::new();
+    let network = Network::with_tls(Some(TlsFiles {
+        certificate: files.path("cert.pem"),
+        key: files.path("key.pem"),
+    }));
+    let pipe = network.await.pipe();
+    let mut stream = shake_on(pipe, &files.pem, &["http/1.1"]).await.unwrap();
+    let asked = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200);
+    stream.write_all(&asked).await.unwrap();
+    let began = Instant::now();
+    while stream.write_all(b"\r\n").await.is_ok() && began.elapsed() < 2 * IDLE {
+        stream.flush().await.ok();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(30) && took < IDLE, "{took:?}");
+}
+
 /// Breaks when: the new certificate is not shown, an open connection is cut, or a bad file takes the good one away.
 #[tokio::test]
 async fn a_new_certificate_is_shown_to_who_comes_after_it() {
