@@ -42,7 +42,7 @@ pub struct ChatSend {
 /// The text was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
-    /// The place of the message in its room, from 1.
+    /// The place of the message in its room, from 1, or behind what was forgotten of it.
     pub seq: u64,
     /// When it was accepted, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
@@ -53,7 +53,7 @@ pub struct Receipt {
 pub struct ChatMessage {
     /// The room.
     pub room: Topic,
-    /// The place of the message in its room, from 1, one more each message.
+    /// The place of the message in its room, from 1, or behind what was forgotten of it; one more each message.
     pub seq: u64,
     /// The id that the sender made.
     pub id: String,
