@@ -1,10 +1,7 @@
 //! Commands to devices: checked here, carried by the bridge, acknowledged when the broker has them.
 
 use super::{Session, policy};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tertulia_shared::{
     Code, Reject, Topic,
     device::{Commanded, DeviceCommand},
@@ -31,7 +28,7 @@ pub struct Command {
 #[derive(Clone, Debug)]
 pub struct Commands {
     queue: mpsc::Sender<Command>,
-    open: Arc<AtomicBool>,
+    open: Open,
 }
 
 /// The side that carries commands.
@@ -39,29 +36,56 @@ pub struct Commands {
 pub struct Carrier {
     /// The commands in their order.
     pub queue: mpsc::Receiver<Command>,
-    open: Arc<AtomicBool>,
+    open: Open,
+}
+
+/// Whether commands are taken; held while one is given, so that none comes behind a close.
+#[derive(Clone, Debug, Default)]
+struct Open(Arc<Mutex<bool>>);
+
+impl Open {
+    fn hold(&self) -> MutexGuard<'_, bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A queue of commands, closed until its carrier opens it.
 pub fn commands() -> (Commands, Carrier) {
     let (sender, queue) = mpsc::channel(MAX_WAITING);
-    let open = Arc::new(AtomicBool::new(false));
+    let open = Open::default();
     let commands = Commands {
         queue: sender,
-        open: Arc::clone(&open),
+        open: open.clone(),
     };
     (commands, Carrier { queue, open })
+}
+
+impl Commands {
+    /// Puts a command into the queue, where a close finds it.
+    fn give(&self, command: Command) -> Result<(), Reject> {
+        let open = self.open.hold();
+        if !*open {
+            return Err(bridge_down());
+        }
+        self.queue.try_send(command).map_err(|_| {
+            Reject::new(
+                Code::BridgeDown,
+                format!("{MAX_WAITING} commands wait already, no more are taken"),
+            )
+        })
+    }
 }
 
 impl Carrier {
     /// Takes commands from now on.
     pub fn open(&self) {
-        self.open.store(true, Ordering::SeqCst);
+        *self.open.hold() = true;
     }
 
     /// Refuses commands from now on, those that wait too.
     pub fn close(&mut self) {
-        self.open.store(false, Ordering::SeqCst);
+        let mut open = self.open.hold();
+        *open = false;
         while let Ok(command) = self.queue.try_recv() {
             // Whoever asked may have gone.
             let _ = command.outcome.send(Err(bridge_down()));
@@ -89,22 +113,13 @@ pub fn command(session: &Session, request: DeviceCommand) -> Result<Pending, Rej
     let topic =
         Topic::new(text).map_err(|error| Reject::new(Code::BadDevice, error.to_string()))?;
     session.may_publish(&topic)?;
-    let commands = &session.app.commands;
-    if !commands.open.load(Ordering::SeqCst) {
-        return Err(bridge_down());
-    }
     let (outcome, outcome_later) = oneshot::channel();
     let command = Command {
         topic: topic.clone(),
         payload,
         outcome,
     };
-    commands.queue.try_send(command).map_err(|_| {
-        Reject::new(
-            Code::BridgeDown,
-            format!("{MAX_WAITING} commands wait already, no more are taken"),
-        )
-    })?;
+    session.app.commands.give(command)?;
     Ok(Pending {
         topic,
         outcome: outcome_later,
@@ -143,4 +158,62 @@ fn payload(value: &Value) -> Result<String, Reject> {
             policy::MAX_VALUE_BYTES
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, bridge_down, commands};
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+    use tertulia_shared::Topic;
+    use tokio::sync::oneshot;
+
+    /// Breaks when: a command that meets a close stays in the queue, unanswered, and goes out late.
+    #[test]
+    fn no_command_waits_behind_a_close() {
+        let (commands, mut carrier) = commands();
+        let stop = AtomicBool::new(false);
+        let topic = Topic::new("devices/lamp/set/power").unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        let command = Command {
+                            topic: topic.clone(),
+                            payload: "1".to_owned(),
+                            outcome: oneshot::channel().0,
+                        };
+                        let _ = commands.give(command);
+                    }
+                });
+            }
+            let mut left = 0;
+            for _ in 0..20_000 {
+                carrier.open();
+                carrier.close();
+                left += carrier.queue.len();
+            }
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(left, 0);
+        });
+    }
+
+    #[test]
+    fn a_close_refuses_what_waits() {
+        let (commands, mut carrier) = commands();
+        carrier.open();
+        let (outcome, mut later) = oneshot::channel();
+        let topic = Topic::new("devices/lamp/set/power").unwrap();
+        let payload = "1".to_owned();
+        let command = Command {
+            topic,
+            payload,
+            outcome,
+        };
+        commands.give(command).unwrap();
+        carrier.close();
+        assert_eq!(later.try_recv().unwrap(), Err(bridge_down()));
+    }
 }
