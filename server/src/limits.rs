@@ -199,21 +199,24 @@ impl Limits {
         admitted.allowance(of_user, rates.user)
     }
 
-    /// Waits until a user may publish once more, and so may the address that it publishes from.
-    pub(crate) async fn pace(&self, user: String, from: Option<IpAddr>) {
+    /// Waits until a user may publish once more, and so may the address that it publishes from; gives whether it had to.
+    pub(crate) async fn pace(&self, user: String, from: Option<IpAddr>) -> bool {
         let Some(rates) = self.rates else {
-            return;
+            return false;
         };
         let new = || Budget::new(rates.user, Instant::now());
         let user = self
             .users
             .of(user, new, |budget| budget.is_full(Instant::now()));
         let address = from.and_then(|address| self.address(address));
+        let mut waited = false;
         // What it has is known only where the publish is whole: its bytes are not limited.
         while let Err(wait) = take(&user, address.as_ref(), (0.0, Instant::now())) {
             self.refusals.add(Fence::Pace);
             tokio::time::sleep(wait.longest()).await;
+            waited = true;
         }
+        waited
     }
 
     /// How many users and addresses are kept.

@@ -93,11 +93,6 @@ impl Clients {
         self.all().get(id).cloned()
     }
 
-    /// Where the client with an id comes from.
-    pub(super) fn origin(&self, id: &str) -> Option<IpAddr> {
-        self.all().get(id).map(|client| client.from)
-    }
-
     /// All, as they are now.
     pub(super) fn list(&self) -> Vec<(String, Client)> {
         let all = self.all();

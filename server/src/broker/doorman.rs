@@ -15,24 +15,20 @@ use crate::{
     identity::{Pass, Standing, User, looks_like_token},
 };
 use mqtt5::{
-    broker::{
-        DynamicStorage, StorageBackend,
-        auth::{AuthProvider, AuthResult},
-        router::MessageRouter,
-    },
+    broker::{DynamicStorage, StorageBackend, auth::AuthResult, router::MessageRouter},
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
 use ring::hmac;
-use std::{
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 use tertulia_shared::{Code, Filter, Topic};
 
 /// What a subscription that several share begins with (MQTT 5 §4.8.2).
 const SHARED: &str = "$share/";
+
+/// The longest topic, and filter with its share, of a client, in bytes: a device's command, the longest that this server
+/// publishes, is shorter.
+const MAX_TOPIC_BYTES: usize = 1_024;
 
 /// Lets clients in, and looks after those that are.
 pub(super) struct Doorman {
@@ -48,8 +44,6 @@ pub(super) struct Doorman {
     sessions: Option<Arc<DynamicStorage>>,
     clients: Clients,
 }
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Doorman {
     /// One that lets in whom `app` knows, guests where they may come, and this process's own links by their secret.
@@ -90,12 +84,13 @@ impl Doorman {
         }
     }
 
-    /// Where the client with an id comes from.
-    pub(super) fn origin(&self, id: &str) -> Option<IpAddr> {
-        self.clients.origin(id)
+    /// Who came by an id.
+    pub(super) fn client(&self, id: &str) -> Option<Client> {
+        self.clients.get(id)
     }
 
-    fn is_good(&self, client: &Client) -> bool {
+    /// Whether a client would still be let in.
+    pub(super) fn is_good(&self, client: &Client) -> bool {
         let identity = &self.app.identity;
         match (&client.who, &client.pass) {
             (Who::Internal, _) => true,
@@ -183,6 +178,44 @@ impl Doorman {
         session.user_id.filter(|_| !is_over)
     }
 
+    /// Lets a client in by the rules of now, or says why not.
+    pub(super) async fn authenticate(
+        &self,
+        connect: &ConnectPacket,
+        address: SocketAddr,
+    ) -> AuthResult {
+        // Those that hold while it is let in: where they change meanwhile it is asked to come again.
+        let policy = self.app.policy();
+        match self.admit(connect).await {
+            Ok(who) => {
+                let client = Client::new(who, address.ip(), policy);
+                self.enter(&connect.client_id, client).await
+            }
+            Err(reason) => {
+                tracing::debug!(%address, ?reason, "an MQTT client is refused");
+                AuthResult::fail(reason)
+            }
+        }
+    }
+
+    /// Whether a user, or a guest, may publish to a topic.
+    pub(super) fn may_publish(&self, user: Option<&str>, topic: &str) -> bool {
+        // Private rooms are not carried by MQTT: nobody is to seem to speak in one.
+        let allowed = |topic| {
+            !is_private(&topic) && self.may(user, |policy, who| policy.may_publish(who, &topic))
+        };
+        topic.len() <= MAX_TOPIC_BYTES && Topic::new(topic).is_ok_and(allowed)
+    }
+
+    /// Whether a user, or a guest, may read what a filter matches.
+    pub(super) fn may_subscribe(&self, user: Option<&str>, filter: &str) -> bool {
+        let allowed = |filter: Filter| {
+            let private = filter.as_topic().is_some_and(|topic| is_private(&topic));
+            !private && self.may(user, |policy, who| policy.may_join(who, &filter))
+        };
+        filter.len() <= MAX_TOPIC_BYTES && Filter::new(unshared(filter)).is_ok_and(allowed)
+    }
+
     /// Asks the rules for somebody; what is internal may all, who has lost its account nothing.
     fn may(&self, user: Option<&str>, ask: impl FnOnce(&Policy, Asker<'_>) -> bool) -> bool {
         let policy = self.app.policy();
@@ -199,56 +232,6 @@ impl Doorman {
     }
 }
 
-impl AuthProvider for Doorman {
-    fn authenticate<'a>(
-        &'a self,
-        connect: &'a ConnectPacket,
-        address: SocketAddr,
-    ) -> Answer<'a, mqtt5::Result<AuthResult>> {
-        Box::pin(async move {
-            // Those that hold while it is let in: where they change meanwhile it is asked to come again.
-            let policy = self.app.policy();
-            let admitted = self.admit(connect).await;
-            Ok(match admitted {
-                Ok(who) => {
-                    let client = Client::new(who, address.ip(), policy);
-                    self.enter(&connect.client_id, client).await
-                }
-                Err(reason) => {
-                    tracing::debug!(%address, ?reason, "an MQTT client is refused");
-                    AuthResult::fail(reason)
-                }
-            })
-        })
-    }
-
-    fn authorize_publish<'a>(
-        &'a self,
-        _client: &str,
-        user: Option<&'a str>,
-        topic: &'a str,
-    ) -> Answer<'a, bool> {
-        let allowed = Topic::new(topic).is_ok_and(|topic| {
-            // Private rooms are not carried by MQTT: nobody is to seem to speak in one.
-            !is_private(&topic) && self.may(user, |policy, who| policy.may_publish(who, &topic))
-        });
-        Box::pin(std::future::ready(allowed))
-    }
-
-    fn authorize_subscribe<'a>(
-        &'a self,
-        _client: &str,
-        user: Option<&'a str>,
-        filter: &'a str,
-    ) -> Answer<'a, bool> {
-        let allowed = Filter::new(unshared(filter)).is_ok_and(|filter| {
-            let private = filter.as_topic().is_some_and(|topic| is_private(&topic));
-            !private && self.may(user, |policy, who| policy.may_join(who, &filter))
-        });
-        Box::pin(std::future::ready(allowed))
-    }
-}
-
 /// The filter of a subscription that several share, or the filter itself.
 fn unshared(filter: &str) -> &str {
     let shared = filter.strip_prefix(SHARED);
@@ -258,7 +241,33 @@ fn unshared(filter: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::unshared;
+    use super::{Doorman, MAX_TOPIC_BYTES, unshared};
+    use crate::{
+        app::{App, device},
+        store::Archive,
+    };
+    use mqtt5::broker::router::MessageRouter;
+    use std::sync::Arc;
+
+    /// Breaks when: a client keeps topics and filters of any length here.
+    #[test]
+    fn topics_and_filters_have_an_end() {
+        let archive = Archive::in_memory(|| 0).unwrap();
+        let app = App::new(archive, device::commands().0).unwrap();
+        let doorman = Doorman::new(
+            app,
+            (true, true),
+            "",
+            (Arc::new(MessageRouter::new()), None),
+        );
+        for (length, expected) in [(MAX_TOPIC_BYTES, true), (MAX_TOPIC_BYTES + 1, false)] {
+            let topic = format!("{:a<length$}", "sensors/");
+            let shared = format!("{:a<length$}", "$share/group/sensors/");
+            assert_eq!(doorman.may_publish(None, &topic), expected);
+            assert_eq!(doorman.may_subscribe(None, &topic), expected);
+            assert_eq!(doorman.may_subscribe(None, &shared), expected);
+        }
+    }
 
     #[test]
     fn a_shared_subscription_is_its_filter() {

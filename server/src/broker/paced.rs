@@ -1,10 +1,10 @@
-//! The limits of the embedded broker, around whoever decides who may come and publish.
+//! The limits of the embedded broker, around whoever decides who may come, publish and subscribe.
 //!
-//! What is published beyond the rate is not refused but taken later: the broker reads on only then, so that the network
-//! holds the sender back and nothing is lost. Each publish counts for its user, or for its client id where a guest has no
-//! other name, and for the address that its client came from: a guest chooses its id, so that without the address each new
-//! one would be a new share. The broker tells an address only to who lets in: the doorman keeps it with the client id. Not limited by the crate (mqtt5 0.49): bytes, which it tells nobody before it
-//! drops what is too much, and the connections of one address.
+//! What is published or subscribed to beyond the rate is not refused but taken later: the broker reads on only then, so that
+//! the network holds the sender back and nothing is lost. Each publish and each filter counts for its user, or for its client
+//! id where a guest has no other name, and for the address that its client came from: a guest chooses its id, so that without
+//! the address each new one would be a new share. The broker tells an address only to who lets in: the doorman keeps it with
+//! the client id. Not limited: bytes, which the crate (mqtt5 0.49) tells nobody before it drops what is too much.
 
 use super::{INTERNAL, doorman::Doorman};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     limits::{Fence, Limits},
 };
 use mqtt5::{
-    broker::{AuthProvider, AuthResult, EnhancedAuthResult},
+    broker::{AuthProvider, AuthResult},
     error::Result,
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
@@ -47,6 +47,27 @@ impl Paced {
         }
         admitted.map_err(|_| AuthResult::fail(ReasonCode::ConnectionRateExceeded))
     }
+
+    /// Waits until a client may publish or subscribe once more; says whether it would still be let in. What it may is
+    /// asked only after that: the rules may be others by then.
+    fn hold_back<'a>(&'a self, client: &str, user: Option<&str>) -> Answer<'a, bool> {
+        // This server's own clients bring what others sent.
+        if user == Some(INTERNAL) {
+            return Box::pin(std::future::ready(true));
+        }
+        // A client chooses its id, a user does not: no id of a user has a space.
+        let who = match user {
+            Some(user) => user.to_owned(),
+            None => format!("mqtt {client}"),
+        };
+        let came = self.inner.client(client);
+        let from = came.as_ref().map(|came| came.from);
+        Box::pin(async move {
+            let waited = self.limits.pace(who, from).await;
+            // Without a wait the doorman's looks are enough; the late will of who has gone is no client's any more.
+            !waited || came.is_none_or(|came| self.inner.is_good(&came))
+        })
+    }
 }
 
 /// The name for which a password is tried; a token is none, and cannot be guessed.
@@ -67,7 +88,7 @@ impl AuthProvider for Paced {
             if let Err(refused) = self.admit(connect, from) {
                 return Ok(refused);
             }
-            let result = self.inner.authenticate(connect, from).await?;
+            let result = self.inner.authenticate(connect, from).await;
             let name =
                 tried(connect).filter(|_| result.authenticated && !self.inner.is_own(connect));
             if let Some(name) = name {
@@ -88,22 +109,8 @@ impl AuthProvider for Paced {
         user: Option<&'a str>,
         topic: &'a str,
     ) -> Answer<'a, bool> {
-        let allowed = self.inner.authorize_publish(client, user, topic);
-        // This server's own clients bring what others sent.
-        let is_own = user == Some(INTERNAL);
-        // A client chooses its id, a user does not: no id of a user has a space.
-        let who = match user {
-            Some(user) => user.to_owned(),
-            None => format!("mqtt {client}"),
-        };
-        let from = self.inner.origin(client);
-        Box::pin(async move {
-            let allowed = allowed.await;
-            if !is_own {
-                self.limits.pace(who, from).await;
-            }
-            allowed
-        })
+        let held_back = self.hold_back(client, user);
+        Box::pin(async move { held_back.await && self.inner.may_publish(user, topic) })
     }
 
     fn authorize_subscribe<'a>(
@@ -112,42 +119,16 @@ impl AuthProvider for Paced {
         user: Option<&'a str>,
         filter: &'a str,
     ) -> Answer<'a, bool> {
-        self.inner.authorize_subscribe(client, user, filter)
-    }
-
-    fn supports_enhanced_auth(&self) -> bool {
-        self.inner.supports_enhanced_auth()
-    }
-
-    fn authenticate_enhanced<'a>(
-        &'a self,
-        method: &'a str,
-        data: Option<&'a [u8]>,
-        client: &'a str,
-    ) -> Answer<'a, Result<EnhancedAuthResult>> {
-        self.inner.authenticate_enhanced(method, data, client)
-    }
-
-    fn reauthenticate<'a>(
-        &'a self,
-        method: &'a str,
-        data: Option<&'a [u8]>,
-        client: &'a str,
-        user: Option<&'a str>,
-    ) -> Answer<'a, Result<EnhancedAuthResult>> {
-        self.inner.reauthenticate(method, data, client, user)
-    }
-
-    fn cleanup_session<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
-        self.inner.cleanup_session(user)
+        let held_back = self.hold_back(client, user);
+        Box::pin(async move { held_back.await && self.inner.may_subscribe(user, filter) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{INTERNAL, Paced};
+    use super::{Answer, INTERNAL, Paced};
     use crate::{
-        app::{App, device},
+        app::{App, device, policy::file},
         broker::doorman::Doorman,
         limits::{Allowed, Limits},
         store::Archive,
@@ -164,18 +145,23 @@ mod tests {
 
     /// With 0.01 events a second a guest publishes once, and an address ten times.
     fn paced() -> Paced {
+        paced_at(0.01).0
+    }
+
+    fn paced_at(rate: f64) -> (Paced, Arc<App>) {
         let archive = Archive::in_memory(|| 0).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
         let kept = (Arc::new(MessageRouter::new()), None);
-        let doorman = Doorman::new(app, (true, false), SECRET, kept);
+        let doorman = Doorman::new(Arc::clone(&app), (true, false), SECRET, kept);
         let allowed = Allowed {
-            rate: Some(0.01),
+            rate: Some(rate),
             ..Allowed::default()
         };
-        Paced {
+        let paced = Paced {
             inner: Arc::new(doorman),
             limits: Limits::new(allowed),
-        }
+        };
+        (paced, app)
     }
 
     fn from(last: u8) -> SocketAddr {
@@ -218,6 +204,52 @@ mod tests {
         assert!((0..10).all(|number| publishes(&paced, &format!("id {number}"))));
         assert!(!publishes(&paced, "id 10") && !publishes(&paced, "id 11"));
         assert!(publishes(&paced, "elsewhere"));
+    }
+
+    /// Breaks when: filters cost nothing.
+    #[tokio::test]
+    async fn filters_are_held_back_as_publishes_are() {
+        let paced = paced();
+        let subscribes = |id: &str| {
+            let asked = paced.authorize_subscribe(id, None, "sensors/#");
+            asked.now_or_never() == Some(true)
+        };
+        assert!(subscribes("one") && !subscribes("one"));
+        assert!(!publishes(&paced, "one") && publishes(&paced, "two"));
+    }
+
+    /// A publish that was begun and has to wait.
+    async fn held_back<'a>(paced: &'a Paced, id: &str) -> Answer<'a, bool> {
+        loop {
+            let mut asked = paced.authorize_publish(id, None, "sensors/a/b");
+            match (&mut asked).now_or_never() {
+                None => return asked,
+                Some(allowed) => assert!(allowed),
+            }
+        }
+    }
+
+    /// Breaks when: what is held back goes out by rules that are no longer those.
+    #[tokio::test]
+    async fn what_is_held_back_goes_out_by_the_rules_of_then() {
+        let (paced, app) = paced_at(5.0);
+        let still = held_back(&paced, "id").await;
+        assert!(still.await);
+        let refused = held_back(&paced, "id").await;
+        let rules = "[[rule]]\nwho='guests'\nmay='publish'\ntopic='sensors/#'\nallow=false";
+        app.set_policy(file::read(rules).unwrap());
+        assert!(!refused.await);
+    }
+
+    /// Breaks when: what is held back goes out for who is no longer let in.
+    #[tokio::test]
+    async fn what_is_held_back_goes_out_only_for_who_would_still_be_let_in() {
+        let (paced, app) = paced_at(5.0);
+        let token = app.identity.guest(Some("Zoë")).unwrap().token;
+        assert!(comes(&paced, "id", Some(("Zoë", &token)), from(1)).await);
+        let refused = held_back(&paced, "id").await;
+        app.identity.revoke(&token).await.unwrap();
+        assert!(!refused.await);
     }
 
     /// Breaks when: a token beside another's name counts as a try of that one's password.
