@@ -6,9 +6,11 @@ mod clients;
 mod doorman;
 mod inside;
 mod paced;
+#[cfg(test)]
+mod tests;
 
 use crate::{
-    app::App,
+    app::{App, policy::MAX_ROOMS},
     bridge::{link::MAX_PACKET_BYTES, local::Local},
     config::{BrokerUrl, Guests},
     limits::Limits,
@@ -31,6 +33,14 @@ use tokio_util::sync::CancellationToken;
 
 /// The most retained values.
 const MAX_RETAINED: usize = 100_000;
+/// The largest retained value, in bytes: a text of 4,000 characters is 16,000, an object of 256 readings about as much.
+const MAX_RETAINED_BYTES: usize = 65_536;
+/// The most filters of a client: as many as a Socket.IO connection joins rooms.
+const MAX_SUBSCRIPTIONS: usize = MAX_ROOMS;
+/// What waits for a client that is away or slow, in messages; the oldest go first.
+const MAX_QUEUED: usize = 1_000;
+/// What waits for a client that is away or slow, in bytes.
+const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
 /// The longest that a session outlives its connection.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
 /// Between two looks at whether the clients would still be let in.
@@ -79,14 +89,19 @@ impl Embedded {
     pub async fn bind(address: SocketAddr, connections: usize) -> Result<Self, BrokerError> {
         // The crate tells a taken port only in prose, and logs it: ask the system first.
         drop(TcpListener::bind(address).await?);
-        let storage = StorageConfig::new().with_backend(StorageBackendType::Memory);
+        let storage = StorageConfig::new()
+            .with_backend(StorageBackendType::Memory)
+            .with_max_queued_messages_per_client(MAX_QUEUED)
+            .with_max_queued_bytes_per_client(MAX_QUEUED_BYTES);
         let config = BrokerConfig::new()
             .with_bind_address(address)
             .with_max_clients(connections)
             .with_storage(storage)
             .with_session_expiry(SESSION_EXPIRY)
             .with_max_packet_size(MAX_PACKET_BYTES as usize)
-            .with_max_retained_messages(MAX_RETAINED);
+            .with_max_retained_messages(MAX_RETAINED)
+            .with_max_retained_message_size(MAX_RETAINED_BYTES)
+            .with_max_subscriptions_per_client(MAX_SUBSCRIPTIONS);
         let other = |error: mqtt5::MqttError| BrokerError::Other(error.to_string());
         let broker = MqttBroker::with_config(config).await.map_err(other)?;
         let address = broker
