@@ -327,3 +327,36 @@ async fn a_client_id_is_its_users_as_long_as_its_session() {
     let next = [&BOB[..], &["-i", "switch"]].concat();
     assert!(publishes(port, "chat/lobby", &next).await);
 }
+
+/// Breaks when: other rules do not reach who is away, and it is handed out later what it may not hear.
+#[tokio::test]
+async fn who_is_away_hears_no_more_than_who_is_here() {
+    let (directory, mut server) = serve(&[]).await;
+    let port = server.mqtt_port().to_owned();
+    let session = ["-i", "lamp", "-c", "-x", "600", "-q", "1"];
+    let adas = [&ADA[..], &session].concat();
+    let both = [&adas[..], &["-t", "chat/lobby"]].concat();
+    assert!(subscribes(&port, "chat/staff/today", &both).await);
+    let mut witness = subscribe_as(&port, "chat/staff/today", &BOB).await;
+    let bobs = [&BOB[..], &["-q", "1"]].concat();
+    let say = async |round: &str| {
+        for room in ["chat/staff/today", "chat/lobby"] {
+            mosquitto::publish(&port, room, round, &bobs).await;
+        }
+    };
+    say("before").await;
+    let closed = "[[rule]]\nwho='everybody'\nmay='join'\ntopic='chat/staff/#'\nallow=false\n";
+    fs::write(directory.path().join("rules.toml"), closed).unwrap();
+    server.reload("there are other rules now").await;
+    witness.error_with("denied").await;
+    say("after").await;
+    let mut ada = Process::start(mosquitto::subscriber(&port, "chat/lobby").args(&adas));
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|last| last != "chat/lobby after") {
+        let line = ada.line().await;
+        if line.starts_with("chat/") {
+            heard.push(line);
+        }
+    }
+    assert_eq!(heard, ["chat/lobby before", "chat/lobby after"]);
+}

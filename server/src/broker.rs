@@ -6,6 +6,7 @@ mod clients;
 mod doorman;
 mod inside;
 mod paced;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +41,7 @@ const MAX_SUBSCRIPTIONS: usize = MAX_ROOMS;
 /// What waits for a client that is away or slow, in messages; the oldest go first.
 const MAX_QUEUED: usize = 1_000;
 /// What waits for a client that is away or slow, in bytes.
-const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
+const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
 /// The longest that a session outlives its connection.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
 /// Between two looks at whether the clients would still be let in.

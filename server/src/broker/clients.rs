@@ -101,12 +101,12 @@ impl Clients {
     }
 
     /// Forgets a client that is gone; one that is just coming may not be there yet.
-    pub(super) fn note(&self, id: &str, client: &Client, stays: bool) {
+    pub(super) fn note(&self, id: &str, client: &Client, connected: bool) {
         let mut all = self.all();
         let Some(now) = all.get_mut(id).filter(|now| now.is(client)) else {
             return;
         };
-        if !stays && now.seen {
+        if !connected && now.seen {
             all.remove(id);
         } else {
             now.seen = true;

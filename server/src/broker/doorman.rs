@@ -3,6 +3,7 @@
 use super::{
     INTERNAL,
     clients::{Client, Clients, Who},
+    sessions::{Sessions, unshared},
 };
 use crate::{
     app::{
@@ -15,16 +16,16 @@ use crate::{
     identity::{Pass, Standing, User, looks_like_token},
 };
 use mqtt5::{
-    broker::{DynamicStorage, StorageBackend, auth::AuthResult, router::MessageRouter},
+    broker::{DynamicStorage, auth::AuthResult, router::MessageRouter},
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
 use ring::hmac;
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tertulia_shared::{Code, Filter, Topic};
-
-/// What a subscription that several share begins with (MQTT 5 §4.8.2).
-const SHARED: &str = "$share/";
 
 /// The longest topic, and filter with its share, of a client, in bytes: a device's command, the longest that this server
 /// publishes, is shorter.
@@ -40,9 +41,10 @@ pub(super) struct Doorman {
     /// The secret's mark, by which another text is told from it without a hint.
     secret: (hmac::Key, hmac::Tag),
     router: Arc<MessageRouter>,
-    /// Where the broker keeps its sessions.
-    sessions: Option<Arc<DynamicStorage>>,
+    sessions: Sessions,
     clients: Clients,
+    /// The rules by which those who are away were looked at.
+    looked_by: Mutex<Arc<Policy>>,
 }
 
 impl Doorman {
@@ -51,37 +53,57 @@ impl Doorman {
         app: Arc<App>,
         (guests, is_here): (bool, bool),
         secret: &str,
-        (router, sessions): (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
+        (router, storage): (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
     ) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>());
         let mark = hmac::sign(&key, secret.as_bytes());
         Self {
+            looked_by: Mutex::new(app.policy()),
             app,
             guests,
             is_here,
             secret: (key, mark),
+            sessions: Sessions::new(Arc::clone(&router), storage),
             router,
-            sessions,
             clients: Clients::default(),
         }
     }
 
     /// Ends the connections of clients who would not be let in any more, and of those who came by other rules than those of
-    /// now, so that they subscribe anew.
+    /// now, so that they subscribe anew; takes from those who are away what they may not hear by these.
     pub(super) async fn look(&self) {
         let policy = self.app.policy();
+        let may = |user: Option<&str>, filter: &str| self.may_subscribe(user, filter);
         for (id, client) in self.clients.list() {
             let connected = self.router.is_connected(&id).await;
+            let is_by_these = Arc::ptr_eq(&client.policy, &policy);
             // Of two who came at once the one may be in the other's place.
             let is_misplaced = client.is_new() && self.is_anothers(&id, &client.who).await;
-            let is_good = self.is_good(&client) && Arc::ptr_eq(&client.policy, &policy);
+            let is_good = self.is_good(&client) && is_by_these;
             let stays = !is_misplaced && (client.who == Who::Internal || is_good);
             if connected && !stays {
                 tracing::debug!(client = id, "an MQTT client is no longer let in");
                 self.router.disconnect_client(&id).await;
+            } else if !connected && !is_by_these {
+                // By now all is put back that had not gone out when it went.
+                self.sessions.sift(&id, may).await;
             }
-            self.clients.note(&id, &client, connected && stays);
+            self.clients.note(&id, &client, connected);
         }
+        if self.has_other_rules(&policy) {
+            self.sessions.sift_all(may).await;
+        }
+        self.sessions.count().await;
+    }
+
+    /// Whether these rules are others than at the last look.
+    fn has_other_rules(&self, policy: &Arc<Policy>) -> bool {
+        let mut looked_by = self
+            .looked_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *looked_by, Arc::clone(policy));
+        !Arc::ptr_eq(&before, policy)
     }
 
     /// Who came by an id.
@@ -165,17 +187,8 @@ impl Doorman {
         if other && self.router.is_connected(id).await {
             return true;
         }
-        let kept = self.keeper(id).await;
+        let kept = self.sessions.keeper(id).await;
         kept.is_some_and(|user| who.user() != Some(user.as_str()))
-    }
-
-    /// The user whose session the broker keeps for an id; who has no account is nobody in particular.
-    async fn keeper(&self, id: &str) -> Option<String> {
-        let session = self.sessions.as_ref()?.get_session(id).await;
-        let session = session.ok().flatten()?;
-        // One that ends with its connection stays there for a while where the connection was ended from here.
-        let is_over = session.expiry_interval == Some(0) && !self.router.is_connected(id).await;
-        session.user_id.filter(|_| !is_over)
     }
 
     /// Lets a client in by the rules of now, or says why not.
@@ -187,6 +200,9 @@ impl Doorman {
         // Those that hold while it is let in: where they change meanwhile it is asked to come again.
         let policy = self.app.policy();
         match self.admit(connect).await {
+            Ok((who, _)) if who != Who::Internal && !self.sessions.has_place_for(connect).await => {
+                AuthResult::fail(ReasonCode::QuotaExceeded)
+            }
             Ok(who) => {
                 let client = Client::new(who, address.ip(), policy);
                 self.enter(&connect.client_id, client).await
@@ -232,16 +248,9 @@ impl Doorman {
     }
 }
 
-/// The filter of a subscription that several share, or the filter itself.
-fn unshared(filter: &str) -> &str {
-    let shared = filter.strip_prefix(SHARED);
-    let rest = shared.and_then(|rest| rest.split_once('/'));
-    rest.map_or(filter, |(_, filter)| filter)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Doorman, MAX_TOPIC_BYTES, unshared};
+    use super::{Doorman, MAX_TOPIC_BYTES};
     use crate::{
         app::{App, device},
         store::Archive,
@@ -267,12 +276,5 @@ mod tests {
             assert_eq!(doorman.may_subscribe(None, &topic), expected);
             assert_eq!(doorman.may_subscribe(None, &shared), expected);
         }
-    }
-
-    #[test]
-    fn a_shared_subscription_is_its_filter() {
-        assert_eq!(unshared("$share/group/chat/#"), "chat/#");
-        assert_eq!(unshared("$share/group"), "$share/group");
-        assert_eq!(unshared("chat/#"), "chat/#");
     }
 }

@@ -1,0 +1,174 @@
+//! The sessions that the broker keeps, also for who is away: whose they are, how many there are, and what they still hear.
+//!
+//! Not here: who is let in (`doorman`).
+
+use mqtt5::{
+    broker::{
+        DynamicStorage, StorageBackend,
+        router::MessageRouter,
+        storage::{ClientSession, QueuedMessage},
+    },
+    packet::connect::ConnectPacket,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tertulia_shared::{Filter, Topic};
+
+/// The most sessions that outlive their connections, about: they are counted at each look.
+const MAX_SESSIONS: usize = 5_000;
+/// How long a session may be held by who comes back to it; it is judged then by who lets it in.
+const HELD: Duration = Duration::from_millis(100);
+/// What a subscription that several share begins with (MQTT 5 §4.8.2).
+const SHARED: &str = "$share/";
+
+/// The sessions of the broker.
+pub(super) struct Sessions {
+    router: Arc<MessageRouter>,
+    storage: Option<Arc<DynamicStorage>>,
+    kept: AtomicUsize,
+}
+
+impl Sessions {
+    /// Those of a router, which are kept there.
+    pub(super) fn new(router: Arc<MessageRouter>, storage: Option<Arc<DynamicStorage>>) -> Self {
+        Self {
+            router,
+            storage,
+            kept: AtomicUsize::default(),
+        }
+    }
+
+    /// Counts them.
+    pub(super) async fn count(&self) {
+        let kept = self.ids().await.len();
+        self.kept.store(kept, Ordering::Relaxed);
+    }
+
+    /// Whether there is a place for what a client wants to be kept.
+    pub(super) async fn has_place_for(&self, connect: &ConnectPacket) -> bool {
+        let leaves_one = ClientSession::expiry_from_connect(connect) != Some(0);
+        if !leaves_one || self.of(&connect.client_id).await.is_some() {
+            return true;
+        }
+        self.kept.fetch_add(1, Ordering::Relaxed) < MAX_SESSIONS
+    }
+
+    /// The user whose session is kept for an id; who has no account is nobody in particular.
+    pub(super) async fn keeper(&self, id: &str) -> Option<String> {
+        let session = self.of(id).await?;
+        // One that ends with its connection stays there for a while where the connection was ended from here.
+        let is_over = session.expiry_interval == Some(0) && !self.router.is_connected(id).await;
+        session.user_id.filter(|_| !is_over)
+    }
+
+    /// Takes from all who are away what they may not hear any more.
+    pub(super) async fn sift_all(&self, may: impl Fn(Option<&str>, &str) -> bool) {
+        for id in self.ids().await {
+            self.sift(&id, &may).await;
+        }
+    }
+
+    /// Takes from who is away the filters that it may not have any more, and what waits for it by no other.
+    pub(super) async fn sift(&self, id: &str, may: impl Fn(Option<&str>, &str) -> bool) {
+        let Some(storage) = &self.storage else {
+            return;
+        };
+        let held = tokio::time::timeout(HELD, self.router.lock_session(id));
+        let (Ok(slot), Some(mut session)) = (held.await, self.of(id).await) else {
+            return;
+        };
+        let had = session.subscriptions.len();
+        let user = session.user_id.as_deref();
+        session.subscriptions.retain(|filter, _| may(user, filter));
+        if session.subscriptions.len() == had || self.router.is_connected(id).await {
+            return;
+        }
+        let left = session.subscriptions.clone();
+        let keep = |stored: &mut ClientSession| stored.subscriptions = left;
+        let kept = storage.update_session(id, session.connection_token, keep);
+        let taken = self.router.set_client_subscriptions(&slot, Some(&session));
+        if let Err(error) = kept.await.and(taken.await) {
+            tracing::warn!(%error, "a subscription is not taken from who is away");
+        }
+        self.sift_queue(&session).await;
+    }
+
+    async fn sift_queue(&self, session: &ClientSession) {
+        let filters = session.subscriptions.keys();
+        let filters: Vec<_> = filters
+            .filter_map(|it| Filter::new(unshared(it)).ok())
+            .collect();
+        let hears = |message: &QueuedMessage| {
+            let topic = Topic::new(message.topic.as_str());
+            topic.is_ok_and(|topic| filters.iter().any(|filter| filter.matches(&topic)))
+        };
+        let queue = self.router.queue_handle(&session.client_id);
+        let mut waiting = queue.take(usize::MAX).await;
+        waiting.retain(hears);
+        queue.requeue_front(waiting);
+        queue.finish_drain();
+    }
+
+    async fn of(&self, id: &str) -> Option<ClientSession> {
+        let session = self.storage.as_ref()?.get_session(id).await;
+        session.ok().flatten()
+    }
+
+    async fn ids(&self) -> Vec<String> {
+        match &self.storage {
+            Some(storage) => storage.session_client_ids().await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+}
+
+/// The filter of a subscription that several share, or the filter itself.
+pub(super) fn unshared(filter: &str) -> &str {
+    let shared = filter.strip_prefix(SHARED);
+    let rest = shared.and_then(|rest| rest.split_once('/'));
+    rest.map_or(filter, |(_, filter)| filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_SESSIONS, Sessions, unshared};
+    use mqtt5::{
+        ConnectOptions,
+        broker::{
+            DynamicStorage, MemoryBackend, StorageBackend, router::MessageRouter,
+            storage::ClientSession,
+        },
+        packet::connect::ConnectPacket,
+    };
+    use std::sync::Arc;
+
+    #[test]
+    fn a_shared_subscription_is_its_filter() {
+        assert_eq!(unshared("$share/group/chat/#"), "chat/#");
+        assert_eq!(unshared("$share/group"), "$share/group");
+        assert_eq!(unshared("chat/#"), "chat/#");
+    }
+
+    /// Breaks when: sessions are kept without end, or who has one does not come back to it.
+    #[tokio::test]
+    async fn so_many_sessions_are_kept_and_no_more() {
+        let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
+        let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
+        for number in 0..MAX_SESSIONS {
+            let session = ClientSession::new(number.to_string(), true, Some(60));
+            storage.store_session(session).await.unwrap();
+        }
+        let sessions = Sessions::new(router, Some(storage));
+        sessions.count().await;
+        for (id, expiry, expected) in [("new", 60, false), ("new", 0, true), ("7", 60, true)] {
+            let options = ConnectOptions::new(id).with_session_expiry_interval(expiry);
+            let connect = ConnectPacket::new(options.protocol_options);
+            assert_eq!(sessions.has_place_for(&connect).await, expected, "{id}");
+        }
+    }
+}
