@@ -70,13 +70,16 @@ fn constant(text: &str) -> Topic {
 /// A room that may be joined.
 ///
 /// # Errors
-/// When the text is no filter (`bad-room`) or outside of what may be joined (`room-not-allowed`).
+/// When the text is too long, no filter or has a control character (`bad-room`), or is outside of what may be joined (`room-not-allowed`).
 pub fn room(text: &str) -> Result<Filter, Reject> {
     if text.len() > MAX_ROOM_BYTES {
         return Err(bad_room(
             text,
             format_args!("at most {MAX_ROOM_BYTES} bytes are allowed"),
         ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(bad_room(text, "a room has no control characters"));
     }
     let filter = Filter::new(text).map_err(|error| bad_room(text, error))?;
     if is_allowed(&filter) {
@@ -257,6 +260,8 @@ mod tests {
             "sensors/a+",
             "sensors/#/x",
             "chat/\0",
+            "chat/a\nb",
+            "sensors/\u{85}/#",
             &"chat/x".repeat(100),
         ] {
             assert_eq!(code(room(text)), Code::BadRoom, "{text:?}");
