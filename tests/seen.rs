@@ -19,6 +19,10 @@ use std::{
 use tempfile::TempDir;
 use tertulia_client::connection::Transport;
 use tertulia_shared::chat::{ChatMessage, ChatSend};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const LOBBY: &str = "chat/lobby";
 
@@ -250,4 +254,41 @@ async fn the_log_says_what_belongs_together_and_no_credential() {
     for sid in sids {
         assert!(!log.contains(&sid), "{log}");
     }
+}
+
+/// Breaks when: what a client chose begins a line of its own in the log.
+#[tokio::test]
+async fn an_event_is_one_line_of_the_log_whatever_a_client_is_called() {
+    let mut server = Server::start().await;
+    let id = "x\n2026-11-22T00:00:00Z  INFO tertulia_server: stopping";
+    let head = [
+        0,
+        4,
+        b'M',
+        b'Q',
+        b'T',
+        b'T',
+        5,
+        2,
+        0,
+        60,
+        0,
+        0,
+        id.len() as u8,
+    ];
+    let length = (head.len() + id.len()) as u8;
+    let connect = [&[0x10, length], &head[..], id.as_bytes()].concat();
+    let address = format!("127.0.0.1:{}", server.mqtt_port());
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(&connect).await.unwrap();
+    let mut answer = Vec::new();
+    let answered = soon("the refusal", client.read_to_end(&mut answer));
+    answered.await.unwrap();
+    assert!(server.terminate().await.success());
+    let log = server.log().await;
+    assert!(log.contains("x\\n2026"), "it is not logged: {log}");
+    let stops = log
+        .lines()
+        .filter(|line| line.starts_with("2026-11-22T00:00:00Z"));
+    assert_eq!(stops.count(), 0, "{log}");
 }

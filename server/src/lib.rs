@@ -14,6 +14,7 @@ pub mod host;
 pub mod hub;
 pub mod identity;
 pub mod limits;
+pub mod log;
 pub mod measure;
 mod server;
 pub mod store;

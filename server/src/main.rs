@@ -9,6 +9,7 @@ use tertulia_server::{
     cli::{self, Run, Stop},
     commands::{Failure, Listen},
     config::LogFormat,
+    log::Lines,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{Level, Metadata};
@@ -89,12 +90,13 @@ fn start_log(format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
+    let coloured = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(move || Lines::new(io::stderr(), format, coloured));
     match format {
         LogFormat::Text => log
-            .with_ansi(io::stderr().is_terminal())
+            .with_ansi(coloured)
             .finish()
             .with(filter_fn(says_no_secret))
             .init(),
