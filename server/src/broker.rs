@@ -6,22 +6,23 @@ mod clients;
 mod doorman;
 mod inside;
 mod paced;
+mod parts;
 mod sessions;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    app::{App, policy::MAX_ROOMS},
-    bridge::{link::MAX_PACKET_BYTES, local::Local},
+    app::App,
+    bridge::local::Local,
     config::{BrokerUrl, Guests},
-    limits::Limits,
+    limits::{Limits, Permit},
 };
+use axum::serve::Listener;
 use doorman::Doorman;
 use inside::Inside;
-use mqtt5::broker::{
-    BrokerConfig, MqttBroker, StorageBackendType, StorageConfig, sys_topics::BrokerStats,
-};
+use mqtt5::broker::{AllowAllAuthProvider, AuthProvider, sys_topics::BrokerStats};
 use paced::Paced;
+use parts::Parts;
 use std::{
     future::Future,
     io,
@@ -29,28 +30,22 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The most retained values.
-const MAX_RETAINED: usize = 100_000;
-/// The largest retained value, in bytes: a text of 4,000 characters is 16,000, an object of 256 readings about as much.
-const MAX_RETAINED_BYTES: usize = 65_536;
-/// The most filters of a client: as many as a Socket.IO connection joins rooms.
-const MAX_SUBSCRIPTIONS: usize = MAX_ROOMS;
-/// What waits for a client that is away or slow, in messages; the oldest go first.
-const MAX_QUEUED: usize = 1_000;
-/// What waits for a client that is away or slow, in bytes.
-const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
-/// The longest that a session outlives its connection.
-const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
 /// Between two looks at whether the clients would still be let in.
 const LOOK: Duration = Duration::from_secs(1);
+/// The looks between two figures in `$SYS/`.
+const LOOKS_A_FIGURE: u64 = 10;
+/// The looks between two times that what has expired is forgotten.
+const LOOKS_A_SWEEP: u64 = 60;
 
 /// Without a publish to a client for so long, all that was confirmed has gone out: the crate does not say so itself.
 const QUIET: Duration = Duration::from_millis(100);
 /// How long what was confirmed may take to go out at the end.
 const LAST_WORDS: Duration = Duration::from_millis(600);
+/// How long the clients may take to part.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// The name by which this process's own links are let in; no account has it as its id.
 pub const INTERNAL: &str = "tertulia";
@@ -64,62 +59,37 @@ pub trait Broker: Send {
     fn run(self, stop: CancellationToken) -> impl Future<Output = ()> + Send;
 }
 
-/// Why the broker does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokerError {
-    /// The address cannot be bound.
-    #[error(transparent)]
-    Bind(#[from] io::Error),
-    /// The broker has another reason.
-    #[error("{0}")]
-    Other(String),
-}
-
 /// The broker of the crate `mqtt5`.
 pub struct Embedded {
-    broker: MqttBroker,
+    listener: TcpListener,
     address: SocketAddr,
-    doorman: Option<Arc<Doorman>>,
+    parts: Arc<Parts>,
+    /// Cancelled when nobody is to come or publish any more.
+    doors: CancellationToken,
+    guard: Option<(Arc<Doorman>, Arc<Limits>)>,
 }
 
 impl Embedded {
-    /// Binds the address for so many connections at once; port 0 picks a free one.
+    /// Binds the address; port 0 picks a free one.
     ///
     /// # Errors
     /// When the address cannot be bound.
-    pub async fn bind(address: SocketAddr, connections: usize) -> Result<Self, BrokerError> {
-        // The crate tells a taken port only in prose, and logs it: ask the system first.
-        drop(TcpListener::bind(address).await?);
-        let storage = StorageConfig::new()
-            .with_backend(StorageBackendType::Memory)
-            .with_max_queued_messages_per_client(MAX_QUEUED)
-            .with_max_queued_bytes_per_client(MAX_QUEUED_BYTES);
-        let config = BrokerConfig::new()
-            .with_bind_address(address)
-            .with_max_clients(connections)
-            .with_storage(storage)
-            .with_session_expiry(SESSION_EXPIRY)
-            .with_max_packet_size(MAX_PACKET_BYTES as usize)
-            .with_max_retained_messages(MAX_RETAINED)
-            .with_max_retained_message_size(MAX_RETAINED_BYTES)
-            .with_max_subscriptions_per_client(MAX_SUBSCRIPTIONS);
-        let other = |error: mqtt5::MqttError| BrokerError::Other(error.to_string());
-        let broker = MqttBroker::with_config(config).await.map_err(other)?;
-        let address = broker
-            .local_addr()
-            .ok_or_else(|| BrokerError::Other("it has no address".into()))?;
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         Ok(Self {
-            broker,
-            address,
-            doorman: None,
+            address: listener.local_addr()?,
+            listener,
+            parts: Arc::new(Parts::new()),
+            doors: CancellationToken::new(),
+            guard: None,
         })
     }
 
     /// It from inside this process.
     pub fn local(&self) -> Arc<dyn Local> {
         Arc::new(Inside {
-            router: self.broker.router(),
-            stats: self.broker.stats(),
+            router: Arc::clone(&self.parts.router),
+            stats: Arc::clone(&self.parts.stats),
         })
     }
 
@@ -138,16 +108,32 @@ impl Embedded {
             guests.may_come_to(self.address),
             self.address.ip().is_loopback(),
         );
-        let kept = (self.broker.router(), self.broker.storage());
-        let doorman = Arc::new(Doorman::new(Arc::clone(app), whom, &secret, kept));
-        let paced = Paced {
-            inner: Arc::clone(&doorman),
-            limits: Arc::clone(limits),
-        };
+        let kept = (
+            Arc::clone(&self.parts.router),
+            Some(Arc::clone(&self.parts.storage)),
+        );
+        let doorman = Doorman::new(Arc::clone(app), whom, &secret, kept);
         Self {
-            broker: self.broker.with_auth_provider(Arc::new(paced)),
-            doorman: Some(doorman),
+            guard: Some((Arc::new(doorman), Arc::clone(limits))),
             ..self
+        }
+    }
+
+    /// Cancelled by who wants it to take nobody and nothing more: what is published by others than this process is then
+    /// never confirmed, so that its sender keeps it, and what was confirmed goes out.
+    pub fn doors(&self) -> CancellationToken {
+        self.doors.clone()
+    }
+
+    /// Who decides about clients.
+    fn auth(&self) -> Arc<dyn AuthProvider> {
+        match &self.guard {
+            Some((doorman, limits)) => Arc::new(Paced {
+                inner: Arc::clone(doorman),
+                limits: Arc::clone(limits),
+                doors: self.doors.clone(),
+            }),
+            None => Arc::new(AllowAllAuthProvider),
         }
     }
 }
@@ -157,24 +143,80 @@ impl Broker for Embedded {
         self.address
     }
 
-    async fn run(mut self, stop: CancellationToken) {
-        let (shutdown, stats) = (self.broker.shutdown_handle(), self.broker.stats());
+    async fn run(self, stop: CancellationToken) {
+        let (connections, over) = (TaskTracker::new(), CancellationToken::new());
+        let _over = over.clone().drop_guard();
+        let (parts, auth) = (Arc::clone(&self.parts), self.auth());
+        let (doorman, limits) = self.guard.unzip();
+        let serve = |stream: TcpStream, peer, permit| {
+            let handler = parts.handler((stream, peer), Arc::clone(&auth));
+            let over = over.clone();
+            connections.spawn(async move {
+                let ended = over.run_until_cancelled(handler.run()).await;
+                drop::<Option<Permit>>(permit);
+                if let Some(Err(error)) = ended.filter(|ended| !is_usual(ended)) {
+                    tracing::warn!(%error, %peer, "an MQTT connection ended");
+                }
+            });
+        };
+        let accepted = accept(self.listener, limits, &self.doors, serve);
         let stopped = async {
             stop.cancelled().await;
-            let _ = tokio::time::timeout(LAST_WORDS, quiet(&stats)).await;
+            let _ = tokio::time::timeout(LAST_WORDS, quiet(&parts.stats)).await;
         };
-        let ended = self.broker.run();
-        tokio::pin!(ended);
-        let result = tokio::select! {
-            result = &mut ended => result,
-            () = watch(self.doorman) => Ok(()),
-            () = stopped => {
-                shutdown.shutdown();
-                ended.await
-            }
+        tokio::select! {
+            ((), ()) = async { tokio::join!(accepted, keep_house(&parts, doorman)) } => {}
+            () = stopped => {}
+        }
+        parts.say_goodbye();
+        connections.close();
+        // Those that wait for a confirmation that never comes are dropped.
+        let _ = tokio::time::timeout(FAREWELL, connections.wait()).await;
+    }
+}
+
+fn is_usual(ended: &mqtt5::Result<()>) -> bool {
+    match ended {
+        Ok(()) => true,
+        Err(error) => error.is_normal_disconnect(),
+    }
+}
+
+/// Accepts who has a place, until the doors are closed.
+async fn accept(
+    mut listener: TcpListener,
+    limits: Option<Arc<Limits>>,
+    doors: &CancellationToken,
+    serve: impl Fn(TcpStream, SocketAddr, Option<Permit>),
+) {
+    while let Some((stream, peer)) = doors
+        .run_until_cancelled(Listener::accept(&mut listener))
+        .await
+    {
+        let place = limits.as_ref().map(|limits| limits.mqtt(peer.ip()));
+        let Ok(permit) = place.transpose() else {
+            continue;
         };
-        if let Err(error) = result {
-            tracing::error!(%error, "the embedded broker ended");
+        // Small packets are to leave at once; a stream that refuses this is slower, not wrong.
+        let _ = stream.set_nodelay(true);
+        serve(stream, peer, permit);
+    }
+}
+
+/// Looks again and again whether the clients would still be let in, tells the figures, and forgets what has expired.
+async fn keep_house(parts: &Parts, doorman: Option<Arc<Doorman>>) {
+    let figures = parts.figures();
+    figures.publish_static_topics().await;
+    for look in 1_u64.. {
+        tokio::time::sleep(LOOK).await;
+        if let Some(doorman) = &doorman {
+            doorman.look().await;
+        }
+        if look % LOOKS_A_FIGURE == 0 {
+            figures.publish_dynamic_topics().await;
+        }
+        if look % LOOKS_A_SWEEP == 0 {
+            parts.sweep().await;
         }
     }
 }
@@ -188,15 +230,5 @@ async fn quiet(stats: &BrokerStats) {
             return;
         }
         tokio::time::sleep(QUIET).await;
-    }
-}
-
-/// Looks again and again whether the clients would still be let in.
-async fn watch(doorman: Option<Arc<Doorman>>) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if let Some(doorman) = &doorman {
-            doorman.look().await;
-        }
     }
 }

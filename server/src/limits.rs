@@ -50,7 +50,7 @@ const SPARE_SOCKETS: usize = 100;
 pub struct Allowed {
     /// The events of one user a second; `None` where nothing is limited by time.
     pub rate: Option<f64>,
-    /// The Socket.IO connections.
+    /// The Socket.IO connections, and as many to the embedded broker.
     pub connections: usize,
     /// Those of one address.
     pub connections_of_address: usize,
@@ -120,6 +120,7 @@ pub struct Limits {
     addresses: Table<Place, Address>,
     connections: Arc<Permits>,
     sockets: Arc<Permits>,
+    mqtt: Arc<Permits>,
     /// The tries of passwords: limited even where nothing else is.
     pub(crate) passwords: Passwords,
     /// What was kept out.
@@ -140,6 +141,7 @@ impl Limits {
             addresses: Table::default(),
             connections: Permits::new(allowed.connections, of_address),
             sockets: Permits::new(sockets(allowed.connections), sockets(of_address)),
+            mqtt: Permits::new(allowed.connections, of_address),
             passwords: Passwords::default(),
             refusals: Refusals::default(),
         })
@@ -151,6 +153,14 @@ impl Limits {
     /// When there is no place.
     pub fn socket(&self, address: Option<IpAddr>) -> Result<Permit, Full> {
         self.counted(Permits::admit(&self.sockets, address.and_then(Place::of)))
+    }
+
+    /// Lets a connection to the embedded broker in, whether or not it says who it is; as [`Limits::socket`].
+    ///
+    /// # Errors
+    /// When there is no place.
+    pub(crate) fn mqtt(&self, address: IpAddr) -> Result<Permit, Full> {
+        self.counted(Permits::admit(&self.mqtt, Place::of(address)))
     }
 
     /// Lets a request in, which begins a connection or not.

@@ -15,7 +15,7 @@ use self::tls::Certificates;
 use crate::{
     app::{App, SERVER, device, policy},
     bridge::{self, mqtt::MqttBridge},
-    broker::{Broker, BrokerError, Embedded, INTERNAL},
+    broker::{Broker, Embedded, INTERNAL},
     config::{BrokerUrl, Config, Mqtt},
     edge::{health::Readiness, socketio},
     host::Host,
@@ -86,7 +86,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let listener = bind(config.listen).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let metrics = metrics_listener(config.metrics_listen).await?;
-    let (broker, broker_url) = broker(&config.mqtt, config.limits.connections).await?;
+    let (broker, broker_url) = broker(&config.mqtt).await?;
     let (commands, carrier) = device::commands();
     let app = admission::app(&config, archive(&config)?, commands)?;
     app.recall(config.kept())?;
@@ -181,6 +181,7 @@ impl Server {
         let (stop_broker, stop_links, stop_page) =
             <(CancellationToken, CancellationToken, CancellationToken)>::default();
         let mut broker = JoinSet::new();
+        let doors = self.broker.as_ref().map(Embedded::doors);
         if let Some(embedded) = self.broker {
             broker.spawn(embedded.run(stop_broker.clone()));
         }
@@ -222,7 +223,8 @@ impl Server {
         stop_page.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.door.close()).await;
         end(&mut page, PATIENCE).await;
-        // What was accepted goes out to the broker too, and the embedded one outlives that.
+        // What was accepted goes out to the broker too, and the embedded one, which takes nothing more, outlives that.
+        doors.unwrap_or_default().cancel();
         stop_links.cancel();
         end(&mut links, LINKS_PATIENCE).await;
         stop_broker.cancel();
@@ -281,22 +283,16 @@ fn archive(config: &Config) -> Result<Archive, StoreError> {
 }
 
 /// The embedded broker where there is one, and how the broker is reached.
-async fn broker(
-    mqtt: &Mqtt,
-    connections: usize,
-) -> Result<(Option<Embedded>, BrokerUrl), StartError> {
+async fn broker(mqtt: &Mqtt) -> Result<(Option<Embedded>, BrokerUrl), StartError> {
     let address = match mqtt {
         Mqtt::External(url) => return Ok((None, url.clone())),
         Mqtt::Embedded(address) => *address,
     };
-    let embedded = Embedded::bind(address, connections)
-        .await
-        .map_err(|reason| match reason {
-            BrokerError::Bind(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                StartError::BrokerTaken(address)
-            }
-            reason => StartError::Broker { address, reason },
-        })?;
+    let embedded = Embedded::bind(address).await;
+    let embedded = embedded.map_err(|reason| match reason.kind() {
+        io::ErrorKind::AddrInUse => StartError::BrokerTaken(address),
+        _ => StartError::Broker { address, reason },
+    })?;
     let reachable = reachable(embedded.address());
     let url = BrokerUrl {
         host: reachable.ip().to_string(),

@@ -18,6 +18,7 @@ use mqtt5::{
     protocol::v5::reason_codes::ReasonCode,
 };
 use std::{net::SocketAddr, pin::Pin, sync::Arc};
+use tokio_util::sync::CancellationToken;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -25,6 +26,8 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(super) struct Paced {
     pub(super) inner: Arc<Doorman>,
     pub(super) limits: Arc<Limits>,
+    /// Cancelled when nothing more is to be confirmed.
+    pub(super) doors: CancellationToken,
 }
 
 impl Paced {
@@ -64,6 +67,10 @@ impl Paced {
         let from = came.as_ref().map(|came| came.from);
         Box::pin(async move {
             let waited = self.limits.pace(who, from).await;
+            if self.doors.is_cancelled() {
+                // Neither taken nor refused: its sender keeps it until the server is back.
+                std::future::pending::<()>().await;
+            }
             // Without a wait the doorman's looks are enough; the late will of who has gone is no client's any more.
             !waited || came.is_none_or(|came| self.inner.is_good(&came))
         })
@@ -140,6 +147,7 @@ mod tests {
         packet::connect::ConnectPacket,
     };
     use std::{net::SocketAddr, sync::Arc};
+    use tokio_util::sync::CancellationToken;
 
     const SECRET: &str = "of this process";
 
@@ -160,6 +168,7 @@ mod tests {
         let paced = Paced {
             inner: Arc::new(doorman),
             limits: Limits::new(allowed),
+            doors: CancellationToken::new(),
         };
         (paced, app)
     }

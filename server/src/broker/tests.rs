@@ -1,31 +1,50 @@
 //! The embedded broker's own limits, as a client meets them.
 
-use super::{Broker, Embedded, MAX_RETAINED_BYTES, MAX_SUBSCRIPTIONS};
+use super::{
+    Broker, Embedded,
+    parts::{MAX_RETAINED_BYTES, MAX_SUBSCRIPTIONS},
+};
 use crate::{
+    app::{App, device},
     bridge::link::{Link, LinkError, Unconfirmed, options},
-    config::BrokerUrl,
+    config::{BrokerUrl, Guests},
+    limits::{Allowed, Limits},
+    store::Archive,
 };
 use rumqttc::{PubAckReason, PublishOptions, QoS, SubscribeReasonCode};
 use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A client of a broker that runs until the guard is dropped.
-async fn client() -> (Link, DropGuard) {
-    let broker = Embedded::bind(([127, 0, 0, 1], 0).into(), 10)
-        .await
-        .unwrap();
+async fn bound() -> (Embedded, BrokerUrl) {
+    let broker = Embedded::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let url = BrokerUrl {
         host: broker.address().ip().to_string(),
         port: broker.address().port(),
         login: None,
         own: false,
     };
+    (broker, url)
+}
+
+/// It runs until the guard is dropped.
+fn run(broker: Embedded) -> DropGuard {
     let stop = CancellationToken::new();
     tokio::spawn(broker.run(stop.clone()));
+    stop.drop_guard()
+}
+
+/// A client of a broker that runs until the guard is dropped.
+async fn client() -> (Link, DropGuard) {
+    let (broker, url) = bound().await;
+    let running = run(broker);
     let dialled = tokio::time::timeout(PATIENCE, Link::dial(options("client", &url)));
-    (dialled.await.unwrap().unwrap(), stop.drop_guard())
+    (dialled.await.unwrap().unwrap(), running)
 }
 
 /// Breaks when: a client may have any number of filters.
@@ -61,4 +80,32 @@ async fn a_value_that_is_kept_has_an_end_and_one_that_is_not_has_none() {
             other => assert!(is_taken, "{other:?}"),
         }
     }
+}
+
+/// Breaks when: who never says who it is takes no place, or its place is never free again.
+#[tokio::test]
+async fn who_says_nothing_takes_a_place_too() {
+    let archive = Archive::in_memory(|| 0).unwrap();
+    let app = App::new(archive, device::commands().0).unwrap();
+    let limits = Limits::new(Allowed {
+        connections: 2,
+        ..Allowed::default()
+    });
+    let (broker, url) = bound().await;
+    let address = broker.address();
+    let _running = run(broker.guard(&app, &limits, Guests::Everywhere, &url));
+    let connect = async || TcpStream::connect(address).await.unwrap();
+    let mut silent = [connect().await, connect().await];
+    let mut third = connect().await;
+    let mut nothing = [0];
+    let closed = tokio::time::timeout(PATIENCE, third.read(&mut nothing));
+    assert!(matches!(closed.await.unwrap(), Ok(0) | Err(_)));
+    let refused = limits
+        .refusals
+        .read()
+        .find(|(fence, _)| *fence == "connections");
+    assert_eq!(refused, Some(("connections", 1)));
+    silent[0].shutdown().await.unwrap();
+    let comes = async { while Link::dial(options("client", &url)).await.is_err() {} };
+    tokio::time::timeout(PATIENCE, comes).await.unwrap();
 }

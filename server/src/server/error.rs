@@ -1,9 +1,7 @@
 //! Why a server does not start, and why a running one ended by itself.
 
 use super::{reachable, tls::TlsError};
-use crate::{
-    app::policy::file::PolicyError, broker::BrokerError, identity::IdentityError, store::StoreError,
-};
+use crate::{app::policy::file::PolicyError, identity::IdentityError, store::StoreError};
 use std::{io, net::SocketAddr};
 
 /// Why a server does not start: one line that says what to change.
@@ -64,7 +62,7 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
         /// Why not.
-        reason: BrokerError,
+        reason: io::Error,
     },
 }
 

@@ -50,9 +50,7 @@ fn flood(app: &App) {
 
 /// An embedded broker that runs until `stop`, and its URL.
 async fn broker(stop: &CancellationToken) -> BrokerUrl {
-    let broker = Embedded::bind(([127, 0, 0, 1], 0).into(), 10)
-        .await
-        .unwrap();
+    let broker = Embedded::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let url = url(broker.address());
     tokio::spawn(broker.run(stop.clone()));
     url
