@@ -2,6 +2,7 @@
 //! back.
 
 mod dam;
+mod flood;
 
 use crate::world::{
     client::{connected, connected_with, emit, join, next, say, send},
@@ -14,11 +15,16 @@ use crate::world::{
     watch::{until, until_linked, until_lost},
 };
 use dam::Dam;
+use flood::Flood;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 use tertulia_client::connection::{Connection, Link, Options, Status, Transport};
-use tertulia_shared::{chat::ChatMessage, server::ServerClosing};
+use tertulia_server::store::{Archive, DataDir, Limits};
+use tertulia_shared::{Topic, chat::ChatMessage, server::ServerClosing};
 
 const LOBBY: &str = "chat/lobby";
 /// How long a stop may take.
@@ -134,6 +140,42 @@ async fn what_was_acknowledged_reaches_the_clients_of_the_embedded_broker() {
     say_all(&sender, 1_000).await;
     assert!(server.terminate().await.success());
     hear_all(&mut subscriber, 1_000).await;
+}
+
+/// Breaks when: at a stop the embedded broker confirms what this server does not take any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_embedded_broker_confirmed_is_there_after_the_stop() {
+    const ROOMS: [&str; 4] = ["chat/0", "chat/1", "chat/2", "chat/3"];
+    let data = tempfile::tempdir().unwrap();
+    let directory = data.path().to_str().unwrap();
+    let options = ["--no-host-metrics", "--rate-limit", "off", "--data-dir"];
+    let mut server = Server::with(&[&options[..], &[directory]].concat()).await;
+    let ready = format!("{}/readyz", server.origin());
+    while reqwest::get(&ready).await.unwrap().status() != 200 {}
+    let mut floods = Vec::new();
+    for room in ROOMS {
+        floods.push(Flood::of(server.mqtt_port(), room).await);
+    }
+    let mut confirmed = Vec::new();
+    for flood in &mut floods {
+        confirmed.push(flood.confirmed(200).await);
+    }
+    let began = Instant::now();
+    assert!(server.terminate().await.success());
+    assert!(began.elapsed() < STOP, "{:?}", began.elapsed());
+    let stored = DataDir::open(data.path()).unwrap();
+    let stored = Archive::open(stored, || 0, Limits::default()).unwrap();
+    for ((room, flood), mut confirmed) in ROOMS.into_iter().zip(floods).zip(confirmed) {
+        confirmed.extend(flood.cut().await);
+        let history = stored.history(&Topic::new(room).unwrap(), u64::MAX);
+        let history: BTreeSet<_> = history.unwrap().into_iter().map(|it| it.text).collect();
+        let lost = confirmed
+            .iter()
+            .filter(|it| !history.contains(&it.to_string()));
+        let lost: Vec<_> = lost.collect();
+        assert!(lost.is_empty(), "{room}: {lost:?} of {}", confirmed.len());
+        println!("{room}: {} were confirmed", confirmed.len());
+    }
 }
 
 /// Breaks when: our client comes back by its own backoff, or all are told the same time.

@@ -47,8 +47,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long each step of a stop waits before it goes on without.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the links may take to send what waits, and to part from their brokers.
-const LINKS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the links may take to send and take what waits, and to part from their brokers.
+const LINKS_PATIENCE: Duration = Duration::from_secs(3);
 /// How many connections may wait to be accepted; the system may allow fewer.
 const MAX_KNOCKING: u32 = 4_096;
 

@@ -123,6 +123,17 @@ impl Link {
         }
     }
 
+    /// A publish that has come already.
+    pub fn waiting(&mut self) -> Option<Publish> {
+        loop {
+            match self.incoming.try_recv() {
+                Ok(Ok(Incoming::Publish(publish))) => return Some(*publish),
+                Ok(Ok(Incoming::Connected)) => {}
+                Ok(Err(_)) | Err(_) => return None,
+            }
+        }
+    }
+
     /// Why the link broke, for who knows already that it did.
     pub async fn broken(&mut self) -> LinkError {
         loop {

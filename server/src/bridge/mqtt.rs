@@ -29,7 +29,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tertulia_shared::{Code, Filter, Reject, chat::ChatMessage};
+use tertulia_shared::{Code, Filter, Reject, Topic, chat::ChatMessage};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +48,10 @@ const OUTBOUND_WINDOW: usize = 64;
 const COMMAND_WINDOW: usize = 64;
 /// How long a command waits for the broker's confirmation.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
-/// How long what waits may still go out after the stop.
-const FINISH: Duration = Duration::from_secs(1);
+/// How long what waits may still go out, and come in, after the stop.
+const FINISH: Duration = Duration::from_secs(2);
+/// How long nothing comes from our own broker once it has nothing more.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// The bridge between the hub and a broker.
 #[derive(Debug)]
@@ -58,6 +60,8 @@ pub struct MqttBridge {
     /// Where the broker is in this process.
     local: Option<Arc<dyn Local>>,
     client_id: String,
+    /// Where our own broker is told that nothing more is to come; nobody else knows it.
+    last: String,
     carrier: Carrier,
     app: Arc<App>,
     inbound: Inward,
@@ -83,6 +87,7 @@ impl MqttBridge {
             broker,
             local,
             client_id: format!("tertulia-{:08x}", rand::random::<u32>()),
+            last: format!("$tertulia/{:032x}", rand::random::<u128>()),
             carrier,
             reader: reader(&app, rooms),
             rooms: rooms.clone(),
@@ -97,7 +102,9 @@ impl MqttBridge {
     async fn dial(&self) -> Result<Link, LinkError> {
         let mut link = Link::dial(options(self.client_id.clone(), &self.broker)).await?;
         let inbound = &self.inbound;
-        link.subscribe(&FILTERS, |publish| inbound.take(publish))
+        let last = self.local.is_some().then_some(self.last.as_str());
+        let filters: Vec<_> = FILTERS.into_iter().chain(last).collect();
+        link.subscribe(&filters, |publish| inbound.take(publish))
             .await?;
         Ok(link)
     }
@@ -113,7 +120,7 @@ impl MqttBridge {
         let mut is_stopping = false;
         loop {
             if is_stopping && sent.is_empty() && self.reader.is_empty() {
-                return Ok(());
+                return self.take_last(link).await;
             }
             tokio::select! {
                 () = stop.cancelled(), if !is_stopping => is_stopping = true,
@@ -147,6 +154,32 @@ impl MqttBridge {
 }
 
 impl MqttBridge {
+    /// Takes what our own broker has confirmed to others, which takes nothing more by now.
+    async fn take_last(&self, link: &mut Link) -> Result<(), LinkError> {
+        let (Some(broker), Ok(topic)) = (&self.local, Topic::new(self.last.as_str())) else {
+            return Ok(());
+        };
+        let last = Outgoing {
+            topic,
+            payload: String::new(),
+            properties: Vec::new(),
+        };
+        // It goes the way of all others, behind them.
+        if broker.publish(&self.last, last).await.is_err() {
+            return Ok(());
+        }
+        let mut publish = link.next().await?;
+        while publish.topic != self.last {
+            self.inbound.take(publish);
+            publish = link.next().await?;
+        }
+        // Who was let publish before the doors were closed may have been slower.
+        while let Ok(publish) = tokio::time::timeout(QUIET, link.next()).await {
+            self.inbound.take(publish?);
+        }
+        Ok(())
+    }
+
     /// The chat message that is to go out; not what came through a broker, nor what was said in private.
     fn outbound(&mut self, delivery: Delivery) -> Option<(Arc<Message>, ChatMessage)> {
         match delivery {
@@ -233,6 +266,9 @@ impl Bridge for MqttBridge {
             () = too_late => Ok(()),
         };
         self.carrier.close();
+        while let Some(publish) = link.waiting() {
+            self.inbound.take(publish);
+        }
         link.hang_up().await;
         result
     }
