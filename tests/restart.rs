@@ -163,6 +163,7 @@ async fn what_the_embedded_broker_confirmed_is_there_after_the_stop() {
     let began = Instant::now();
     assert!(server.terminate().await.success());
     assert!(began.elapsed() < STOP, "{:?}", began.elapsed());
+    let log = server.log().await;
     let stored = DataDir::open(data.path()).unwrap();
     let stored = Archive::open(stored, || 0, Limits::default()).unwrap();
     for ((room, flood), mut confirmed) in ROOMS.into_iter().zip(floods).zip(confirmed) {
@@ -173,7 +174,8 @@ async fn what_the_embedded_broker_confirmed_is_there_after_the_stop() {
             .iter()
             .filter(|it| !history.contains(&it.to_string()));
         let lost: Vec<_> = lost.collect();
-        assert!(lost.is_empty(), "{room}: {lost:?} of {}", confirmed.len());
+        let of = confirmed.len();
+        assert!(lost.is_empty(), "{room}: {lost:?} of {of}: {log}");
         println!("{room}: {} were confirmed", confirmed.len());
     }
 }

@@ -51,7 +51,7 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what waits may still go out, and come in, after the stop.
 const FINISH: Duration = Duration::from_secs(2);
 /// How long nothing comes from our own broker once it has nothing more.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(250);
 
 /// The bridge between the hub and a broker.
 #[derive(Debug)]
@@ -180,6 +180,14 @@ impl MqttBridge {
         Ok(())
     }
 
+    fn say_not_all_came(&self) {
+        if self.local.is_some() {
+            tracing::warn!(
+                "the server stops: chat messages that the broker confirmed last may be missing"
+            );
+        }
+    }
+
     /// The chat message that is to go out; not what came through a broker, nor what was said in private.
     fn outbound(&mut self, delivery: Delivery) -> Option<(Arc<Message>, ChatMessage)> {
         match delivery {
@@ -263,7 +271,10 @@ impl Bridge for MqttBridge {
         up();
         let result = tokio::select! {
             result = self.pump(&mut link, stop) => result,
-            () = too_late => Ok(()),
+            () = too_late => {
+                self.say_not_all_came();
+                Ok(())
+            }
         };
         self.carrier.close();
         while let Some(publish) = link.waiting() {
