@@ -2,6 +2,7 @@
 //!
 //! Not here: who is let in (`doorman`).
 
+use futures_util::{StreamExt, stream};
 use mqtt5::{
     broker::{
         DynamicStorage, StorageBackend,
@@ -23,6 +24,8 @@ use tertulia_shared::{Filter, Topic};
 const MAX_SESSIONS: usize = 5_000;
 /// How long a session may be held by who comes back to it; it is judged then by who lets it in.
 const HELD: Duration = Duration::from_millis(100);
+/// The sessions that are sifted at once: those that are held hold nobody else up.
+const AT_ONCE: usize = 64;
 /// What a subscription that several share begins with (MQTT 5 §4.8.2).
 const SHARED: &str = "$share/";
 
@@ -68,9 +71,9 @@ impl Sessions {
 
     /// Takes from all who are away what they may not hear any more.
     pub(super) async fn sift_all(&self, may: impl Fn(Option<&str>, &str) -> bool) {
-        for id in self.ids().await {
-            self.sift(&id, &may).await;
-        }
+        let sifted = async |id: String| self.sift(&id, &may).await;
+        let all = stream::iter(self.ids().await);
+        all.for_each_concurrent(AT_ONCE, sifted).await;
     }
 
     /// Takes from who is away the filters that it may not have any more, and what waits for it by no other.

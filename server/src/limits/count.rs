@@ -21,7 +21,7 @@ pub enum Fence {
     Payload,
     /// A request that does not come whole in time, or none on an idle connection; an answer of which nothing is taken.
     Slow,
-    /// A publish by MQTT that was taken later.
+    /// A publish or a subscription by MQTT that was taken later.
     Pace,
     /// A TLS handshake that fails or does not come whole in time.
     Tls,
