@@ -73,9 +73,9 @@ async fn who_is_there_is_listed_and_told() {
         connected(&server.origin()).await,
         connected(&server.origin()).await,
     );
-    enter(&ada, "Ada").await;
-    join(&ada, LOBBY).await;
+    let own = enter(&ada, "Ada").await;
     let mut changes = ada.listen::<PresenceChange>();
+    join(&ada, LOBBY).await;
     let peer = enter(&bob, "Bob").await;
     join(&bob, LOBBY).await;
     join(&bob, LOBBY).await;
@@ -84,14 +84,15 @@ async fn who_is_there_is_listed_and_told() {
     assert_eq!(names, ["Ada", "Bob"]);
     enter(&bob, "Bea").await;
     drop(bob);
-    for (change, name) in [
-        (Change::Entered, "Bob"),
-        (Change::Renamed, "Bea"),
-        (Change::Left, "Bea"),
+    for (change, name, peer) in [
+        (Change::Entered, "Ada", &own),
+        (Change::Entered, "Bob", &peer),
+        (Change::Renamed, "Bea", &peer),
+        (Change::Left, "Bea", &peer),
     ] {
         let told = next(&mut changes).await;
         assert_eq!((told.change, told.name.as_str()), (change, name));
-        assert_eq!((told.peer, told.room.as_str()), (peer.clone(), LOBBY));
+        assert_eq!((&told.peer, told.room.as_str()), (peer, LOBBY));
     }
     assert_eq!(people(&ada).await, ["Ada"]);
 }

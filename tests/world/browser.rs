@@ -50,15 +50,7 @@ pub(crate) const PHONE: Setup = Setup {
 impl Browser {
     /// Opens a window at that address.
     pub(crate) async fn open(url: &str, setup: Setup) -> Self {
-        let mut driver =
-            Process::start(Command::new(tool("CHROMEDRIVER", "chromedriver")).arg("--port=0"));
-        let line = driver.line_with("started successfully on port").await;
-        let port = line
-            .trim_end_matches('.')
-            .rsplit(' ')
-            .next()
-            .unwrap()
-            .to_owned();
+        let (driver, port) = driver().await;
         let profile = TempDir::new().unwrap();
         let capabilities = capabilities(&profile, setup);
         let builder = ClientBuilder::new(HttpConnector::new())
@@ -174,6 +166,21 @@ impl Browser {
     /// What the page shows.
     pub(crate) async fn text(&self) -> String {
         self.texts("body").await.concat()
+    }
+}
+
+/// A driver and its port. It takes a free one for IPv4 and then the same for IPv6, which somebody else may have.
+async fn driver() -> (Process, String) {
+    loop {
+        let mut driver =
+            Process::start(Command::new(tool("CHROMEDRIVER", "chromedriver")).arg("--port=0"));
+        let line = driver.line_or_end("started successfully on port").await;
+        if let Some(line) = line {
+            let port = line.trim_end_matches('.').rsplit(' ').next();
+            return (driver, port.unwrap().to_owned());
+        }
+        let errors = driver.rest().await;
+        assert!(errors.contains("already in use"), "{errors}");
     }
 }
 

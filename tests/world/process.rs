@@ -85,6 +85,16 @@ impl Process {
         }
     }
 
+    /// As [`Self::line_with`]; `None` where it ends without one.
+    pub(crate) async fn line_or_end(&mut self, part: &str) -> Option<String> {
+        loop {
+            let line = soon(&self.name, self.stdout.recv()).await?;
+            if line.contains(part) {
+                return Some(line);
+            }
+        }
+    }
+
     /// The next line of standard error that contains `part`.
     pub(crate) async fn error_with(&mut self, part: &str) -> String {
         loop {

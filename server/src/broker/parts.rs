@@ -21,7 +21,7 @@ pub(super) const MAX_RETAINED_BYTES: usize = 65_536;
 /// The most filters of a client: as many as a Socket.IO connection joins rooms.
 pub(super) const MAX_SUBSCRIPTIONS: usize = MAX_ROOMS;
 /// What waits for a client that is away or slow, in messages; the oldest go first.
-const MAX_QUEUED: usize = 1_000;
+const MAX_QUEUED: usize = 10_000;
 /// What waits for a client that is away or slow, in bytes.
 const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
 /// What a client sends with QoS 2 and does not release, in messages.
