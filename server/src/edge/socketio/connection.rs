@@ -179,15 +179,18 @@ impl Connection {
 
     /// Acknowledges an event, where its sender asked for it; every refusal is counted and logged.
     pub(super) fn reply<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
-        if let Some(ack) = self.answer(asked, reply) {
-            self.check(self.acks.push(ack));
-        }
+        self.reply_before(asked, reply, None);
     }
 
     /// As [`Self::reply`]; what is held back comes once the acknowledgement is out.
-    pub(super) fn reply_first<T: Serialize>(&self, asked: Asked, reply: &Reply<T>, hold: Hold) {
+    pub(super) fn reply_before<T: Serialize>(
+        &self,
+        asked: Asked,
+        reply: &Reply<T>,
+        held: Option<Hold>,
+    ) {
         if let Some(mut ack) = self.answer(asked, reply) {
-            ack.before = Some(hold);
+            ack.before = held;
             self.check(self.acks.push(ack));
         }
     }

@@ -7,9 +7,12 @@ use super::{
     connection::{Asked, Connection, Later},
     malformed,
 };
-use crate::app::{
-    Session,
-    policy::{shortened, shown},
+use crate::{
+    app::{
+        Session,
+        policy::{shortened, shown},
+    },
+    hub::Hold,
 };
 use socketioxide::{
     adapter::Adapter,
@@ -36,16 +39,7 @@ pub(super) fn listen<E: ClientToServer>(
     connection: &Arc<Connection>,
     act: fn(&Session, E) -> Result<E::Ack, Reject>,
 ) {
-    let connection = Arc::clone(connection);
-    let take = move |value: &Value, id| {
-        let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
-            return;
-        };
-        let _inside = connection.span.enter();
-        let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
-        connection.reply(asked, &Reply::from(result));
-    };
-    socket.on(E::NAME, Listener(take));
+    answer_at_once(socket, connection, act, |_| None);
 }
 
 /// As [`listen`], where the acknowledgement goes out before what `act` brings to the connection's reader, and all that comes
@@ -55,15 +49,26 @@ pub(super) fn listen_first<E: ClientToServer>(
     connection: &Arc<Connection>,
     act: fn(&Session, E) -> Result<E::Ack, Reject>,
 ) {
+    answer_at_once(socket, connection, act, |session| {
+        Some(session.reader().hold())
+    });
+}
+
+fn answer_at_once<E: ClientToServer>(
+    socket: &SocketRef,
+    connection: &Arc<Connection>,
+    act: fn(&Session, E) -> Result<E::Ack, Reject>,
+    hold: fn(&Session) -> Option<Hold>,
+) {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
         let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
             return;
         };
         let _inside = connection.span.enter();
-        let hold = connection.session.reader().hold();
+        let held = hold(&connection.session);
         let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
-        connection.reply_first(asked, &Reply::from(result), hold);
+        connection.reply_before(asked, &Reply::from(result), held);
     };
     socket.on(E::NAME, Listener(take));
 }
