@@ -1,6 +1,6 @@
 //! What one reader has not read yet: bounded, in order, and honest about what did not fit.
 
-use super::Message;
+use super::{MAX_TOPICS, Message};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,9 +11,9 @@ use tertulia_shared::Topic;
 /// The most topics of which a reader is told what it missed; a reader that misses more of them is cut off.
 pub(super) const MAX_MISSED_TOPICS: usize = 10_000;
 
-/// The most that may wait of what a reader that comes back is told to have missed; one that asks for more of it without
-/// reading is cut off.
-pub(super) const MAX_GAPS: usize = 65_536;
+/// The most that may wait of what a reader that comes back is told to have missed, more than there are topics to join; one
+/// that asks for more of it without reading is cut off.
+pub(super) const MAX_GAPS: usize = 4 * MAX_TOPICS;
 
 /// What a reader gets.
 #[derive(Clone, Debug)]
@@ -145,13 +145,18 @@ impl Queue {
         self.capacity.saturating_sub(self.waiting().taken)
     }
 
-    /// The number before the first that waits of a topic, as a message or as missed; `None` where nothing does.
+    /// The number before the first that waits of a topic, as a message or as missed; `None` where nothing does. 0 where nothing
+    /// does and nobody knows what was missed: from there all of it is asked for again.
     pub(super) fn before(&self, topic: &Topic) -> Option<u64> {
         let waiting = self.waiting();
         let mut entries = waiting.entries.iter().map(|entry| &entry.delivery);
         let queued = entries.find(|delivery| delivery.topic() == topic);
         let missed = || waiting.missed.get(topic).map(|(from, _)| *from);
-        let first = queued.map(Delivery::first).or_else(missed)?;
+        let untold = || waiting.cut_off.then_some(0);
+        let first = queued
+            .map(Delivery::first)
+            .or_else(missed)
+            .or_else(untold)?;
         Some(first.saturating_sub(1))
     }
 
