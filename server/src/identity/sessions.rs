@@ -57,6 +57,7 @@ impl Identity {
         let (id, name, generation) = self.check(name, password).await?;
         let pass = Pass {
             family: String::new(),
+            life: 0,
             expires: u64::MAX,
             generation,
         };
@@ -92,11 +93,11 @@ impl Identity {
         let generation = user.pass.as_ref().map(|pass| pass.generation);
         let generation = generation.filter(|_| user.standing == Standing::Registered);
         let name = asked.or_else(|| user.name.clone());
-        let family = user.pass.as_ref().map(|pass| pass.family.clone());
-        let is_revoked = |family: &String| self.known().is_revoked(family);
-        let issued = self.issue(user.id.clone(), name.clone(), (generation, family.clone()))?;
+        let before = user.pass.as_ref();
+        let is_revoked = |before: &Pass| self.known().is_revoked(&before.family);
+        let issued = self.issue(user.id.clone(), name.clone(), (generation, before))?;
         // After that: who revokes the family from now on knows how long this token would be good.
-        if family.as_ref().is_some_and(is_revoked) {
+        if before.is_some_and(is_revoked) {
             return Err(token::refused(REVOKED));
         }
         if let (Standing::Guest, Some(name)) = (user.standing, name) {
@@ -182,13 +183,16 @@ impl Identity {
         &self,
         id: String,
         name: Option<String>,
-        (generation, family): (Option<u64>, Option<String>),
+        (generation, before): (Option<u64>, Option<&Pass>),
     ) -> Result<Issued, Reject> {
         let now = (self.clock)() / 1_000;
         let claims = Claims {
             sub: id,
             jti: random_id(),
-            family,
+            family: before.map(|before| before.family.clone()),
+            longest: before
+                .map(|before| before.life)
+                .filter(|life| *life > self.life()),
             iat: now,
             exp: now.saturating_add(self.life()),
             name: name.clone().filter(|_| generation.is_none()),

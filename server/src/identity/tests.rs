@@ -135,6 +135,26 @@ async fn a_revoked_token_is_remembered_as_long_as_its_last_renewal_would_be_good
     refused(identity.admit(&second.token), Code::BadToken, "expired");
 }
 
+/// Breaks when: the last one of a family, which is good for a short time, has those before it remembered for as long only.
+#[tokio::test]
+async fn what_was_good_for_long_stays_revoked_for_long() {
+    let folder = TempDir::new().unwrap();
+    let (archive, identity) = on(folder.path());
+    let first = identity.guest(None).unwrap();
+    drop((archive, identity));
+    let _taken = DataDir::open(folder.path()).unwrap();
+    let identity = Identity::open(Some(folder.path()), now, Duration::from_secs(2)).unwrap();
+    let mut last = first.clone();
+    for _ in 0..2 {
+        let user = identity.admit(&last.token).unwrap();
+        last = identity.renew(&user, None).unwrap();
+    }
+    identity.revoke(&last.token).await.unwrap();
+    pass_seconds(90);
+    identity.look().await;
+    refused(identity.admit(&first.token), Code::BadToken, "revoked");
+}
+
 /// Breaks when: who was told to try again later is told that there is nothing to do, and a restart lets the token in.
 #[tokio::test]
 async fn what_could_not_be_kept_of_a_revoked_token_can_be_asked_again() {

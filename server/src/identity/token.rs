@@ -26,6 +26,9 @@ pub(super) struct Claims {
     /// The id of the first token, of which this one is a renewal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) family: Option<String>,
+    /// The longest that one of those before it was good from its issue on, in seconds, where that is longer than this one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) longest: Option<u64>,
     /// When it was issued, in seconds since 1970-01-01 UTC.
     pub(super) iat: u64,
     /// From when on it is no longer good, in seconds since 1970-01-01 UTC.
@@ -47,15 +50,17 @@ impl Claims {
         }
     }
 
-    /// How long it is good from its issue on, in seconds.
+    /// How long it or one of those before it is good from its issue on, in seconds.
     pub(super) fn life(&self) -> u64 {
-        self.exp.saturating_sub(self.iat)
+        let own = self.exp.saturating_sub(self.iat);
+        own.max(self.longest.unwrap_or_default())
     }
 
     /// What lets its holder in.
     pub(super) fn pass(&self) -> Pass {
         Pass {
             family: self.family.as_ref().unwrap_or(&self.jti).clone(),
+            life: self.life(),
             expires: self.exp.saturating_mul(1_000),
             generation: self.generation.unwrap_or(0),
         }
@@ -124,6 +129,7 @@ mod tests {
             sub: "peer".into(),
             jti: "id".into(),
             family: None,
+            longest: None,
             iat: 1,
             exp: 100,
             name: Some("Zoë".into()),

@@ -38,6 +38,8 @@ pub struct User {
 pub struct Pass {
     /// What the token has in common with all that come of the same sign-in; empty where a password let in.
     pub family: String,
+    /// The longest that one of these was good from its issue on, as far as this one tells, in seconds.
+    pub life: u64,
     /// When it expires, in milliseconds since 1970-01-01 UTC.
     pub expires: u64,
     /// Which of the user's passwords it was given for; 0 for a guest.
