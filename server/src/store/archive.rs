@@ -196,7 +196,7 @@ fn rooms(db: &Connection) -> rusqlite::Result<BTreeMap<Topic, Room>> {
         .collect()
 }
 
-fn marks(db: &Connection) -> rusqlite::Result<HashMap<u16, u64>> {
+fn marks(db: &Connection) -> rusqlite::Result<HashMap<u32, u64>> {
     db.prepare("SELECT mark, last FROM forgotten")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

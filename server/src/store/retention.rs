@@ -1,7 +1,7 @@
 //! Forgetting what is too much or too old, in steps so small that a sender between them does not wait. A room of which
 //! nothing is left is forgotten itself, but for its last number (`marks`).
 
-use super::{Archive, REMEMBERED, archive::Room, error::SaveError, marks::mark, save::millis};
+use super::{Archive, REMEMBERED, archive::Room, error::SaveError, save::millis};
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::Topic;
@@ -146,22 +146,24 @@ impl Archive {
         let transaction = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (topic, room) in &empty {
+        let places = empty.iter().map(|(topic, _)| self.marks.place(topic));
+        let places: Vec<_> = places.collect();
+        for ((_, room), mark) in empty.iter().zip(&places) {
             transaction
                 .prepare_cached(
                     "INSERT INTO forgotten (mark, last) VALUES (?1, ?2)
                      ON CONFLICT (mark) DO UPDATE SET last = max(last, excluded.last)",
                 )?
-                .execute(params![mark(topic), room.at.last])?;
+                .execute(params![mark, room.at.last])?;
             transaction
                 .prepare_cached("DELETE FROM room WHERE number = ?1")?
                 .execute([room.number])?;
         }
         transaction.commit()?;
-        for (topic, room) in empty {
+        for ((topic, room), mark) in empty.into_iter().zip(places) {
             self.rooms.remove(&topic);
             self.of_guests -= usize::from(room.is_guests);
-            self.marks.raise(&topic, room.at.last);
+            self.marks.raise(mark, room.at.last);
             self.forgotten.push(topic);
         }
         Ok(())

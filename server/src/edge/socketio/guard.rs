@@ -9,7 +9,7 @@ use super::{
     cut::{Cut, Cuts, session},
     frames::Frames,
     malformed,
-    patience::Patience,
+    patience::{FLUSH, Patience, WRITE},
 };
 use crate::{
     edge::body,
@@ -33,6 +33,7 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{self, Context, Poll},
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -276,8 +277,9 @@ impl<S> Stream<S> {
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<T>>,
+        most: Duration,
     ) -> Poll<io::Result<T>> {
-        if self.cut.get().is_none() && self.patience.is_over(context, &written) {
+        if self.cut.get().is_none() && self.patience.is_over(context, &written, most) {
             self.limits.refusals.add(Fence::Slow);
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -349,21 +351,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         }
         let is_switched = stream.cut.get().is_some();
         let written = stream.pipe.poll_write(context, bytes, is_switched);
-        stream.in_time(context, written)
+        stream.in_time(context, written, WRITE)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         task::ready!(stream.poll_replaced(context))?;
         let flushed = stream.pipe.poll_flush(context);
-        stream.in_time(context, flushed)
+        stream.in_time(context, flushed, FLUSH)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         task::ready!(stream.poll_replaced(context))?;
         let shut = stream.pipe.poll_shutdown(context);
-        stream.in_time(context, shut)
+        stream.in_time(context, shut, FLUSH)
     }
 
     fn poll_write_vectored(
@@ -378,7 +380,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         task::ready!(stream.poll_replaced(context))?;
         let is_switched = stream.cut.get().is_some();
         let written = (stream.pipe).poll_write_vectored(context, slices, is_switched);
-        stream.in_time(context, written)
+        stream.in_time(context, written, WRITE)
     }
 
     fn is_write_vectored(&self) -> bool {
