@@ -35,10 +35,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Between two looks at whether the clients would still be let in.
 const LOOK: Duration = Duration::from_secs(1);
-/// The looks between two figures in `$SYS/`.
-const LOOKS_A_FIGURE: u64 = 10;
-/// The looks between two times that what has expired is forgotten.
-const LOOKS_A_SWEEP: u64 = 60;
+/// Between two figures in `$SYS/`.
+const FIGURES: Duration = Duration::from_secs(10);
+/// Between two times that what has expired is forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// Without a publish to a client for so long, all that was confirmed has gone out: the crate does not say so itself.
 const QUIET: Duration = Duration::from_millis(100);
@@ -203,21 +203,29 @@ async fn accept(
     }
 }
 
-/// Looks again and again whether the clients would still be let in, tells the figures, and forgets what has expired.
+/// Looks again and again whether the clients would still be let in, tells the figures, and forgets what has expired: none
+/// of these waits for another, as what is forgotten waits for who just comes back.
 async fn keep_house(parts: &Parts, doorman: Option<Arc<Doorman>>) {
     let figures = parts.figures();
     figures.publish_static_topics().await;
-    for look in 1_u64.. {
-        tokio::time::sleep(LOOK).await;
-        if let Some(doorman) = &doorman {
+    let doorman = doorman.as_ref();
+    let look = || async move {
+        if let Some(doorman) = doorman {
             doorman.look().await;
         }
-        if look % LOOKS_A_FIGURE == 0 {
-            figures.publish_dynamic_topics().await;
-        }
-        if look % LOOKS_A_SWEEP == 0 {
-            parts.sweep().await;
-        }
+    };
+    tokio::join!(
+        every(LOOK, look),
+        every(FIGURES, || figures.publish_dynamic_topics()),
+        every(SWEEP, || parts.sweep()),
+    );
+}
+
+/// Does something again and again, with a pause before each time.
+async fn every<T: Future<Output = ()>>(pause: Duration, act: impl Fn() -> T) {
+    loop {
+        tokio::time::sleep(pause).await;
+        act().await;
     }
 }
 

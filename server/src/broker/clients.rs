@@ -5,7 +5,7 @@
 use crate::{app::policy::rules::Policy, broker::INTERNAL, identity::Pass};
 use mqtt5::broker::AuthResult;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,6 +19,8 @@ pub(super) struct Client {
     pub(super) from: IpAddr,
     /// The rules that held when it came.
     pub(super) policy: Arc<Policy>,
+    /// The filters that it comes back to and has not been asked about yet.
+    returns_to: Arc<Mutex<HashSet<String>>>,
     /// Whether it was looked at: from then on it is connected or gone.
     seen: bool,
 }
@@ -61,8 +63,22 @@ impl Client {
             pass,
             from,
             policy,
+            returns_to: Arc::default(),
             seen: false,
         }
+    }
+
+    /// The same, back to these filters of its session.
+    pub(super) fn back_to(self, filters: impl Iterator<Item = String>) -> Self {
+        let returns_to = Arc::new(Mutex::new(filters.collect()));
+        Self { returns_to, ..self }
+    }
+
+    /// Whether it comes back to a filter; true once for each.
+    pub(super) fn takes_up(&self, filter: &str) -> bool {
+        let returns_to = self.returns_to.lock();
+        let mut returns_to = returns_to.unwrap_or_else(PoisonError::into_inner);
+        returns_to.remove(filter)
     }
 
     /// Whether it has not been looked at yet.

@@ -204,7 +204,8 @@ impl Doorman {
                 AuthResult::fail(ReasonCode::QuotaExceeded)
             }
             Ok(who) => {
-                let client = Client::new(who, address.ip(), policy);
+                let left = self.sessions.left(connect).await;
+                let client = Client::new(who, address.ip(), policy).back_to(left.into_iter());
                 self.enter(&connect.client_id, client).await
             }
             Err(reason) => {

@@ -17,7 +17,7 @@ use mqtt5::{
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
-use std::{net::SocketAddr, pin::Pin, sync::Arc};
+use std::{future::ready, net::SocketAddr, pin::Pin, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -56,7 +56,7 @@ impl Paced {
     fn hold_back<'a>(&'a self, client: &str, user: Option<&str>) -> Answer<'a, bool> {
         // This server's own clients bring what others sent.
         if user == Some(INTERNAL) {
-            return Box::pin(std::future::ready(true));
+            return Box::pin(ready(true));
         }
         // A client chooses its id, a user does not: no id of a user has a space.
         let who = match user {
@@ -126,6 +126,11 @@ impl AuthProvider for Paced {
         user: Option<&'a str>,
         filter: &'a str,
     ) -> Answer<'a, bool> {
+        let came = self.inner.client(client);
+        // It counted when it was asked for, and the broker holds the session until all of them are answered.
+        if came.is_some_and(|came| came.takes_up(filter)) {
+            return Box::pin(ready(self.inner.may_subscribe(user, filter)));
+        }
         let held_back = self.hold_back(client, user);
         Box::pin(async move { held_back.await && self.inner.may_subscribe(user, filter) })
     }
@@ -142,8 +147,12 @@ mod tests {
     };
     use futures_util::FutureExt;
     use mqtt5::{
-        ConnectOptions,
-        broker::{AuthProvider, router::MessageRouter},
+        ConnectOptions, QoS,
+        broker::{
+            AuthProvider, DynamicStorage, MemoryBackend, StorageBackend,
+            router::MessageRouter,
+            storage::{ClientSession, StoredSubscription},
+        },
         packet::connect::ConnectPacket,
     };
     use std::{net::SocketAddr, sync::Arc};
@@ -157,9 +166,15 @@ mod tests {
     }
 
     fn paced_at(rate: f64) -> (Paced, Arc<App>) {
+        paced_before(rate, (Arc::new(MessageRouter::new()), None))
+    }
+
+    fn paced_before(
+        rate: f64,
+        kept: (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
+    ) -> (Paced, Arc<App>) {
         let archive = Archive::in_memory(|| 0).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
-        let kept = (Arc::new(MessageRouter::new()), None);
         let doorman = Doorman::new(Arc::clone(&app), (true, false), SECRET, kept);
         let allowed = Allowed {
             rate: Some(rate),
@@ -178,7 +193,7 @@ mod tests {
     }
 
     async fn comes(paced: &Paced, id: &str, login: Option<(&str, &str)>, from: SocketAddr) -> bool {
-        let mut options = ConnectOptions::new(id);
+        let mut options = ConnectOptions::new(id).with_clean_start(false);
         if let Some((user, password)) = login {
             options = options.with_credentials(user, password);
         }
@@ -225,6 +240,28 @@ mod tests {
         };
         assert!(subscribes("one") && !subscribes("one"));
         assert!(!publishes(&paced, "one") && publishes(&paced, "two"));
+    }
+
+    /// Breaks when: who comes back holds its session for as long as its filters are held back, or then asks without end.
+    #[tokio::test]
+    async fn filters_to_which_a_client_comes_back_are_not_held_back_once() {
+        let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
+        let mut session = ClientSession::new("back".to_owned(), true, Some(60));
+        let filters: Vec<_> = (0..20).map(|n| format!("sensors/{n}")).collect();
+        for filter in &filters {
+            let stored = StoredSubscription::new(QoS::AtLeastOnce);
+            session.add_subscription(filter.clone(), stored);
+        }
+        storage.store_session(session).await.unwrap();
+        let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
+        let (paced, _app) = paced_before(0.01, (router, Some(storage)));
+        assert!(comes(&paced, "back", None, from(1)).await);
+        let subscribes = |filter: &String| {
+            let asked = paced.authorize_subscribe("back", None, filter);
+            asked.now_or_never() == Some(true)
+        };
+        assert!(filters.iter().all(subscribes));
+        assert_eq!(filters.iter().filter(|it| subscribes(it)).count(), 1);
     }
 
     /// A publish that was begun and has to wait.

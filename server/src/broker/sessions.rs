@@ -61,6 +61,14 @@ impl Sessions {
         self.kept.fetch_add(1, Ordering::Relaxed) < MAX_SESSIONS
     }
 
+    /// The filters of the session to which a client comes back.
+    pub(super) async fn left(&self, connect: &ConnectPacket) -> Vec<String> {
+        let session = self.of(&connect.client_id).await;
+        let session =
+            session.filter(|left| !connect.clean_start && left.expiry_interval != Some(0));
+        session.map_or_else(Vec::new, |left| left.subscriptions.into_keys().collect())
+    }
+
     /// The user whose session is kept for an id; who has no account is nobody in particular.
     pub(super) async fn keeper(&self, id: &str) -> Option<String> {
         let session = self.of(id).await?;

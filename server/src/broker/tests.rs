@@ -1,18 +1,22 @@
 //! The embedded broker's own limits, as a client meets them.
 
 use super::{
-    Broker, Embedded,
+    Broker, Doorman, Embedded, Parts, SWEEP, keep_house,
     parts::{MAX_RETAINED_BYTES, MAX_SUBSCRIPTIONS},
 };
 use crate::{
-    app::{App, device},
+    app::{App, device, policy::file},
     bridge::link::{Link, LinkError, Unconfirmed, options},
     config::{BrokerUrl, Guests},
     limits::{Allowed, Limits},
     store::Archive,
 };
+use mqtt5::broker::{
+    StorageBackend,
+    storage::{ClientSession, StoredSubscription},
+};
 use rumqttc::{PubAckReason, PublishOptions, QoS, SubscribeReasonCode};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -108,4 +112,41 @@ async fn who_says_nothing_takes_a_place_too() {
     silent[0].shutdown().await.unwrap();
     let comes = async { while Link::dial(options("client", &url)).await.is_err() {} };
     tokio::time::timeout(PATIENCE, comes).await.unwrap();
+}
+
+/// Leaves the session of somebody who is away and hears `sensors/#`.
+async fn leave(parts: &Parts, id: &str) {
+    let mut session = ClientSession::new(id.to_owned(), true, Some(60));
+    let stored = StoredSubscription::new(mqtt5::QoS::AtLeastOnce);
+    session.add_subscription("sensors/#".to_owned(), stored);
+    parts.storage.store_session(session).await.unwrap();
+}
+
+/// Breaks when: a session that somebody holds, and for which what has expired waits, holds up all looks.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_held_holds_nothing_else_up() {
+    let archive = Archive::in_memory(|| 0).unwrap();
+    let app = App::new(archive, device::commands().0).unwrap();
+    let parts = Parts::new();
+    let kept = (Arc::clone(&parts.router), Some(Arc::clone(&parts.storage)));
+    let doorman = Doorman::new(Arc::clone(&app), (true, false), "", kept);
+    leave(&parts, "held").await;
+    leave(&parts, "away").await;
+    let _held = parts.router.lock_session("held").await;
+    let look_on = async {
+        tokio::time::sleep(2 * SWEEP).await;
+        let rules = "[[rule]]\nwho='guests'\nmay='join'\ntopic='sensors/#'\nallow=false";
+        app.set_policy(file::read(rules).unwrap());
+        let hears = async || {
+            let away = parts.storage.get_session("away").await;
+            !away.unwrap().unwrap().subscriptions.is_empty()
+        };
+        while hears().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = keep_house(&parts, Some(Arc::new(doorman))) => {}
+        looked = tokio::time::timeout(3 * SWEEP, look_on) => looked.unwrap(),
+    }
 }
