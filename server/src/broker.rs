@@ -7,6 +7,7 @@ mod doorman;
 mod inside;
 mod paced;
 mod parts;
+mod places;
 mod sessions;
 #[cfg(test)]
 mod tests;

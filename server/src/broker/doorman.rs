@@ -3,7 +3,7 @@
 use super::{
     INTERNAL,
     clients::{Client, Clients, Who},
-    sessions::{Sessions, unshared},
+    sessions::{Sessions, Waiting, unshared},
 };
 use crate::{
     app::{
@@ -23,7 +23,7 @@ use mqtt5::{
 use ring::hmac;
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tertulia_shared::{Code, Filter, Topic};
 
@@ -86,24 +86,34 @@ impl Doorman {
                 self.router.disconnect_client(&id).await;
             } else if !connected && !is_by_these {
                 // By now all is put back that had not gone out when it went.
-                self.sessions.sift(&id, may).await;
+                self.sessions.sift(&id, may, Waiting::Whatever).await;
             }
             self.clients.note(&id, &client, connected);
         }
-        if self.has_other_rules(&policy) {
+        if !Arc::ptr_eq(&self.looked_by(), &policy) {
             self.sessions.sift_all(may).await;
+            *self.looked_by() = policy;
         }
         self.sessions.count().await;
     }
 
-    /// Whether these rules are others than at the last look.
-    fn has_other_rules(&self, policy: &Arc<Policy>) -> bool {
-        let mut looked_by = self
-            .looked_by
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *looked_by, Arc::clone(policy));
-        !Arc::ptr_eq(&before, policy)
+    fn looked_by(&self) -> MutexGuard<'_, Arc<Policy>> {
+        let looked_by = self.looked_by.lock();
+        looked_by.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes from who comes back what it may not hear by these rules, where no look has done so yet.
+    async fn catch_up(&self, id: &str, policy: &Arc<Policy>) {
+        let before = self.clients.get(id);
+        // What had not gone out was perhaps put back only after the last look.
+        let was_cut = before.is_some_and(|before| !Arc::ptr_eq(&before.policy, policy));
+        let waiting = match (was_cut, Arc::ptr_eq(&self.looked_by(), policy)) {
+            (true, _) => Waiting::Whatever,
+            (false, false) => Waiting::OfLost,
+            (false, true) => return,
+        };
+        let may = |user: Option<&str>, filter: &str| self.may_subscribe(user, filter);
+        self.sessions.sift(id, may, waiting).await;
     }
 
     /// Who came by an id.
@@ -169,10 +179,18 @@ impl Doorman {
         }
     }
 
-    /// Lets a client in where its id is not another user's: an id is shown to others.
-    async fn enter(&self, id: &str, client: Client) -> AuthResult {
+    /// Lets a client in where its id is not another user's, as an id is shown to others, and where there is a place for what
+    /// it wants to be kept.
+    async fn enter(&self, connect: &ConnectPacket, client: Client) -> AuthResult {
+        let id = &connect.client_id;
         if self.is_anothers(id, &client.who).await {
             return AuthResult::fail(ReasonCode::ClientIdentifierNotValid);
+        }
+        if client.who != Who::Internal && !self.sessions.has_place_for(connect, &client.who) {
+            return AuthResult::fail(ReasonCode::QuotaExceeded);
+        }
+        if client.who != Who::Internal {
+            self.catch_up(id, &client.policy).await;
         }
         let welcome = client.who.welcome();
         self.clients.enter(id, client);
@@ -200,13 +218,10 @@ impl Doorman {
         // Those that hold while it is let in: where they change meanwhile it is asked to come again.
         let policy = self.app.policy();
         match self.admit(connect).await {
-            Ok((who, _)) if who != Who::Internal && !self.sessions.has_place_for(connect).await => {
-                AuthResult::fail(ReasonCode::QuotaExceeded)
-            }
             Ok(who) => {
                 let left = self.sessions.left(connect).await;
                 let client = Client::new(who, address.ip(), policy).back_to(left.into_iter());
-                self.enter(&connect.client_id, client).await
+                self.enter(connect, client).await
             }
             Err(reason) => {
                 tracing::debug!(%address, ?reason, "an MQTT client is refused");
@@ -253,10 +268,19 @@ impl Doorman {
 mod tests {
     use super::{Doorman, MAX_TOPIC_BYTES};
     use crate::{
-        app::{App, device},
+        app::{App, device, policy::file},
+        broker::parts::Parts,
         store::Archive,
     };
-    use mqtt5::broker::router::MessageRouter;
+    use mqtt5::{
+        ConnectOptions, QoS,
+        broker::{
+            StorageBackend,
+            router::MessageRouter,
+            storage::{ClientSession, QueuedMessage, StoredSubscription},
+        },
+        packet::{connect::ConnectPacket, publish::PublishPacket},
+    };
     use std::sync::Arc;
 
     /// Breaks when: a client keeps topics and filters of any length here.
@@ -276,6 +300,60 @@ mod tests {
             assert_eq!(doorman.may_publish(None, &topic), expected);
             assert_eq!(doorman.may_subscribe(None, &topic), expected);
             assert_eq!(doorman.may_subscribe(None, &shared), expected);
+        }
+    }
+
+    const AWAY: &str = "away";
+
+    /// What waits for who is away.
+    async fn waiting(parts: &Parts) -> Vec<String> {
+        let queue = parts.router.queue_handle(AWAY);
+        let waiting = queue.take(usize::MAX).await.into_iter();
+        waiting.map(|message| message.topic).collect()
+    }
+
+    fn put_back(parts: &Parts) {
+        for topic in ["chat/a", "sensors/a/b"] {
+            let packet = PublishPacket::new(topic, "x", QoS::AtLeastOnce);
+            let message = QueuedMessage::new(packet, AWAY.to_owned(), QoS::AtLeastOnce, None);
+            parts.router.queue_handle(AWAY).push(message);
+        }
+    }
+
+    async fn comes(doorman: &Doorman) {
+        let options = ConnectOptions::new(AWAY).with_clean_start(false);
+        let connect = ConnectPacket::new(options.protocol_options);
+        let answer = doorman.authenticate(&connect, ([192, 0, 2, 1], 1_883).into());
+        assert!(answer.await.authenticated);
+    }
+
+    /// Breaks when: who comes back before the looks have seen to it hears what it may not hear any more.
+    #[tokio::test]
+    async fn who_comes_back_hears_no_more_than_it_may() {
+        let refused = "[[rule]]\nwho='guests'\nmay='join'\ntopic='sensors/#'\nallow=false";
+        for is_sifted in [false, true] {
+            let archive = Archive::in_memory(|| 0).unwrap();
+            let app = App::new(archive, device::commands().0).unwrap();
+            let parts = Parts::new();
+            let kept = (Arc::clone(&parts.router), Some(Arc::clone(&parts.storage)));
+            let doorman = Doorman::new(Arc::clone(&app), (true, false), "", kept);
+            let mut session = ClientSession::new(AWAY.to_owned(), true, Some(60));
+            for filter in ["chat/#", "sensors/#"] {
+                let stored = StoredSubscription::new(QoS::AtLeastOnce);
+                session.add_subscription(filter.to_owned(), stored);
+            }
+            parts.storage.store_session(session).await.unwrap();
+            comes(&doorman).await;
+            put_back(&parts);
+            app.set_policy(file::read(refused).unwrap());
+            if is_sifted {
+                let may = |user: Option<&str>, filter: &str| doorman.may_subscribe(user, filter);
+                doorman.sessions.sift_all(may).await;
+                assert_eq!(waiting(&parts).await, ["chat/a"]);
+                put_back(&parts);
+            }
+            comes(&doorman).await;
+            assert_eq!(waiting(&parts).await, ["chat/a"], "{is_sifted}");
         }
     }
 }
