@@ -11,8 +11,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What is published and not yet confirmed, in messages: as many as one packet id names, and far fewer than are kept.
-const UNDER_WAY: usize = 100;
+/// What is published and not yet confirmed, in messages: so few that a slow machine stores them before the end of a stop.
+const UNDER_WAY: usize = 20;
 /// The messages after which there is no further packet id.
 const MOST: u16 = 60_000;
 
