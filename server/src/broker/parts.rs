@@ -20,10 +20,12 @@ const MAX_RETAINED: usize = 100_000;
 pub(super) const MAX_RETAINED_BYTES: usize = 65_536;
 /// The most filters of a client: as many as a Socket.IO connection joins rooms.
 pub(super) const MAX_SUBSCRIPTIONS: usize = MAX_ROOMS;
-/// What waits for a client that is away or slow, in messages; the oldest go first.
+/// What waits for a client that is away or slow, in messages; the oldest go first, and where what had not gone out is put
+/// back before the others, the newest.
 const MAX_QUEUED: usize = 10_000;
-/// What waits for a client that is away or slow, in bytes.
-const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
+/// What waits for a client that is away or slow, in bytes, with what the crate needs for each message: about 9,000 short
+/// readings, or 6,000 short chat messages, which bring who said them.
+const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 /// What a client sends with QoS 2 and does not release, in messages.
 const MAX_UNRELEASED: u16 = 128;
 /// The longest that a session outlives its connection.
@@ -114,5 +116,56 @@ fn without_limits() -> ResourceLimits {
         max_bandwidth_per_client: 0,
         max_connection_rate: u32::MAX,
         ..ResourceLimits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_QUEUED, Parts};
+    use mqtt5::{QoS, broker::storage::QueuedMessage, packet::publish::PublishPacket};
+
+    /// Puts so many messages into a queue, and tells how many of them wait.
+    fn waits(id: &str, with: impl Fn(&mut PublishPacket)) -> usize {
+        let parts = Parts::new();
+        let queue = parts.router.queue_handle(id);
+        for _ in 0..=MAX_QUEUED {
+            let mut packet = PublishPacket::new("chat/lobby", "21.5", QoS::AtLeastOnce);
+            with(&mut packet);
+            queue.push(QueuedMessage::new(
+                packet,
+                id.to_owned(),
+                QoS::AtLeastOnce,
+                None,
+            ));
+        }
+        queue.count()
+    }
+
+    /// Breaks when: fewer messages wait than is said.
+    #[test]
+    fn so_many_messages_wait() {
+        let bare = waits("a", |_| ());
+        let readings = waits("dashboard", |packet| {
+            packet.properties.inject_client_id(Some("sensor"));
+        });
+        let said = waits("somebody", |packet| {
+            for (name, value) in [
+                ("from", "Zoë"),
+                ("id", "0198c0de-0000-7000-8000-000000000000"),
+            ] {
+                packet
+                    .properties
+                    .add_user_property(name.to_owned(), value.to_owned());
+            }
+            packet.properties.inject_sender(Some("tertulia"));
+            packet
+                .properties
+                .inject_client_id(Some("tertulia-0198c0de"));
+        });
+        println!("{bare} {readings} {said}");
+        assert!(
+            bare >= 10_000 && readings >= 9_000 && said >= 6_000,
+            "{bare} {readings} {said}"
+        );
     }
 }
