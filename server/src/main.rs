@@ -17,6 +17,10 @@ use tracing_subscriber::{
     EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
+/// What is logged where nothing else is asked for; the crate of the broker has a line for each connection that ends, and for
+/// each message that goes before it was heard.
+const LOG: &str =
+    "info,mqtt5=warn,mqtt5::broker::client_handler=error,mqtt5::broker::storage=error,rumqttc=warn";
 /// The exit code for what the user can change: an option, a variable, a port.
 const USAGE: u8 = 2;
 /// The exit code for what broke here.
@@ -84,9 +88,7 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
 fn start_log(format: LogFormat) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
-    let wanted = wanted.unwrap_or_else(|| {
-        "info,mqtt5=warn,mqtt5::broker::client_handler=error,rumqttc=warn".to_owned()
-    });
+    let wanted = wanted.unwrap_or_else(|| LOG.to_owned());
     let filter = EnvFilter::try_new(&wanted).map_err(|_| {
         format!("TERTULIA_LOG={wanted} is no log filter; write a level such as info or debug")
     })?;
