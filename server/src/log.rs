@@ -87,18 +87,39 @@ fn cut(line: &mut String, left: usize, coloured: bool) {
     let _ = write!(line, "{end}… ({left} bytes more)");
 }
 
-/// An event as an object, which has no line breaks; its texts are shortened where it is too long.
+/// An event as an object, in which all characters show; its texts are shortened where it is too long.
 fn object(event: &str) -> Cow<'_, str> {
-    if event.len() <= MAX_LINE_BYTES {
-        return Cow::Borrowed(event);
+    let line = shown(event);
+    if line.len() <= MAX_LINE_BYTES {
+        return line;
     }
     match serde_json::from_str(event) {
         Ok(mut value) => {
             shorten(&mut value);
-            Cow::Owned(value.to_string())
+            Cow::Owned(shown(&value.to_string()).into_owned())
         }
         Err(_) => text(event, false),
     }
+}
+
+/// An object whose hidden characters are escaped: the format leaves all but the first 32 as they are, and they are nowhere
+/// but in its texts.
+fn shown(object: &str) -> Cow<'_, str> {
+    if !object.contains(is_hidden) {
+        return Cow::Borrowed(object);
+    }
+    let mut line = String::with_capacity(object.len());
+    for character in object.chars() {
+        if is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // A text takes whatever is written to it.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(character);
+        }
+    }
+    Cow::Owned(line)
 }
 
 fn shorten(value: &mut Value) {
@@ -141,6 +162,24 @@ mod tests {
         );
         let coloured = logged(LogFormat::Text, true, "\u{1b}[32mINFO\u{1b}[0m x\ny");
         assert_eq!(coloured, "\u{1b}[32mINFO\u{1b}[0m x\\ny\n");
+    }
+
+    /// Breaks when: a character that ends lines, or shows nothing, is in an object as it is.
+    #[test]
+    fn an_object_shows_all_its_characters() {
+        let hidden = "x\n\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{e0041} Zoë";
+        let event = json!({"message": hidden});
+        let line = logged(LogFormat::Json, false, &event.to_string());
+        let expected = r#"{"message":"x\n\u007f\u0085\u009b\u2028\u2029\u202e\udb40\udc41 Zoë"}"#;
+        assert_eq!(line, format!("{expected}\n"));
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), event);
+        let long = json!({"message": "\u{9b}".repeat(MAX_LINE_BYTES)});
+        let line = logged(LogFormat::Json, false, &long.to_string());
+        assert!(
+            line.len() < MAX_LINE_BYTES && !line.contains('\u{9b}'),
+            "{}",
+            line.len()
+        );
     }
 
     /// Breaks when: a value fills the log, or what is left of a line is no line.
