@@ -93,7 +93,8 @@ async fn a_lost_connection_is_made_again_and_an_ended_one_is_not() {
     ask(&asker, r#"["cut"]"#).await;
     let lost = listener.error_with("disconnected").await;
     let (why, when) = lost.split_once(", retrying in ").unwrap();
-    assert_eq!(why, "disconnected: transport close: closed with code 1005");
+    // By WebSocket it is told with which code.
+    assert!(why.starts_with("disconnected: transport close"), "{why}");
     assert!(when.ends_with(" s (attempt 1)"), "{lost}");
     listener.error_with("connected (").await;
     drop(asker);
