@@ -109,11 +109,7 @@ impl Embedded {
             guests.may_come_to(self.address),
             self.address.ip().is_loopback(),
         );
-        let kept = (
-            Arc::clone(&self.parts.router),
-            Some(Arc::clone(&self.parts.storage)),
-        );
-        let doorman = Doorman::new(Arc::clone(app), whom, &secret, kept);
+        let doorman = Doorman::new(Arc::clone(app), whom, &secret, &self.parts);
         Self {
             guard: Some((Arc::new(doorman), Arc::clone(limits))),
             ..self

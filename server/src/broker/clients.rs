@@ -94,25 +94,25 @@ impl Client {
     }
 }
 
-/// The clients by their ids.
+/// The clients by their ids. They are asked for with each publish: nothing of them is copied for that.
 #[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<HashMap<String, Client>>);
+pub(super) struct Clients(Mutex<HashMap<String, Arc<Client>>>);
 
 impl Clients {
     /// Somebody comes, in the place of who had the id before.
     pub(super) fn enter(&self, id: &str, client: Client) {
-        self.all().insert(id.to_owned(), client);
+        self.all().insert(id.to_owned(), Arc::new(client));
     }
 
     /// Who has an id, or had it until just now.
-    pub(super) fn get(&self, id: &str) -> Option<Client> {
+    pub(super) fn get(&self, id: &str) -> Option<Arc<Client>> {
         self.all().get(id).cloned()
     }
 
     /// All, as they are now.
-    pub(super) fn list(&self) -> Vec<(String, Client)> {
+    pub(super) fn list(&self) -> Vec<(String, Arc<Client>)> {
         let all = self.all();
-        let client = |(id, client): (&String, &Client)| (id.clone(), client.clone());
+        let client = |(id, client): (&String, &Arc<Client>)| (id.clone(), Arc::clone(client));
         all.iter().map(client).collect()
     }
 
@@ -125,11 +125,11 @@ impl Clients {
         if !connected && now.seen {
             all.remove(id);
         } else {
-            now.seen = true;
+            Arc::make_mut(now).seen = true;
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Client>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Client>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

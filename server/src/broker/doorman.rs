@@ -3,6 +3,7 @@
 use super::{
     INTERNAL,
     clients::{Client, Clients, Who},
+    parts::Parts,
     sessions::{Sessions, Waiting, unshared},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     identity::{Pass, Standing, User, looks_like_token},
 };
 use mqtt5::{
-    broker::{DynamicStorage, auth::AuthResult, router::MessageRouter},
+    broker::{auth::AuthResult, router::MessageRouter},
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
@@ -53,7 +54,7 @@ impl Doorman {
         app: Arc<App>,
         (guests, is_here): (bool, bool),
         secret: &str,
-        (router, storage): (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
+        parts: &Parts,
     ) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>());
         let mark = hmac::sign(&key, secret.as_bytes());
@@ -63,8 +64,8 @@ impl Doorman {
             guests,
             is_here,
             secret: (key, mark),
-            sessions: Sessions::new(Arc::clone(&router), storage),
-            router,
+            sessions: Sessions::new(Arc::clone(&parts.router), Arc::clone(&parts.storage)),
+            router: Arc::clone(&parts.router),
             clients: Clients::default(),
         }
     }
@@ -117,7 +118,7 @@ impl Doorman {
     }
 
     /// Who came by an id.
-    pub(super) fn client(&self, id: &str) -> Option<Client> {
+    pub(super) fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.clients.get(id)
     }
 
@@ -186,10 +187,10 @@ impl Doorman {
         if self.is_anothers(id, &client.who).await {
             return AuthResult::fail(ReasonCode::ClientIdentifierNotValid);
         }
-        if client.who != Who::Internal && !self.sessions.has_place_for(connect, &client.who) {
-            return AuthResult::fail(ReasonCode::QuotaExceeded);
-        }
         if client.who != Who::Internal {
+            if !self.sessions.has_place_for(connect, &client.who) {
+                return AuthResult::fail(ReasonCode::QuotaExceeded);
+            }
             self.catch_up(id, &client.policy).await;
         }
         let welcome = client.who.welcome();
@@ -276,7 +277,6 @@ mod tests {
         ConnectOptions, QoS,
         broker::{
             StorageBackend,
-            router::MessageRouter,
             storage::{ClientSession, QueuedMessage, StoredSubscription},
         },
         packet::{connect::ConnectPacket, publish::PublishPacket},
@@ -288,12 +288,8 @@ mod tests {
     fn topics_and_filters_have_an_end() {
         let archive = Archive::in_memory(|| 0).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
-        let doorman = Doorman::new(
-            app,
-            (true, true),
-            "",
-            (Arc::new(MessageRouter::new()), None),
-        );
+        let parts = Parts::new();
+        let doorman = Doorman::new(app, (true, true), "", &parts);
         for (length, expected) in [(MAX_TOPIC_BYTES, true), (MAX_TOPIC_BYTES + 1, false)] {
             let topic = format!("{:a<length$}", "sensors/");
             let shared = format!("{:a<length$}", "$share/group/sensors/");
@@ -335,8 +331,7 @@ mod tests {
             let archive = Archive::in_memory(|| 0).unwrap();
             let app = App::new(archive, device::commands().0).unwrap();
             let parts = Parts::new();
-            let kept = (Arc::clone(&parts.router), Some(Arc::clone(&parts.storage)));
-            let doorman = Doorman::new(Arc::clone(&app), (true, false), "", kept);
+            let doorman = Doorman::new(Arc::clone(&app), (true, false), "", &parts);
             let mut session = ClientSession::new(AWAY.to_owned(), true, Some(60));
             for filter in ["chat/#", "sensors/#"] {
                 let stored = StoredSubscription::new(QoS::AtLeastOnce);

@@ -141,7 +141,7 @@ mod tests {
     use super::{Answer, INTERNAL, Paced};
     use crate::{
         app::{App, device, policy::file},
-        broker::doorman::Doorman,
+        broker::{doorman::Doorman, parts::Parts},
         limits::{Allowed, Limits},
         store::Archive,
     };
@@ -149,8 +149,7 @@ mod tests {
     use mqtt5::{
         ConnectOptions, QoS,
         broker::{
-            AuthProvider, DynamicStorage, MemoryBackend, StorageBackend,
-            router::MessageRouter,
+            AuthProvider, StorageBackend,
             storage::{ClientSession, StoredSubscription},
         },
         packet::connect::ConnectPacket,
@@ -166,16 +165,13 @@ mod tests {
     }
 
     fn paced_at(rate: f64) -> (Paced, Arc<App>) {
-        paced_before(rate, (Arc::new(MessageRouter::new()), None))
+        paced_before(rate, &Parts::new())
     }
 
-    fn paced_before(
-        rate: f64,
-        kept: (Arc<MessageRouter>, Option<Arc<DynamicStorage>>),
-    ) -> (Paced, Arc<App>) {
+    fn paced_before(rate: f64, parts: &Parts) -> (Paced, Arc<App>) {
         let archive = Archive::in_memory(|| 0).unwrap();
         let app = App::new(archive, device::commands().0).unwrap();
-        let doorman = Doorman::new(Arc::clone(&app), (true, false), SECRET, kept);
+        let doorman = Doorman::new(Arc::clone(&app), (true, false), SECRET, parts);
         let allowed = Allowed {
             rate: Some(rate),
             ..Allowed::default()
@@ -245,16 +241,15 @@ mod tests {
     /// Breaks when: who comes back holds its session for as long as its filters are held back, or then asks without end.
     #[tokio::test]
     async fn filters_to_which_a_client_comes_back_are_not_held_back_once() {
-        let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
+        let parts = Parts::new();
         let mut session = ClientSession::new("back".to_owned(), true, Some(60));
         let filters: Vec<_> = (0..20).map(|n| format!("sensors/{n}")).collect();
         for filter in &filters {
             let stored = StoredSubscription::new(QoS::AtLeastOnce);
             session.add_subscription(filter.clone(), stored);
         }
-        storage.store_session(session).await.unwrap();
-        let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
-        let (paced, _app) = paced_before(0.01, (router, Some(storage)));
+        parts.storage.store_session(session).await.unwrap();
+        let (paced, _app) = paced_before(0.01, &parts);
         assert!(comes(&paced, "back", None, from(1)).await);
         let subscribes = |filter: &String| {
             let asked = paced.authorize_subscribe("back", None, filter);

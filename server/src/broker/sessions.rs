@@ -34,13 +34,13 @@ pub(super) enum Waiting {
 /// The sessions of the broker.
 pub(super) struct Sessions {
     router: Arc<MessageRouter>,
-    storage: Option<Arc<DynamicStorage>>,
+    storage: Arc<DynamicStorage>,
     places: Places,
 }
 
 impl Sessions {
     /// Those of a router, which are kept there.
-    pub(super) fn new(router: Arc<MessageRouter>, storage: Option<Arc<DynamicStorage>>) -> Self {
+    pub(super) fn new(router: Arc<MessageRouter>, storage: Arc<DynamicStorage>) -> Self {
         Self {
             router,
             storage,
@@ -110,9 +110,9 @@ impl Sessions {
 
     /// Takes filters from a session and from what is routed by it.
     async fn take(&self, session: &mut ClientSession, lost: &[(String, StoredSubscription)]) {
-        let (Some(storage), false) = (&self.storage, lost.is_empty()) else {
+        if lost.is_empty() {
             return;
-        };
+        }
         let id = session.client_id.clone();
         for (filter, stored) in lost {
             session.subscriptions.remove(filter);
@@ -121,7 +121,7 @@ impl Sessions {
         }
         let left = session.subscriptions.clone();
         let keep = |stored: &mut ClientSession| stored.subscriptions = left;
-        let kept = storage.update_session(&id, session.connection_token, keep);
+        let kept = (self.storage).update_session(&id, session.connection_token, keep);
         if let Err(error) = kept.await {
             tracing::warn!(%error, "a subscription is not taken from who is away");
         }
@@ -144,15 +144,11 @@ impl Sessions {
     }
 
     async fn of(&self, id: &str) -> Option<ClientSession> {
-        let session = self.storage.as_ref()?.get_session(id).await;
-        session.ok().flatten()
+        self.storage.get_session(id).await.ok().flatten()
     }
 
     async fn ids(&self) -> Vec<String> {
-        match &self.storage {
-            Some(storage) => storage.session_client_ids().await.unwrap_or_default(),
-            None => Vec::new(),
-        }
+        self.storage.session_client_ids().await.unwrap_or_default()
     }
 }
 
@@ -201,7 +197,7 @@ mod tests {
     async fn so_many_sessions_are_kept_and_no_more() {
         let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::new()));
         let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
-        let sessions = Sessions::new(router, Some(Arc::clone(&storage)));
+        let sessions = Sessions::new(router, Arc::clone(&storage));
         for number in 0..6_000 {
             assert!(comes(&sessions, &storage, &format!("clean {number}"), 0).await);
         }

@@ -128,8 +128,7 @@ async fn a_session_that_is_held_holds_nothing_else_up() {
     let archive = Archive::in_memory(|| 0).unwrap();
     let app = App::new(archive, device::commands().0).unwrap();
     let parts = Parts::new();
-    let kept = (Arc::clone(&parts.router), Some(Arc::clone(&parts.storage)));
-    let doorman = Doorman::new(Arc::clone(&app), (true, false), "", kept);
+    let doorman = Doorman::new(Arc::clone(&app), (true, false), "", &parts);
     leave(&parts, "held").await;
     leave(&parts, "away").await;
     let _held = parts.router.lock_session("held").await;
