@@ -7,7 +7,7 @@ use crate::world::{
 use std::fs;
 
 /// The most that the page's wasm, JS and CSS may weigh together, compressed with brotli, in bytes.
-const MAX_BROTLI: u64 = 200_000;
+const MAX_BROTLI: u64 = 250_000;
 
 /// The names of the built files with that ending.
 fn built(ending: &str) -> Vec<String> {
