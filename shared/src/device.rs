@@ -53,6 +53,20 @@ pub struct DeviceState {
     pub seq: u64,
 }
 
+/// The retained status or state of a device was deleted (an empty payload): nothing is known of it any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceCleared {
+    /// The device, one topic level.
+    pub device: String,
+    /// The target whose state was deleted, one topic level; absent where it was the device's status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// When the server learned it, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// The place of this event in its topic, from 1.
+    pub seq: u64,
+}
+
 events! {
     /// The events of devices.
     pub DEVICE;
@@ -62,5 +76,6 @@ events! {
     server emits {
         "device:status": DeviceStatus;
         "device:state": DeviceState;
+        "device:cleared": DeviceCleared;
     }
 }

@@ -21,9 +21,28 @@ pub struct SensorReading {
     /// The unit of the value as the device named it, `°C`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Whether the broker had kept the value before the server subscribed: its age is unknown, `at` says only when the
+    /// server learned it. Absent when false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retained: bool,
     /// When the server received it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
     /// The place of the reading in its topic, from 1.
+    pub seq: u64,
+}
+
+/// A retained value was deleted (an empty payload): it is neither shown nor given to later readers any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SensorCleared {
+    /// The topic, `sensors/<device>/<metric>`.
+    pub topic: Topic,
+    /// The device, one topic level.
+    pub device: String,
+    /// What was measured; may span several topic levels.
+    pub metric: String,
+    /// When the server learned it, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// The place of this event in its topic, from 1.
     pub seq: u64,
 }
 
@@ -107,6 +126,7 @@ events! {
     client emits {}
     server emits {
         "sensor:reading": SensorReading;
+        "sensor:cleared": SensorCleared;
         "sensor:fault": SensorFault;
     }
 }

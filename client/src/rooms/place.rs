@@ -3,7 +3,7 @@
 use crate::fields::Fields;
 use tertulia_shared::{
     Event,
-    device::{DeviceState, DeviceStatus},
+    device::{DeviceCleared, DeviceState, DeviceStatus},
     room::{CHAT, DEVICES, SENSORS},
     stream::StreamMissed,
     wire::args::Args,
@@ -20,8 +20,13 @@ pub(super) fn of(args: &Args) -> Option<(String, u64)> {
     let number = it.get(number)?;
     let text = |field: &str| it.get::<String>(field);
     let topic = match &*name {
-        DeviceStatus::NAME => [DEVICES, &text("device")?, "status"].join("/"),
-        DeviceState::NAME => [DEVICES, &text("device")?, "state", &text("target")?].join("/"),
+        DeviceStatus::NAME | DeviceState::NAME | DeviceCleared::NAME => {
+            let device = text("device")?;
+            match text("target") {
+                Some(target) => [DEVICES, &device, "state", &target].join("/"),
+                None => [DEVICES, &device, "status"].join("/"),
+            }
+        }
         _ => text("topic").or_else(|| text("room"))?,
     };
     // Presence, say, is numbered anew while a connection lasts.
@@ -63,6 +68,16 @@ mod tests {
                 "device:state",
                 json!({"device": "a", "target": "led", "seq": 6}),
                 Some(("devices/a/state/led", 6)),
+            ),
+            (
+                "device:cleared",
+                json!({"device": "a", "target": "led", "seq": 7}),
+                Some(("devices/a/state/led", 7)),
+            ),
+            (
+                "device:cleared",
+                json!({"device": "a", "seq": 8}),
+                Some(("devices/a/status", 8)),
             ),
             (
                 StreamMissed::NAME,

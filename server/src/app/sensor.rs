@@ -21,6 +21,8 @@ pub struct Reading {
     pub value: Value,
     /// The unit, where the device named one.
     pub unit: Option<String>,
+    /// Whether the broker had kept it before the server subscribed.
+    pub retained: bool,
 }
 
 /// Publishes a reading; it stays for those who come later.
@@ -35,6 +37,7 @@ pub fn reading(app: &App, reading: Reading) -> Result<Stamp, PublishError> {
         metric: reading.metric,
         value: reading.value,
         unit: reading.unit,
+        retained: reading.retained,
         at: stamp.at,
         seq: stamp.seq,
     })

@@ -197,6 +197,7 @@ fn metrics(device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
             metric: metric.clone(),
             value: scalar(metric, value)?,
             unit: None,
+            retained: false,
         }))
     };
     object.iter().map(reading).collect()
@@ -216,6 +217,7 @@ fn reading(topic: &Topic, device: &str, text: &str) -> Result<Vec<Inbound>, Faul
         metric: metric.join("/"),
         value,
         unit,
+        retained: false,
     })])
 }
 

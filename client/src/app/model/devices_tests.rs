@@ -15,6 +15,7 @@ fn reading(device: &str, metric: &str, value: f64, at: u64) -> SensorReading {
         metric: metric.to_owned(),
         value: Value::Number(value),
         unit: None,
+        retained: false,
         at,
         seq: at,
     }
