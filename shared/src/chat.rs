@@ -63,6 +63,20 @@ pub struct ChatMessage {
     pub text: String,
     /// When the server accepted it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
+    /// How it reached the server; absent for a client of this protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+}
+
+/// How a message reached the server, where its sender is no client of this protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// Through an MQTT broker.
+    Mqtt,
+    /// In a way of a newer server that this build does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Who sent a message.
@@ -72,6 +86,21 @@ pub struct Author {
     pub peer: String,
     /// The name that the peer had when it sent.
     pub name: String,
+    /// Tells this guest from others whose names look the same: 4 or more hexadecimal digits, to be shown beside the name.
+    /// Absent where no other guest's name looks the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl Author {
+    /// An author without a tag.
+    pub fn new(peer: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            peer: peer.into(),
+            name: name.into(),
+            tag: None,
+        }
+    }
 }
 
 events! {

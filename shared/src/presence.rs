@@ -20,7 +20,7 @@ pub struct People {
     pub people: Vec<Author>,
 }
 
-/// Somebody entered, left or renamed in a room that this connection joined.
+/// Somebody entered, left, or has another name or tag in a room that this connection joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceChange {
     /// The chat room.
@@ -29,6 +29,9 @@ pub struct PresenceChange {
     pub peer: String,
     /// The name of the peer after the change.
     pub name: String,
+    /// Its tag after the change, as of an [`Author`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// What happened.
     pub change: Change,
 }
@@ -41,7 +44,7 @@ pub enum Change {
     Entered,
     /// The peer left the room or disconnected.
     Left,
-    /// The peer took another name.
+    /// The peer took another name, or was given another tag.
     Renamed,
 }
 

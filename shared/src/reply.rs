@@ -44,6 +44,9 @@ pub struct Reject {
     /// After how many milliseconds the same may be asked again; absent where that depends on something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// For [`Code::AmbiguousName`]: the names, each with its tag, of which one may be asked for instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
 }
 
 impl Reject {
@@ -53,6 +56,7 @@ impl Reject {
             code,
             message: message.into(),
             retry_after: None,
+            choices: Vec::new(),
         }
     }
 
@@ -63,6 +67,12 @@ impl Reject {
             retry_after: Some(milliseconds),
             ..self
         }
+    }
+
+    /// The same, with what may be asked for instead.
+    #[must_use]
+    pub fn choices(self, choices: Vec<String>) -> Self {
+        Self { choices, ..self }
     }
 }
 
@@ -76,7 +86,7 @@ pub enum Code {
     UnknownEvent,
     /// The payload is not what the event's table says.
     BadPayload,
-    /// The name is empty, too long, or has characters that do not show.
+    /// The name is empty, too long, has characters that do not show, or ends like a tag.
     BadName,
     /// The text is empty or too long.
     BadText,
@@ -108,8 +118,12 @@ pub enum Code {
     BadPassword,
     /// Nobody is let in here without an account.
     AccountNeeded,
-    /// The name belongs to a registered user.
+    /// The name belongs to a registered user, or looks like one that does.
     NameTaken,
+    /// The name is kept for registered users, or looks like one that is.
+    NameReserved,
+    /// Several guests have names that look like this one: `choices` tells them apart.
+    AmbiguousName,
     /// More came from this user or this address than may: try again after `retry_after`.
     RateLimited,
     /// A code of a newer server that this build does not know.

@@ -105,7 +105,8 @@ pub struct RoomLeave {
 pub struct RoomInvite {
     /// The private room.
     pub room: String,
-    /// The name of a registered user, or of one guest with a session token who is connected now.
+    /// The name of a registered user, or of one guest with a session token who is connected now; `NAME·TAG` names one of
+    /// several guests whose names look the same. Without a tag these are refused with `ambiguous-name`.
     pub name: String,
 }
 

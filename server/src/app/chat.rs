@@ -15,7 +15,7 @@ use std::{
 };
 use tertulia_shared::{
     Code, Event, Reject, Topic,
-    chat::{Author, ChatEnter, ChatMessage, ChatSend, Entered, Receipt},
+    chat::{Author, ChatEnter, ChatMessage, ChatSend, Entered, Receipt, Via},
 };
 use tokio::sync::oneshot;
 
@@ -116,8 +116,7 @@ impl Speaker<'_> {
             return None;
         };
         let name = app.identity.registered_name(id)?;
-        let peer = id.to_owned();
-        Some(Author { peer, name })
+        Some(Author::new(id, name))
     }
 }
 
@@ -170,10 +169,7 @@ fn speaker(app: &App, from: Speaker<'_>) -> Author {
             name.filter(|name| !app.identity.is_registered(name))
         }
     };
-    Author {
-        peer: MQTT.0.to_owned(),
-        name: name.unwrap_or_else(|| MQTT.0.to_owned()),
-    }
+    Author::new(MQTT.0, name.unwrap_or_else(|| MQTT.0.to_owned()))
 }
 
 /// Hands what is stored to the hub, and has it forget what is not kept any more.
@@ -205,6 +201,7 @@ pub(super) fn message(saved: Saved) -> Option<Message> {
         from: saved.from,
         text: saved.text,
         at,
+        via: (saved.source == Source::Broker).then_some(Via::Mqtt),
     });
     let body = body
         .inspect_err(|error| tracing::error!(%topic, seq, %error, "a message does not encode"))

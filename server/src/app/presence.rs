@@ -26,7 +26,8 @@ struct State {
 /// A peer in a room.
 #[derive(Debug)]
 struct Here {
-    name: String,
+    /// As it was told last.
+    author: Author,
     connections: usize,
 }
 
@@ -40,9 +41,11 @@ impl Presence {
             here.connections += 1;
             return;
         }
-        let name = author.name.clone();
-        let connections = 1;
-        peers.insert(author.peer.clone(), Here { name, connections });
+        let here = Here {
+            author: author.clone(),
+            connections: 1,
+        };
+        peers.insert(author.peer.clone(), here);
         let rooms = state.peers.entry(author.peer.clone()).or_default();
         rooms.insert(room.clone());
         tell(hub, room, author, Change::Entered);
@@ -61,7 +64,7 @@ impl Presence {
         if here.connections > 0 {
             return;
         }
-        let Some(Here { name, .. }) = peers.remove(peer) else {
+        let Some(Here { author, .. }) = peers.remove(peer) else {
             return;
         };
         let is_empty = peers.is_empty();
@@ -69,8 +72,7 @@ impl Presence {
             state.rooms.remove(room);
         }
         state.forget(peer, room);
-        let peer = peer.to_owned();
-        tell(hub, room, Author { peer, name }, Change::Left);
+        tell(hub, room, author, Change::Left);
         if is_empty {
             hub.remove(&policy::presence_topic(room));
         }
@@ -85,23 +87,19 @@ impl Presence {
         let author = author(person);
         for room in peers.get(&author.peer).into_iter().flatten() {
             let here = rooms.get_mut(room).and_then(|it| it.get_mut(&author.peer));
-            let Some(here) = here.filter(|here| here.name != author.name) else {
+            let Some(here) = here.filter(|here| here.author != author) else {
                 continue;
             };
-            here.name.clone_from(&author.name);
+            here.author.clone_from(&author);
             tell(hub, room, author.clone(), Change::Renamed);
         }
     }
 
     /// The peers of a room, ordered by peer id.
     fn people(&self, room: &Topic) -> Vec<Author> {
-        let author = |(peer, here): (&String, &Here)| Author {
-            peer: peer.clone(),
-            name: here.name.clone(),
-        };
         let state = self.state();
         let peers = state.rooms.get(room).into_iter().flatten();
-        peers.map(author).collect()
+        peers.map(|(_, here)| here.author.clone()).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,6 +139,7 @@ fn tell(hub: &Hub, room: &Topic, author: Author, change: Change) {
         room: room.clone(),
         peer: author.peer,
         name: author.name,
+        tag: author.tag,
         change,
     };
     let told = hub.publish(&policy::presence_topic(room), SERVER, false, |_| event);

@@ -174,10 +174,8 @@ impl Session {
 
 /// Somebody as the author of what it says.
 pub(super) fn author(person: &Person) -> Author {
-    Author {
-        peer: person.id.clone(),
-        name: person.name().unwrap_or_else(|| nameless(&person.id)),
-    }
+    let name = person.name().unwrap_or_else(|| nameless(&person.id));
+    Author::new(&*person.id, name)
 }
 
 /// The connections, to be looked at when the rules change.

@@ -161,10 +161,7 @@ fn saved(room: &Topic, row: &Row<'_>) -> rusqlite::Result<Saved> {
         seq: row.get(0)?,
         at: row.get(1)?,
         id: row.get(2)?,
-        from: Author {
-            peer: row.get(3)?,
-            name: row.get(4)?,
-        },
+        from: Author::new(row.get::<_, String>(3)?, row.get::<_, String>(4)?),
         text: row.get(5)?,
         source,
     })

@@ -42,10 +42,7 @@ fn draft(room: &str, id: &str, text: &str) -> Draft {
         room: topic(room),
         id: id.to_owned(),
         sender: None,
-        from: Author {
-            peer: "p".to_owned(),
-            name: "Ada".to_owned(),
-        },
+        from: Author::new("p", "Ada"),
         text: text.to_owned(),
         source: Source::Client,
         is_registered: false,

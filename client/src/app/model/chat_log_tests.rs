@@ -13,12 +13,10 @@ fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
         room: Topic::new("chat/lobby").unwrap(),
         seq,
         id: id.to_owned(),
-        from: Author {
-            peer: "p1".to_owned(),
-            name: "Ana".to_owned(),
-        },
+        from: Author::new("p1", "Ana"),
         text: text.to_owned(),
         at: 1_000 + seq,
+        via: None,
     }
 }
 

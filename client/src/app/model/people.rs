@@ -54,8 +54,7 @@ impl People {
         let mut people: Vec<Author> = Vec::new();
         for (peer, name) in self.names.iter() {
             let at = people.partition_point(|other| other.name <= *name);
-            let (peer, name) = (peer.to_owned(), name.clone());
-            people.insert(at, Author { peer, name });
+            people.insert(at, Author::new(peer, &**name));
         }
         people
     }
@@ -75,6 +74,7 @@ mod tests {
             room: Topic::new("chat/lobby").unwrap(),
             peer: peer.to_owned(),
             name: name.to_owned(),
+            tag: None,
             change,
         }
     }
@@ -86,10 +86,7 @@ mod tests {
     #[test]
     fn follows_who_comes_and_goes() {
         let mut people = People::default();
-        people.listed(Some(vec![Author {
-            peer: "2".to_owned(),
-            name: "Zoe".to_owned(),
-        }]));
+        people.listed(Some(vec![Author::new("2", "Zoe")]));
         people.apply(change("1", "guest-1", Change::Entered));
         people.apply(change("1", "Ana", Change::Renamed));
         assert_eq!(names(&people), ["Ana", "Zoe"]);
@@ -101,10 +98,7 @@ mod tests {
     /// Breaks when: a list that is older than what was heard brings back who has left.
     #[test]
     fn what_happened_since_the_list_was_asked_for_holds() {
-        let author = |peer: &str, name: &str| Author {
-            peer: peer.to_owned(),
-            name: name.to_owned(),
-        };
+        let author = |peer: &str, name: &str| Author::new(peer, name);
         let mut people = People::default();
         people.ask();
         people.apply(change("1", "Ana", Change::Left));

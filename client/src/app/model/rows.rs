@@ -79,12 +79,10 @@ mod tests {
             room: Topic::new("chat/lobby").unwrap(),
             seq,
             id: seq.to_string(),
-            from: Author {
-                peer: peer.to_owned(),
-                name: peer.to_owned(),
-            },
+            from: Author::new(peer, peer),
             text: "x".to_owned(),
             at,
+            via: None,
         });
     }
 
