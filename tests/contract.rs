@@ -11,6 +11,7 @@ use tertulia_shared::{
     chat::{ChatEnter, ChatMessage},
     presence::{Change, PresenceChange, PresenceList},
     room::{RoomJoin, RoomLeave},
+    server::ServerTime,
 };
 
 const LOBBY: &str = "chat/lobby";
@@ -50,6 +51,20 @@ async fn two_people_read_each_other_and_the_sender_reads_itself() {
         );
         assert_eq!(message.at, receipt.at);
     }
+}
+
+#[tokio::test]
+async fn the_servers_time_is_that_of_its_messages() {
+    let server = Server::start().await;
+    let ada = connected(&server.origin()).await;
+    let before = emit(&ada, &ServerTime {}).await.unwrap().at;
+    join(&ada, LOBBY).await;
+    let said = say(&ada, LOBBY, "hola", "id-1").await.at;
+    let after = emit(&ada, &ServerTime {}).await.unwrap().at;
+    assert!(
+        before <= said && said <= after,
+        "{before} <= {said} <= {after}"
+    );
 }
 
 #[tokio::test]

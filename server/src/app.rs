@@ -3,6 +3,7 @@
 //! Not here: how events come and go (`edge`, `bridge`) and how messages are numbered (`hub`).
 
 pub mod chat;
+pub mod clock;
 pub mod device;
 pub mod policy;
 pub mod presence;

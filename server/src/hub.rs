@@ -140,6 +140,11 @@ impl Hub {
         })
     }
 
+    /// The time that messages are stamped with, in milliseconds since 1970-01-01 UTC.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
     /// Says what is kept for readers who come back, of the topics that are new from now on. Without it, nothing is.
     pub fn keep(&self, history: History) {
         self.state().history = history;

@@ -12,7 +12,7 @@ mod permits;
 mod place;
 mod table;
 
-pub(crate) use allowance::{Admitted, Allowance, Refused};
+pub(crate) use allowance::{Admitted, Allowance, Refused, Weight};
 pub use count::{Fence, Refusals};
 pub use permits::{Full, Permit};
 
@@ -221,7 +221,11 @@ impl Limits {
         let address = from.and_then(|address| self.address(address));
         let mut waited = false;
         // What it has is known only where the publish is whole: its bytes are not limited.
-        while let Err(wait) = take(&user, address.as_ref(), (0.0, Instant::now())) {
+        while let Err(wait) = take(
+            &user,
+            address.as_ref(),
+            (Weight::event(0.0), Instant::now()),
+        ) {
             self.refusals.add(Fence::Pace);
             tokio::time::sleep(wait.longest()).await;
             waited = true;
@@ -253,7 +257,7 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use super::{Admitted, Allowed, Full, Limits};
+    use super::{Admitted, Allowed, Full, Limits, Weight};
     use futures_util::FutureExt;
     use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -326,7 +330,8 @@ mod tests {
             (user, bytes): (u32, usize),
         ) -> Result<(), String> {
             let allowance = limits.allowance(Some(user.to_string()), Some(admitted));
-            let taken = allowance.unwrap().take(bytes, Instant::now());
+            let weight = Weight::event(bytes as f64);
+            let taken = allowance.unwrap().take(weight, Instant::now());
             taken.map_err(|refused| refused.reject.message)
         }
         // Of one user it is 1 event and 2 kB, and the last byte that is left is enough for an event.
@@ -353,7 +358,7 @@ mod tests {
         let ada = || Some("ada".to_owned());
         let sends = |user, admitted| {
             let allowance = limits.allowance(user, Some(admitted)).unwrap();
-            allowance.take(1, Instant::now()).is_ok()
+            allowance.take(Weight::event(1.0), Instant::now()).is_ok()
         };
         assert!(sends(ada(), &admitted[0]));
         assert!(!sends(ada(), &admitted[1]));

@@ -1,4 +1,4 @@
-//! What the server says of itself.
+//! What the server says of itself: that it stops, and what time it is.
 //!
 //! Not here: how it is linked to its broker (`bridge`).
 
@@ -14,10 +14,23 @@ pub struct ServerClosing {
     pub back_in: u64,
 }
 
+/// Asks the server for its time. The answer comes at once, ahead of others, so that it also proves that the link works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerTime {}
+
+/// The server's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Time {
+    /// Milliseconds since 1970-01-01 UTC, by the clock that messages are stamped with.
+    pub at: u64,
+}
+
 events! {
     /// The events of the server itself.
     pub SERVER;
-    client emits {}
+    client emits {
+        "server:time": ServerTime => Time;
+    }
     server emits {
         "server:closing": ServerClosing;
     }

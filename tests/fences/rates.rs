@@ -12,7 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use tertulia_client::connection::EmitError;
-use tertulia_shared::{Code, chat::ChatEnter};
+use tertulia_shared::{Code, chat::ChatEnter, server::ServerTime};
 use tokio_tungstenite::tungstenite::Message;
 
 const LOBBY: &str = "chat/lobby";
@@ -52,6 +52,22 @@ async fn who_sends_too_much_is_told_when_to_go_on_and_can() {
     enter(&bob, "Bob").await;
     tokio::time::sleep(Duration::from_millis(wait)).await;
     enter(&ada, "Ada").await;
+}
+
+/// Breaks when: the clients' own probes use up what people may send, or they may come without any limit.
+#[tokio::test]
+async fn asking_for_the_time_counts_as_a_tenth_of_an_event() {
+    let server = strict().await;
+    let ada = connected(&server.origin()).await;
+    for _ in 0..4 * BURST {
+        emit(&ada, &ServerTime {}).await.unwrap();
+    }
+    let mut accepted = 0;
+    while (emit(&ada, &ChatEnter { name: "Ada".into() }).await).is_ok() {
+        accepted += 1;
+    }
+    assert!((BURST / 2..BURST).contains(&accepted), "{accepted}");
+    assert_eq!(code(emit(&ada, &ServerTime {}).await), "rate-limited");
 }
 
 /// Breaks when: bytes are not counted, or what is larger than the whole share can never come.

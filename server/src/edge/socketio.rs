@@ -29,7 +29,7 @@ pub use guard::{Stream, Switch, guarded};
 pub(super) use guard::{begins, guard};
 
 use crate::{
-    app::{App, Session, chat, device, presence, room},
+    app::{App, Session, chat, clock, device, presence, room},
     limits::{Admitted, Limits},
 };
 use axum::{extract::Request, http::header};
@@ -38,7 +38,7 @@ use connection::{Common, Connection, Wire};
 pub use counts::Counts;
 use cut::Cut;
 use handshake::Handshake;
-use listen::{Unknown, listen, listen_first, listen_in_order, listen_later};
+use listen::{Unknown, listen, listen_ahead, listen_first, listen_in_order, listen_later};
 use socketioxide::{
     SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
     socket::DisconnectReason,
@@ -262,6 +262,7 @@ fn register(
     listen(socket, &connection, chat::enter);
     listen_in_order(socket, &connection, chat::send, chat::Sent::done);
     listen(socket, &connection, presence::list);
+    listen_ahead(socket, &connection, clock::time);
     listen_later(socket, &connection, device::command, device::Pending::done);
     socket.on_fallback(Unknown::new(&connection));
     socket.extensions.insert(connection);

@@ -10,6 +10,23 @@ use std::{
 };
 use tertulia_shared::{Code, Reject};
 
+/// What an event takes of what its sender may send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weight {
+    /// 1 for most of them.
+    pub(crate) events: f64,
+    /// Its length.
+    pub(crate) bytes: f64,
+}
+
+impl Weight {
+    /// One event of so many bytes.
+    pub(super) fn event(bytes: f64) -> Self {
+        let events = 1.0;
+        Self { events, bytes }
+    }
+}
+
 /// Events and bytes that are left.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -29,9 +46,9 @@ impl Budget {
         self.events.wait(now).max(self.bytes.wait(now))
     }
 
-    fn spend(&mut self, bytes: f64) {
-        self.events.spend(1.0);
-        self.bytes.spend(bytes);
+    fn spend(&mut self, weight: Weight) {
+        self.events.spend(weight.events);
+        self.bytes.spend(weight.bytes);
     }
 
     pub(super) fn is_full(&mut self, now: Instant) -> bool {
@@ -93,13 +110,12 @@ pub(crate) struct Refused {
 }
 
 impl Allowance {
-    /// Takes an event of so many bytes.
+    /// Takes an event of that weight.
     ///
     /// # Errors
     /// When it is too much.
-    pub(crate) fn take(&self, bytes: usize, now: Instant) -> Result<(), Refused> {
-        // Memory never holds more bytes than a float counts exactly.
-        let taken = take(&self.user, self.address.as_ref(), (bytes as f64, now));
+    pub(crate) fn take(&self, weight: Weight, now: Instant) -> Result<(), Refused> {
+        let taken = take(&self.user, self.address.as_ref(), (weight, now));
         taken.map_err(|waits| {
             let is_flood = locked(&self.refused).take(1.0, now).is_err();
             let reject = waits.reject();
@@ -115,14 +131,14 @@ pub(super) struct Waits {
     address: Duration,
 }
 
-/// Takes an event of so many bytes from what is left of a user and of its address: of both or of none.
+/// Takes an event of that weight from what is left of a user and of its address: of both or of none.
 ///
 /// # Errors
 /// How long to wait.
 pub(super) fn take(
     user: &Mutex<Budget>,
     address: Option<&Shared<Address>>,
-    (bytes, now): (f64, Instant),
+    (weight, now): (Weight, Instant),
 ) -> Result<(), Waits> {
     let mut user = locked(user);
     let mut address = address.map(|kept| locked(kept));
@@ -134,9 +150,9 @@ pub(super) fn take(
     if !waits.longest().is_zero() {
         return Err(waits);
     }
-    user.spend(bytes);
+    user.spend(weight);
     if let Some(address) = &mut address {
-        address.events.spend(bytes);
+        address.events.spend(weight);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The acknowledgements of one connection, in the order of its events: also where some wait for the disk.
 //!
-//! An event that is answered later holds a place in the queue, and what comes behind it waits.
+//! An event that is answered later holds a place in the queue, and what comes behind it waits. A few go ahead of all others.
 
 use super::listen::AckId;
 use crate::hub::Hold;
@@ -58,7 +58,9 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     slots: VecDeque<Slot>,
-    /// The texts of those that are answered, also of those in places that were held.
+    /// Those that go before all slots.
+    ahead: VecDeque<Ack>,
+    /// The texts of those that are answered, also of those in places that were held and of those ahead.
     bytes: usize,
     closed: bool,
     /// The one who sends. It stays there, so that it is not to be said again for each acknowledgement.
@@ -92,7 +94,7 @@ pub(super) fn queue(capacity: Capacity) -> (Acks, InOrder) {
 impl Queue {
     fn push(&self, slot: Slot) -> Result<(), Full> {
         let mut waiting = self.waiting();
-        if waiting.slots.len() >= self.capacity.count {
+        if waiting.count() >= self.capacity.count {
             return Err(Full);
         }
         if let Slot::Ready(ack) = &slot {
@@ -103,20 +105,33 @@ impl Queue {
         Ok(())
     }
 
+    fn push_ahead(&self, ack: Ack) -> Result<(), Full> {
+        let mut waiting = self.waiting();
+        if waiting.count() >= self.capacity.count {
+            return Err(Full);
+        }
+        waiting.weigh(&ack, self.capacity.bytes)?;
+        waiting.ahead.push_back(ack);
+        waiting.wake();
+        Ok(())
+    }
+
     /// An acknowledgement is taken out of a place that was held.
     fn taken(&self, ack: Ack) -> Ack {
         self.waiting().bytes -= ack.bytes();
         ack
     }
 
-    /// The next slot; `None` where there will be no more.
-    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Slot>> {
+    /// What goes ahead of all others, or else the next slot, unless one `is_held` already; `None` where there will be no
+    /// more.
+    fn poll_next(&self, context: &Context<'_>, is_held: bool) -> Poll<Option<Slot>> {
         let mut waiting = self.waiting();
-        match &mut waiting.sends {
-            Some(sends) => sends.clone_from(context.waker()),
-            nobody => *nobody = Some(context.waker().clone()),
+        waiting.wakes(context);
+        match waiting.take_ahead() {
+            Some(ack) => Poll::Ready(Some(Slot::Ready(ack))),
+            None if is_held => Poll::Pending,
+            None => waiting.pop(),
         }
-        waiting.pop()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -131,6 +146,18 @@ impl Ack {
 }
 
 impl Waiting {
+    fn count(&self) -> usize {
+        self.slots.len() + self.ahead.len()
+    }
+
+    /// From now on it is this one who sends.
+    fn wakes(&mut self, context: &Context<'_>) {
+        match &mut self.sends {
+            Some(sends) => sends.clone_from(context.waker()),
+            nobody => *nobody = Some(context.waker().clone()),
+        }
+    }
+
     fn wake(&self) {
         if let Some(sends) = &self.sends {
             sends.wake_by_ref();
@@ -145,6 +172,12 @@ impl Waiting {
         }
         self.bytes = bytes;
         Ok(())
+    }
+
+    fn take_ahead(&mut self) -> Option<Ack> {
+        let ack = self.ahead.pop_front()?;
+        self.bytes -= ack.bytes();
+        Some(ack)
     }
 
     fn take_first(&mut self) -> Option<Slot> {
@@ -169,6 +202,11 @@ impl Acks {
         self.0.push(Slot::Ready(ack))
     }
 
+    /// Queues an acknowledgement ahead of all others.
+    pub(super) fn push_ahead(&self, ack: Ack) -> Result<(), Full> {
+        self.0.push_ahead(ack)
+    }
+
     /// Holds a place for one that comes later.
     pub(super) fn hold(&self) -> Result<Place, Full> {
         let (place, held) = oneshot::channel();
@@ -182,7 +220,7 @@ impl Acks {
     /// How many wait, and the bytes of those that are answered.
     pub(super) fn waiting(&self) -> (usize, usize) {
         let waiting = self.0.waiting();
-        (waiting.slots.len(), waiting.bytes)
+        (waiting.count(), waiting.bytes)
     }
 }
 
@@ -207,23 +245,25 @@ impl Place {
 impl InOrder {
     /// Whether none waits, answered or not.
     pub(super) fn is_empty(&self) -> bool {
-        self.held.is_none() && self.queue.waiting().slots.is_empty()
+        self.held.is_none() && self.queue.waiting().count() == 0
     }
 
     /// The next acknowledgement, for the one who sends. `None` where there will be no more.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
         loop {
-            if let Some(held) = &mut self.held {
-                let ack = ready!(Pin::new(held).poll(context));
-                self.held = None;
-                if let Ok(ack) = ack {
-                    return Poll::Ready(Some(self.queue.taken(ack)));
-                }
+            match self.queue.poll_next(context, self.held.is_some()) {
+                Poll::Ready(Some(Slot::Ready(ack))) => return Poll::Ready(Some(ack)),
+                Poll::Ready(Some(Slot::Held(held))) => self.held = Some(held),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {}
             }
-            match ready!(self.queue.poll_next(context)) {
-                Some(Slot::Ready(ack)) => return Poll::Ready(Some(ack)),
-                Some(Slot::Held(held)) => self.held = Some(held),
-                None => return Poll::Ready(None),
+            let Some(held) = &mut self.held else {
+                return Poll::Pending;
+            };
+            let ack = ready!(Pin::new(held).poll(context));
+            self.held = None;
+            if let Ok(ack) = ack {
+                return Poll::Ready(Some(self.queue.taken(ack)));
             }
         }
     }
@@ -284,6 +324,28 @@ mod tests {
         drop(acks);
         let end = out.poll_next(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(end, Poll::Ready(None)));
+    }
+
+    #[test]
+    fn an_acknowledgement_goes_ahead_of_those_that_wait() {
+        let (acks, mut out) = queue(TEN);
+        acks.push(ack(1)).unwrap();
+        let second = acks.hold().unwrap();
+        acks.push_ahead(ack(3)).unwrap();
+        acks.push_ahead(ack(4)).unwrap();
+        assert_eq!(acks.waiting(), (4, 6));
+        assert_eq!((ready(&mut out), ready(&mut out)), (Some(3), Some(4)));
+        assert_eq!((ready(&mut out), ready(&mut out)), (Some(1), None));
+        // Also while the first one is waited for.
+        acks.push_ahead(ack(5)).unwrap();
+        assert!(!out.is_empty());
+        assert_eq!((ready(&mut out), ready(&mut out)), (Some(5), None));
+        second.fill(ack(2)).unwrap();
+        assert_eq!((ready(&mut out), acks.waiting()), (Some(2), (0, 0)));
+        for id in 0..10 {
+            acks.push_ahead(ack(id)).unwrap();
+        }
+        assert!(matches!(acks.push_ahead(ack(10)), Err(Full)));
     }
 
     #[test]

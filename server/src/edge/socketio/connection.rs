@@ -19,7 +19,7 @@ use crate::{
     app::Session,
     edge::trace,
     hub::Hold,
-    limits::{Allowance, Refused},
+    limits::{Allowance, Refused, Weight},
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -47,6 +47,9 @@ const MAX_ACKS_WAITING: Capacity = Capacity {
     count: 32_768,
     bytes: 16 * 1024 * 1024,
 };
+
+/// What an event counts as that every client emits now and then by itself.
+const SMALL: f64 = 0.1;
 
 /// What all connections have in common.
 pub(super) struct Common {
@@ -143,6 +146,24 @@ impl Connection {
     pub(super) fn take(
         self: &Arc<Self>,
         event: &'static str,
+        value_and_id: (&Value, Option<AckId>),
+    ) -> Option<(Asked, Later)> {
+        self.take_as(1.0, event, value_and_id)
+    }
+
+    /// As [`Self::take`], of an event that counts as a tenth of one.
+    pub(super) fn take_small(
+        self: &Arc<Self>,
+        event: &'static str,
+        value_and_id: (&Value, Option<AckId>),
+    ) -> Option<(Asked, Later)> {
+        self.take_as(SMALL, event, value_and_id)
+    }
+
+    fn take_as(
+        self: &Arc<Self>,
+        events: f64,
+        event: &'static str,
         (value, id): (&Value, Option<AckId>),
     ) -> Option<(Asked, Later)> {
         // First owed, then asked whether it is too late: who makes it too late sees what is owed.
@@ -154,7 +175,10 @@ impl Connection {
         let since = Instant::now();
         let asked = Asked { event, id, since };
         let allowance = self.allowance.as_ref();
-        match allowance.map_or(Ok(()), |allowance| allowance.take(size(value), since)) {
+        // Memory never holds more bytes than a float counts exactly.
+        let bytes = size(value) as f64;
+        let weight = Weight { events, bytes };
+        match allowance.map_or(Ok(()), |allowance| allowance.take(weight, since)) {
             Ok(()) => Some((asked, owed)),
             Err(refused) => {
                 self.refuse(asked, refused);
@@ -192,6 +216,13 @@ impl Connection {
         if let Some(mut ack) = self.answer(asked, reply) {
             ack.before = held;
             self.check(self.acks.push(ack));
+        }
+    }
+
+    /// As [`Self::reply`], ahead of all acknowledgements that wait.
+    pub(super) fn reply_ahead<T: Serialize>(&self, asked: Asked, reply: &Reply<T>) {
+        if let Some(ack) = self.answer(asked, reply) {
+            self.check(self.acks.push_ahead(ack));
         }
     }
 
