@@ -1,14 +1,14 @@
 //! The contract that other programs rely on: events, acknowledgements, rejects, order.
 
 use crate::world::{
-    client::{code, connected, emit, enter, join, next, say, send},
+    client::{code, connected, emit, enter, join, long_id, next, say, send},
     server::Server,
     soon,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tertulia_client::connection::{Connection, EmitError};
 use tertulia_shared::{
-    chat::{ChatEnter, ChatMessage},
+    chat::{ChatEnter, ChatMessage, ChatSend},
     presence::{Change, PresenceChange, PresenceList},
     room::{RoomJoin, RoomLeave},
     server::ServerTime,
@@ -42,14 +42,50 @@ async fn two_people_read_each_other_and_the_sender_reads_itself() {
         let message = next(listener).await;
         assert_eq!((message.room.as_str(), message.seq), (LOBBY, receipt.seq));
         assert_eq!(
-            (message.id.as_str(), message.text.as_str()),
-            ("id-1", "hola")
+            (message.id.as_deref(), message.text.as_str()),
+            (Some(long_id("id-1").as_str()), "hola")
         );
         assert_eq!(
             (&message.from.peer, message.from.name.as_str()),
             (&peer, "Ada")
         );
         assert_eq!(message.at, receipt.at);
+    }
+}
+
+/// Breaks when: two strangers who count their messages refuse or swallow each other's, or an id must be given.
+#[tokio::test]
+async fn a_short_id_counts_within_its_connection_and_none_for_nothing() {
+    let server = Server::start().await;
+    let send = async |connection: &Connection, id: Option<&str>| {
+        let [room, text] = [LOBBY, "hello"].map(str::to_owned);
+        let id = id.map(str::to_owned);
+        let sent = emit(connection, &ChatSend { room, text, id }).await;
+        sent.unwrap().seq
+    };
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        connections.push(connected(&server.origin()).await);
+    }
+    let [ada, bob, listener] = &connections[..] else {
+        panic!("three");
+    };
+    let mut heard = listener.listen::<ChatMessage>();
+    join(listener, LOBBY).await;
+    let uuid = Some("0196f3a2-5d1c-7c7e-9d57-0a1b2c3d4e5f");
+    for (connection, id, seq) in [
+        (ada, Some("1"), 1),
+        (bob, Some("1"), 2),
+        (ada, Some("1"), 1),
+        (bob, uuid, 3),
+        (ada, uuid, 3),
+        (ada, None, 4),
+        (ada, None, 5),
+    ] {
+        assert_eq!(send(connection, id).await, seq, "{id:?}");
+    }
+    for id in [Some("1"), Some("1"), uuid, None, None] {
+        assert_eq!(next(&mut heard).await.id.as_deref(), id);
     }
 }
 

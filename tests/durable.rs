@@ -82,7 +82,7 @@ async fn insist(connection: &Connection, text: &ChatSend) -> Receipt {
     loop {
         match soon("an answer", connection.emit(text)).await {
             Ok(receipt) => return receipt,
-            Err(EmitError::Rejected(reject)) => panic!("{}: {reject:?}", text.id),
+            Err(EmitError::Rejected(reject)) => panic!("{text:?}: {reject:?}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
@@ -138,13 +138,9 @@ fn check(archive: &Archive, acknowledged: &[Acknowledged]) {
         let mut last = BTreeMap::new();
         for (text, receipt) in sender {
             let before = last.insert(&text.room, receipt.seq);
-            assert!(
-                before < Some(receipt.seq),
-                "{} overtook another one",
-                text.id
-            );
+            assert!(before < Some(receipt.seq), "{text:?} overtook another one");
             let twice = expected.insert((&text.room, receipt.seq), (text, receipt.at));
-            assert!(twice.is_none(), "two have the receipt of {}", text.id);
+            assert!(twice.is_none(), "two have the receipt of {text:?}");
         }
     }
     let mut found = 0;

@@ -103,7 +103,7 @@ async fn what_waits_for_the_disk_is_seen() {
         // The server gives one up after a while: another one waits then.
         while waiting().await == 0.0 {
             let (room, text) = (LOBBY.to_owned(), "hello".to_owned());
-            let id = sent.len().to_string();
+            let id = Some(sent.len().to_string());
             sent.push(ada.emit(&ChatSend { room, text, id }));
         }
     };

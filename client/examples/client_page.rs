@@ -27,7 +27,7 @@ fn main() {
         let hello = ChatSend {
             room: "chat/lobby".to_owned(),
             text: "hello".to_owned(),
-            id: "1".to_owned(),
+            id: None,
         };
         let send = move |_| {
             let sent = connection.emit(&hello);

@@ -60,9 +60,10 @@ pub enum Source {
 pub struct Draft {
     /// The room.
     pub room: Topic,
-    /// The id that its sender made.
-    pub id: String,
-    /// Who may send the id again and get the same receipt; `None` for all whom the server cannot tell apart.
+    /// The id that its sender made, where it made one.
+    pub id: Option<String>,
+    /// Who may send the id again and get the same receipt; `None` for all whom the server cannot tell apart. A short id
+    /// counts for its sender only.
     pub sender: Option<String>,
     /// Who is shown as its author.
     pub from: Author,
@@ -83,8 +84,8 @@ pub struct Saved {
     pub seq: u64,
     /// When it was numbered, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// The id that its sender made, or the one that replaced it.
-    pub id: String,
+    /// The id that its sender made, where it made one, or the one that replaced it.
+    pub id: Option<String>,
     /// Who is shown as its author.
     pub from: Author,
     /// The text.

@@ -12,6 +12,13 @@ pub const MAX_NAME_CHARS: usize = 40;
 pub const MAX_TEXT_CHARS: usize = 4_000;
 /// The longest client-made id, in bytes.
 pub const MAX_ID_BYTES: usize = 64;
+/// An id of fewer characters (Unicode scalar values) is no random one: two clients may well choose the same.
+pub const LONG_ID_CHARS: usize = 16;
+
+/// Whether an id is so short that it counts for its sender only.
+pub fn is_short_id(id: &str) -> bool {
+    id.chars().count() < LONG_ID_CHARS
+}
 
 /// Takes a name for this user, in all its connections; a second time renames. A registered user keeps its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +42,12 @@ pub struct ChatSend {
     pub room: String,
     /// The text, 1 to 4,000 characters, not only white space.
     pub text: String,
-    /// An id that the client made, 1 to 64 bytes: sending it again gives the same receipt, not a second message.
-    pub id: String,
+    /// An id that the client made, 1 to 64 bytes: sending it again within a day gives the same receipt, not a second
+    /// message. An id of 16 characters or more, such as a UUID, counts in the whole room and across reconnects. A shorter
+    /// one counts for its sender only: the holder of the session token, or, without a token, this connection. Without an
+    /// id, every send is a new message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// The text was accepted.
@@ -55,8 +66,10 @@ pub struct ChatMessage {
     pub room: Topic,
     /// The place of the message in its room, from 1, or behind what was forgotten of it; one more each message.
     pub seq: u64,
-    /// The id that the sender made.
-    pub id: String,
+    /// The id that the sender made; absent where it made none. Two senders may have made the same short one: `seq` tells
+    /// messages apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Who sent it.
     pub from: Author,
     /// The text, 1 to 4,000 characters.

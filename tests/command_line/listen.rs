@@ -210,7 +210,7 @@ async fn rooms_of_ours_are_joined_after_each_connect() {
     let text = ChatSend {
         room: "chat/lobby".to_owned(),
         text: "again".to_owned(),
-        id: "1".to_owned(),
+        id: None,
     };
     let ada = client::connected(&server.origin()).await;
     soon("the receipt", ada.emit(&text)).await.unwrap();

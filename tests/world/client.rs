@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use tertulia_client::connection::{Connection, EmitError, Link, Options, Transport};
 use tertulia_shared::{
     ClientToServer,
-    chat::{ChatEnter, ChatSend, Receipt},
+    chat::{ChatEnter, ChatSend, LONG_ID_CHARS, Receipt},
     room::{Joined, RoomJoin},
 };
 
@@ -83,13 +83,18 @@ pub(crate) async fn say(connection: &Connection, room: &str, text: &str, id: &st
     emit(connection, &send(room, text, id)).await.unwrap()
 }
 
-/// A text to send.
+/// A text to send, with an id that counts across reconnects.
 pub(crate) fn send(room: &str, text: &str, id: &str) -> ChatSend {
     ChatSend {
         room: room.to_owned(),
         text: text.to_owned(),
-        id: id.to_owned(),
+        id: Some(long_id(id)),
     }
+}
+
+/// An id as long as those that count across reconnects.
+pub(crate) fn long_id(id: &str) -> String {
+    format!("{id:0>LONG_ID_CHARS$}")
 }
 
 /// The code of a reject, as it stands in the acknowledgement.

@@ -35,7 +35,7 @@ pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
 }
 
 /// Gives a text to the store, in the order of calls. What comes back says later whether it is on disk: the same id and
-/// text again within a day give the same receipt and send nothing.
+/// text again within a day give the same receipt and send nothing. A message without an id is always a new one.
 ///
 /// # Errors
 /// When the room, the text or the id is not allowed, or the room is one too many.
@@ -43,12 +43,12 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
     let room = policy::chat_topic(&request.room)?;
     session.may_publish(&room)?;
     policy::text(&request.text)?;
-    policy::id(&request.id)?;
+    request.id.as_deref().map_or(Ok(()), policy::id)?;
     begin(session, &room)?;
     let draft = Draft {
         room,
+        sender: session.sender_of(request.id.as_deref()),
         id: request.id,
-        sender: session.sender(),
         from: session.author(),
         text: request.text,
         source: Source::Client,
@@ -140,7 +140,7 @@ pub fn relay(
     policy::id(&id)?;
     let draft = Draft {
         room,
-        id,
+        id: Some(id),
         sender: None,
         is_registered: from.account(app).is_some(),
         from: speaker(app, from),

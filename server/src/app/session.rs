@@ -12,7 +12,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
-use tertulia_shared::{Filter, Reject, Topic, chat::Author};
+use tertulia_shared::{
+    Filter, Reject, Topic,
+    chat::{Author, is_short_id},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The most messages that wait for one connection; what comes beyond is told as missed.
@@ -126,6 +129,12 @@ impl Session {
     /// Whose retries this one's are: no stranger can be told from another one that lost its connection and is back.
     pub fn sender(&self) -> Option<String> {
         self.user.is_known().then(|| self.user.id.clone())
+    }
+
+    /// Whose an id is: a short one counts for this user only, which without a token is this connection.
+    pub(super) fn sender_of(&self, id: Option<&str>) -> Option<String> {
+        let is_own = self.user.is_known() || id.is_some_and(is_short_id);
+        is_own.then(|| self.user.id.clone())
     }
 
     /// Who this is: before it took a name, `guest-` and the start of its id.

@@ -46,7 +46,7 @@ fn enter(session: &Session, name: &str) -> String {
 }
 
 fn send(session: &Session, room: &str, text: &str, id: &str) -> Result<Receipt, Reject> {
-    let (room, text, id) = (room.into(), text.into(), id.into());
+    let (room, text, id) = (room.into(), text.into(), Some(id.into()));
     let sent = chat::send(session, ChatSend { room, text, id })?;
     // In memory nothing is waited for.
     sent.done().now_or_never().unwrap()
@@ -94,8 +94,8 @@ async fn a_message_reaches_its_room_and_its_sender() {
             ("Ada", peer.as_str())
         );
         assert_eq!(
-            (message.text.as_str(), message.id.as_str(), message.seq),
-            ("¡hola!", "1", 1)
+            (message.text.as_str(), message.id.as_deref(), message.seq),
+            ("¡hola!", Some("1"), 1)
         );
     }
 }
@@ -120,14 +120,53 @@ async fn the_same_id_again_gives_the_same_receipt_and_says_nothing() {
     assert_eq!(forgotten.seq, 2);
 }
 
+/// Breaks when: two strangers who count their messages refuse or swallow each other's.
+#[tokio::test]
+async fn a_short_id_counts_for_its_sender_only() {
+    let (app, _carrier) = app();
+    let stranger = || Session::new(Arc::clone(&app), User::stranger());
+    let (ada, bob) = (stranger(), stranger());
+    let seq = |session: &Session, text: &str, id: &str| {
+        let sent = send(session, "chat/lobby", text, id);
+        sent.map(|receipt| receipt.seq)
+            .map_err(|reject| reject.code)
+    };
+    assert_eq!(seq(&ada, "hello", "1"), Ok(1));
+    assert_eq!(seq(&bob, "hello", "1"), Ok(2));
+    assert_eq!(seq(&bob, "other", "1"), Err(Code::BadId));
+    assert_eq!(seq(&ada, "hello", "1"), Ok(1));
+    let long = "sixteen-letters!";
+    assert_eq!(seq(&ada, "hello", long), Ok(3));
+    assert_eq!(seq(&bob, "hello", long), Ok(3));
+    let token = app.identity.guest(Some("Zoë")).unwrap().token;
+    let zoe = || Session::new(Arc::clone(&app), app.admit(Some(&token)).unwrap());
+    assert_eq!(seq(&zoe(), "hello", "1"), Ok(4));
+    assert_eq!(seq(&zoe(), "hello", "1"), Ok(4));
+}
+
+#[tokio::test]
+async fn without_an_id_every_message_is_a_new_one() {
+    let (app, _carrier) = app();
+    let ada = Session::new(Arc::clone(&app), User::stranger());
+    join(&ada, "chat/lobby").unwrap();
+    for seq in 1..=2 {
+        let (room, text, id) = ("chat/lobby".into(), "again".into(), None);
+        let sent = chat::send(&ada, ChatSend { room, text, id }).unwrap();
+        assert_eq!(sent.done().now_or_never().unwrap().unwrap().seq, seq);
+    }
+    let heard = heard::<ChatMessage>(&ada).await;
+    assert!(heard.len() == 2 && heard.iter().all(|it| it.id.is_none()));
+}
+
 #[tokio::test]
 async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_replaced() {
     let (app, _carrier) = app();
     let ada = Session::new(Arc::clone(&app), User::stranger());
     let bob = Session::new(Arc::clone(&app), User::stranger());
     join(&ada, "chat/lobby").unwrap();
-    send(&ada, "chat/lobby", "hers", "1").unwrap();
-    let refused = send(&bob, "chat/lobby", "his", "1");
+    let id = "an-id-of-the-room";
+    send(&ada, "chat/lobby", "hers", id).unwrap();
+    let refused = send(&bob, "chat/lobby", "his", id);
     assert_eq!(refused.map_err(|reject| reject.code), Err(Code::BadId));
     let lobby = Topic::new("chat/lobby").unwrap();
     for _ in 0..2 {
@@ -135,7 +174,7 @@ async fn an_id_that_was_used_for_another_text_is_refused_and_from_a_broker_repla
             &app,
             &lobby,
             chat::Speaker::Called(None),
-            "1".into(),
+            id.into(),
             "from elsewhere".into(),
         )
         .unwrap();

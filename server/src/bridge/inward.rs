@@ -223,7 +223,8 @@ mod tests {
                 (message.text.as_str(), message.from.name),
                 ("hello", expected)
             );
-            assert!(message.id.starts_with("mqtt-"), "{}", message.id);
+            let id = message.id.unwrap();
+            assert!(id.starts_with("mqtt-"), "{id}");
         }
         assert_eq!(app.counts.faults.load(Ordering::Relaxed), 0);
     }

@@ -29,7 +29,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tertulia_shared::{Code, Filter, Reject, Topic, chat::ChatMessage};
+use tertulia_shared::{
+    Code, Filter, Reject, Topic,
+    chat::{ChatMessage, is_short_id},
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -204,10 +207,11 @@ impl MqttBridge {
     }
 
     fn send_chat(&self, link: &Link, chat: ChatMessage) -> Result<Confirmation, LinkError> {
+        let id = outgoing_id(&chat, self.app.hub.epoch_of(&self.rooms));
         let message = Outgoing {
             topic: chat.room,
             payload: chat.text,
-            properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), chat.id)],
+            properties: vec![(FROM.to_owned(), chat.from.name), (ID.to_owned(), id)],
         };
         if let Some(broker) = &self.local {
             return Ok(broker.publish(&self.client_id, message));
@@ -303,6 +307,13 @@ impl Bridge for MqttBridge {
 async fn too_late(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(FINISH).await;
+}
+
+/// The id under which a message goes out. An id that counts for its sender only means nothing to a broker, which tells no
+/// senders apart: the message's number stands in for it, and for none.
+fn outgoing_id(chat: &ChatMessage, epoch: u64) -> String {
+    let id = chat.id.clone().filter(|id| !is_short_id(id));
+    id.unwrap_or_else(|| format!("tertulia-{epoch}-{}", chat.seq))
 }
 
 fn reader(app: &App, rooms: &Filter) -> Reader {

@@ -22,8 +22,8 @@ use tertulia_shared::wire::{args::Args, json::Json};
 
 /// What `tertulia emit --help` ends with.
 const EXAMPLES: &str = r#"Examples:
-  tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello","id":"1"}' --ack
-  tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello","id":"2"}' --name Ada --ack
+  tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello"}' --ack
+  tertulia emit http://127.0.0.1:3000 chat:send '{"room":"chat/lobby","text":"hello"}' --name Ada --ack
   tertulia emit https://example.org/admin kick '"ada"' 30 --auth '{"token":"…"}' --ack
   seq 1 100 | tertulia emit http://127.0.0.1:3000 count -
   tertulia emit http://127.0.0.1:3000 upload '{"name":"cat.png"}' --binary cat.png --ack

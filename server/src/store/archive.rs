@@ -160,7 +160,8 @@ fn saved(room: &Topic, row: &Row<'_>) -> rusqlite::Result<Saved> {
         room: room.clone(),
         seq: row.get(0)?,
         at: row.get(1)?,
-        id: row.get(2)?,
+        // None is kept as an empty one.
+        id: Some(row.get(2)?).filter(|id: &String| !id.is_empty()),
         from: Author::new(row.get::<_, String>(3)?, row.get::<_, String>(4)?),
         text: row.get(5)?,
         source,

@@ -3,7 +3,13 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 4] = [(1, CHAT), (2, IDENTITY), (3, OWNERS), (4, FORGOTTEN)];
+const STEPS: [(u32, &str); 5] = [
+    (1, CHAT),
+    (2, IDENTITY),
+    (3, OWNERS),
+    (4, FORGOTTEN),
+    (5, SCOPES),
+];
 
 /// The newest schema that this build knows.
 pub(super) const NEWEST: u32 = STEPS[STEPS.len() - 1].0;
@@ -91,6 +97,27 @@ CREATE TABLE forgotten (
 ) STRICT;
 ";
 
+/// A short id counts for its sender only, any other for the whole room. A message without an id has an empty one.
+const SCOPES: &str = "
+CREATE TABLE receipt_by_scope (
+    number INTEGER PRIMARY KEY, -- in the order of arrival
+    room   INTEGER NOT NULL,
+    id     TEXT NOT NULL,
+    scope  TEXT NOT NULL,       -- the sender, or empty for the whole room
+    sender TEXT,                -- null for all whom the server cannot tell apart
+    text   INTEGER NOT NULL,    -- the hash of the text
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    UNIQUE (room, id, scope)
+) STRICT;
+
+INSERT INTO receipt_by_scope
+SELECT number, room, id, iif(length(id) < 16, coalesce(sender, ''), ''), sender, text, seq, at FROM receipt;
+
+DROP TABLE receipt;
+ALTER TABLE receipt_by_scope RENAME TO receipt;
+";
+
 /// The schema that a database has.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<u32> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -134,6 +161,26 @@ mod tests {
         assert_eq!(
             owners,
             [("a", "ada"), ("b", "bob")].map(|(a, b)| (a.into(), b.into()))
+        );
+    }
+
+    #[test]
+    fn short_ids_become_their_senders_and_long_ones_stay_the_rooms() {
+        let mut db = Connection::open_in_memory().unwrap();
+        for (number, sql) in &STEPS[..4] {
+            db.execute_batch(sql).unwrap();
+            db.pragma_update(None, "user_version", number).unwrap();
+        }
+        let receipts = "INSERT INTO receipt VALUES
+            (3, 1, '1', 'ada', 0, 1, 5), (4, 1, '2', NULL, 0, 2, 5), (7, 1, 'sixteen-letters!', 'ada', 0, 3, 5)";
+        db.execute_batch(receipts).unwrap();
+        run(&mut db).unwrap();
+        let mut scopes = db.prepare("SELECT number, scope FROM receipt").unwrap();
+        let scopes = scopes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let scopes: Vec<(i64, String)> = scopes.unwrap().map(Result::unwrap).collect();
+        assert_eq!(
+            scopes,
+            [(3, "ada"), (4, ""), (7, "")].map(|(number, scope)| (number, scope.into()))
         );
     }
 

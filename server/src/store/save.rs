@@ -6,7 +6,10 @@ use super::{
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
-use tertulia_shared::{Code, Reject, Topic, chat::Receipt};
+use tertulia_shared::{
+    Code, Reject, Topic,
+    chat::{Receipt, is_short_id},
+};
 
 /// How much of an id is repeated in a refusal, in characters.
 const SHOWN_CHARS: usize = 40;
@@ -77,15 +80,15 @@ impl Batch<'_> {
             return self.begin(draft);
         };
         let text = hash(&[&draft.text]);
-        if let Some(used) = self.used(room, &draft.id)? {
+        if let Some(used) = self.used(room, &draft)? {
             match draft.source {
                 _ if used.text == text && used.is_of(&draft) => {
                     return Ok(Verdict::Again(used.receipt));
                 }
-                Source::Client => return Ok(Verdict::Refused(id_used(&draft.id))),
-                Source::Broker => draft.id = replacement(&draft),
+                Source::Client => return Ok(Verdict::Refused(id_used(&draft))),
+                Source::Broker => draft.id = Some(replacement(&draft)),
             }
-            if let Some(used) = self.used(room, &draft.id)? {
+            if let Some(used) = self.used(room, &draft)? {
                 return Ok(Verdict::Again(used.receipt));
             }
         }
@@ -126,15 +129,18 @@ impl Batch<'_> {
         Some(Reject::new(Code::ServerFull, problem))
     }
 
-    /// What an id was used for within the last day.
-    fn used(&self, room: Room, id: &str) -> rusqlite::Result<Option<Used>> {
+    /// What the id of a draft was used for within the last day.
+    fn used(&self, room: Room, draft: &Draft) -> rusqlite::Result<Option<Used>> {
+        let Some(id) = &draft.id else {
+            return Ok(None);
+        };
         let since = self.now.saturating_sub(millis(REMEMBERED));
         self.transaction
             .prepare_cached(
                 "SELECT sender, text, seq, at FROM receipt
-                 WHERE room = ?1 AND id = ?2 AND at > ?3",
+                 WHERE room = ?1 AND id = ?2 AND scope = ?3 AND at > ?4",
             )?
-            .query_row(params![room.number, id, since], |row| {
+            .query_row(params![room.number, id, scope(draft), since], |row| {
                 Ok(Used {
                     sender: row.get(0)?,
                     text: row.get(1)?,
@@ -161,19 +167,14 @@ impl Batch<'_> {
                 room.number,
                 seq,
                 at,
-                draft.id,
+                // None is kept as an empty one.
+                draft.id.as_deref().unwrap_or_default(),
                 from.peer,
                 from.name,
                 draft.text,
                 source
             ])?;
-        // An id that was forgotten gives way.
-        self.transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO receipt (room, id, sender, text, seq, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![room.number, draft.id, draft.sender, text, seq, at])?;
+        self.store_receipt(room, &draft, (text, at))?;
         self.changed.insert(draft.room.clone(), room);
         Ok(Saved {
             room: draft.room,
@@ -184,6 +185,33 @@ impl Batch<'_> {
             text: draft.text,
             source: draft.source,
         })
+    }
+
+    fn store_receipt(
+        &self,
+        room: Room,
+        draft: &Draft,
+        (text, at): (i64, u64),
+    ) -> rusqlite::Result<()> {
+        let Some(id) = &draft.id else {
+            return Ok(());
+        };
+        // An id that was forgotten gives way.
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO receipt (room, id, scope, sender, text, seq, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                room.number,
+                id,
+                scope(draft),
+                draft.sender,
+                text,
+                room.at.last,
+                at
+            ])
+            .map(drop)
     }
 
     fn commit(self) -> rusqlite::Result<BTreeMap<Topic, Room>> {
@@ -207,7 +235,15 @@ impl Used {
     }
 }
 
-fn id_used(id: &str) -> Reject {
+/// For whom the id of a draft counts: a short one for its sender, any other for the whole room.
+fn scope(draft: &Draft) -> &str {
+    let is_short = draft.id.as_deref().is_some_and(is_short_id);
+    let sender = draft.sender.as_deref().filter(|_| is_short);
+    sender.unwrap_or_default()
+}
+
+fn id_used(draft: &Draft) -> Reject {
+    let id = draft.id.as_deref().unwrap_or_default();
     let shown: String = id.chars().take(SHOWN_CHARS).collect();
     let problem = format!("id `{shown}` was used for another text in this room");
     Reject::new(Code::BadId, problem)
@@ -215,7 +251,8 @@ fn id_used(id: &str) -> Reject {
 
 /// Another id, always the same for the same id and text.
 fn replacement(draft: &Draft) -> String {
-    let hash = hash(&[draft.room.as_str(), &draft.id, &draft.text]);
+    let id = draft.id.as_deref().unwrap_or_default();
+    let hash = hash(&[draft.room.as_str(), id, &draft.text]);
     format!("mqtt-{hash:016x}")
 }
 

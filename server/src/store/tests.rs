@@ -40,7 +40,7 @@ fn topic(text: &str) -> Topic {
 fn draft(room: &str, id: &str, text: &str) -> Draft {
     Draft {
         room: topic(room),
-        id: id.to_owned(),
+        id: Some(id.to_owned()),
         sender: None,
         from: Author::new("p", "Ada"),
         text: text.to_owned(),
@@ -132,17 +132,45 @@ fn a_retry_gets_its_receipt_within_a_day_and_after_a_restart() {
 #[test]
 fn an_id_belongs_to_its_sender_and_its_room() {
     let mut archive = Archive::in_memory(now).unwrap();
-    let ada = Draft {
-        sender: Some("ada".to_owned()),
-        ..draft("chat/a", "1", "hello")
+    let of = |sender: &str, id: &str| Draft {
+        sender: Some(sender.to_owned()),
+        ..draft("chat/a", id, "hello")
     };
-    saved(&mut archive, ada.clone());
-    assert!(matches!(save(&mut archive, ada), Verdict::Again(_)));
-    assert_eq!(
-        refused(save(&mut archive, draft("chat/a", "1", "hello"))),
-        Code::BadId
-    );
-    assert_eq!(saved(&mut archive, draft("chat/b", "1", "hello")).seq, 1);
+    let long = "sixteen-letters!";
+    for id in ["1", long] {
+        saved(&mut archive, of("ada", id));
+        let again = save(&mut archive, of("ada", id));
+        assert!(matches!(again, Verdict::Again(_)));
+    }
+    // A short one may be anybody's, a long one is the first sender's.
+    assert_eq!(saved(&mut archive, of("bob", "1")).seq, 3);
+    for another in [of("bob", long), draft("chat/a", long, "hello")] {
+        assert_eq!(refused(save(&mut archive, another)), Code::BadId);
+    }
+    assert_eq!(saved(&mut archive, draft("chat/b", long, "hello")).seq, 1);
+}
+
+#[test]
+fn a_message_without_an_id_is_always_new_and_leaves_no_receipt() {
+    let directory = directory();
+    let mut archive = open(directory.path());
+    let no_id = Draft {
+        id: None,
+        ..draft("chat/a", "", "hello")
+    };
+    for seq in 1..=2 {
+        assert_eq!(saved(&mut archive, no_id.clone()).seq, seq);
+    }
+    drop(archive);
+    let archive = open(directory.path());
+    let ids = archive.history(&topic("chat/a"), 2).unwrap();
+    assert!(ids.len() == 2 && ids.iter().all(|saved| saved.id.is_none()));
+    let receipts = "SELECT count(*) FROM receipt";
+    let receipts: u64 = archive
+        .db
+        .query_row(receipts, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(receipts, 0);
 }
 
 #[test]
@@ -176,7 +204,8 @@ fn what_a_broker_brings_again_is_known_and_a_used_id_is_replaced() {
     let mut archive = open(directory.path());
     saved(&mut archive, draft("chat/a", "1", "hers"));
     let replaced = saved(&mut archive, from_broker("1", "from elsewhere"));
-    assert!(replaced.id.starts_with("mqtt-"), "{}", replaced.id);
+    let id = replaced.id.unwrap();
+    assert!(id.starts_with("mqtt-"), "{id}");
     drop(archive);
     let mut archive = open(directory.path());
     for (id, text) in [("1", "from elsewhere"), ("1", "hers")] {

@@ -29,7 +29,7 @@ pub enum Delivery {
 /// A message as the page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The id that its sender made.
+    /// The id that its sender made; empty where it made none.
     pub id: Arc<str>,
     /// The public id of the sender's peer; empty for own messages that are not in the room yet.
     pub peer: Arc<str>,
@@ -183,7 +183,8 @@ impl ChatLog {
 
     /// A message came from the room.
     pub fn receive(&mut self, message: ChatMessage) {
-        let own = self.position_of_own(&message.id);
+        let id = message.id.as_deref();
+        let own = id.and_then(|id| self.position_of_own(id));
         let entry = match own.and_then(|at| self.entries.remove(at)) {
             Some(mut entry) => {
                 entry.revision += 1;
@@ -260,7 +261,7 @@ pub fn missed_count(missed: &StreamMissed) -> u64 {
 
 fn settled(message: ChatMessage, own: bool) -> Message {
     Message {
-        id: message.id.into(),
+        id: message.id.unwrap_or_default().into(),
         peer: message.from.peer.into(),
         name: message.from.name.into(),
         text: message.text.into(),

@@ -12,7 +12,7 @@ fn message(seq: u64, id: &str, text: &str) -> ChatMessage {
     ChatMessage {
         room: Topic::new("chat/lobby").unwrap(),
         seq,
-        id: id.to_owned(),
+        id: Some(id.to_owned()),
         from: Author::new("p1", "Ana"),
         text: text.to_owned(),
         at: 1_000 + seq,

@@ -78,7 +78,7 @@ mod tests {
         log.receive(ChatMessage {
             room: Topic::new("chat/lobby").unwrap(),
             seq,
-            id: seq.to_string(),
+            id: None,
             from: Author::new(peer, peer),
             text: "x".to_owned(),
             at,

@@ -168,7 +168,7 @@ async fn guests_of_both_doors_leave_half_of_the_rooms_to_accounts() {
     let begin = async |user: User| {
         let room = format!("chat/of/{}", user.id);
         let session = Session::new(Arc::clone(&app), user);
-        let (text, id) = ("x".into(), "1".into());
+        let (text, id) = ("x".into(), None);
         let sent = chat::send(&session, tertulia_shared::chat::ChatSend { room, text, id });
         sent.unwrap().done().await.map_err(|reject| reject.code)
     };

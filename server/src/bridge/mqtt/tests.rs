@@ -1,6 +1,6 @@
 //! The bridge and what waits in it: nothing is asked for ever, and at the end nothing is lost without a count.
 
-use super::{Link, MqttBridge, options};
+use super::{Link, MqttBridge, options, outgoing_id};
 use crate::{
     app::{App, CLIENT, Session, chat, device},
     bridge::{
@@ -24,7 +24,11 @@ use std::{
     },
     time::Duration,
 };
-use tertulia_shared::{Filter, Topic, chat::ChatSend, sensor::SensorFault};
+use tertulia_shared::{
+    Filter, Topic,
+    chat::{Author, ChatMessage, ChatSend},
+    sensor::SensorFault,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +83,7 @@ async fn say(session: &Session, text: &str) {
     let send = ChatSend {
         room: "chat/lobby".into(),
         text: text.into(),
-        id: text.into(),
+        id: None,
     };
     chat::send(session, send).unwrap().done().await.unwrap();
 }
@@ -196,4 +200,25 @@ async fn what_the_broker_does_not_take_at_the_stop_is_counted() {
     let ended = tokio::time::timeout(PATIENCE, supervise(bridge, stop, |_| {}));
     ended.await.unwrap();
     assert_eq!(app.counts.unsent.load(Ordering::Relaxed), 5);
+}
+
+/// Breaks when: the same short id of two senders makes another server of the broker drop one of their messages.
+#[test]
+fn an_id_that_counts_for_its_sender_only_goes_out_as_the_messages_number() {
+    let message = |id: Option<&str>| ChatMessage {
+        room: Topic::new("chat/lobby").unwrap(),
+        seq: 7,
+        id: id.map(str::to_owned),
+        from: Author::new("p", "Ada"),
+        text: "hello".to_owned(),
+        at: 5,
+        via: None,
+    };
+    for (id, out) in [
+        (None, "tertulia-9-7"),
+        (Some("1"), "tertulia-9-7"),
+        (Some("sixteen-letters!"), "sixteen-letters!"),
+    ] {
+        assert_eq!(outgoing_id(&message(id), 9), out);
+    }
 }

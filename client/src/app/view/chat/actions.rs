@@ -267,7 +267,7 @@ fn send(app: App, room: String, id: Arc<str>, text: &str) {
     let event = ChatSend {
         room: room_name::topic(&room),
         text: text.to_owned(),
-        id: id.to_string(),
+        id: Some(id.to_string()),
     };
     ask(app, &event, move |sent| match sent {
         Ok(receipt) => {
