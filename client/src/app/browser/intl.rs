@@ -2,7 +2,10 @@
 //!
 //! Not here: which decimals and units to show (`model::number`).
 
-use crate::app::{model::number, text::Lang};
+use crate::app::{
+    model::number::{self, Style},
+    text::Lang,
+};
 use js_sys::{
     Array, Date, Function,
     Intl::{DateTimeFormat, NumberFormat},
@@ -15,7 +18,9 @@ const MAX_DECIMALS: usize = 6;
 
 /// The formatters of one language; making one is slow, so they are made once.
 pub(crate) struct Intl {
+    /// By their decimals.
     numbers: Vec<Function>,
+    scientific: Function,
     time: Function,
     time_with_seconds: Function,
     day: Function,
@@ -36,28 +41,30 @@ impl Intl {
         let time_with_seconds = [time[0], time[1], time[2], ("second", two)];
         Self {
             numbers: (0..=MAX_DECIMALS)
-                .map(|decimals| number_format(&locales, decimals))
+                .map(|decimals| number_format(&locales, decimals, "standard"))
                 .collect(),
+            scientific: number_format(&locales, MAX_DECIMALS, "scientific"),
             time: date(&time),
             time_with_seconds: date(&time_with_seconds),
             day: date(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]),
         }
     }
 
-    /// A number with at most so many decimals.
-    pub(crate) fn number(&self, value: f64, decimals: u8) -> String {
-        let format = self.numbers.get(usize::from(decimals).min(MAX_DECIMALS));
-        format.map_or_else(
-            || number::plain(value),
-            |format| call(format, &value.into()),
-        )
+    /// A number in that style.
+    pub(crate) fn number(&self, value: f64, style: Style) -> String {
+        let format = match style {
+            Style::Fixed(decimals) => self.numbers.get(usize::from(decimals)),
+            Style::Scientific if value == 0.0 => self.numbers.first(),
+            Style::Scientific => None,
+        };
+        call(format.unwrap_or(&self.scientific), &value.into())
     }
 
     /// A value and its unit as people read it.
     pub(crate) fn quantity(&self, value: f64, unit: &str) -> (String, String) {
         let readable = number::readable(value, unit);
         (
-            self.number(readable.value, readable.decimals),
+            self.number(readable.value, readable.style),
             format!("{}{}", readable.prefix, readable.unit),
         )
     }
@@ -98,9 +105,12 @@ impl TimeZone {
     }
 }
 
-fn number_format(locales: &Array, decimals: usize) -> Function {
-    let options = object([("maximumFractionDigits", JsValue::from(decimals as u32))].into_iter());
-    NumberFormat::new(locales, &options).format()
+fn number_format(locales: &Array, decimals: usize, notation: &str) -> Function {
+    let options = [
+        ("maximumFractionDigits", JsValue::from(decimals as u32)),
+        ("notation", notation.into()),
+    ];
+    NumberFormat::new(locales, &object(options.into_iter())).format()
 }
 
 fn object<'a>(fields: impl Iterator<Item = (&'a str, JsValue)>) -> Object {

@@ -2,7 +2,7 @@
 //!
 //! Not here: sending it.
 
-use super::{failure::Failure, number};
+use super::failure::Failure;
 use tertulia_shared::sensor::Value;
 
 /// How long a device may take to say that it did a command that the broker accepted, in milliseconds.
@@ -106,17 +106,16 @@ impl Command {
     }
 }
 
-/// Commands travel as bare text: `true` the flag and `true` the text are one value.
+/// Commands travel as bare text: `true` the flag and `true` the text are one value, and so are `40` and `40.0`.
 fn same(left: &Value, right: &Value) -> bool {
-    left == right || bare_text(left) == bare_text(right)
-}
-
-/// A value as it travels in a command.
-pub fn bare_text(value: &Value) -> String {
-    match value {
-        Value::Number(number) => number::plain(*number),
-        Value::Flag(flag) => flag.to_string(),
-        Value::Text(text) => text.clone(),
+    match (left, right) {
+        (Value::Number(number), Value::Text(text)) | (Value::Text(text), Value::Number(number)) => {
+            text.parse() == Ok(*number)
+        }
+        (Value::Flag(flag), Value::Text(text)) | (Value::Text(text), Value::Flag(flag)) => {
+            text == if *flag { "true" } else { "false" }
+        }
+        _ => left == right,
     }
 }
 

@@ -42,17 +42,6 @@ impl Range {
     pub fn fraction(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }
-
-    /// How many decimals the ticks need.
-    pub fn decimals(&self) -> u8 {
-        let mut step = self.step;
-        let mut decimals = 0;
-        while step < 1.0 - 1e-9 && decimals < 6 {
-            step *= 10.0;
-            decimals += 1;
-        }
-        decimals
-    }
 }
 
 /// The range that shows all of `series` between `from` and `to`; `None` when there is nothing.
@@ -152,7 +141,6 @@ mod tests {
     fn ticks_reach_from_end_to_end() {
         let ticks: Vec<f64> = Range::around(0.0, 9.0, 4).ticks().collect();
         assert_eq!(ticks, [0.0, 5.0, 10.0]);
-        assert_eq!(Range::around(21.3, 21.9, 4).decimals(), 1);
     }
 
     #[test]

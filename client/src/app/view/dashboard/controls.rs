@@ -1,9 +1,9 @@
 //! The targets of a device: a switch where it says on or off, a field where it says something else.
 
-use super::{actions, card::Watched};
+use super::{actions, card::Watched, tile};
 use crate::app::{
     model::{
-        command::{Progress, bare_text, toggled},
+        command::{Progress, toggled},
         devices::Target,
     },
     view::{
@@ -176,7 +176,11 @@ fn field(aim: &Aim) -> AnyView {
         }
     });
     let reported = move || {
-        let value = for_state.read(|target| target.value.as_ref().map(bare_text));
+        let app = for_state.device.app;
+        let value = for_state.read(|target| {
+            let value = target.value.as_ref();
+            value.map(|value| tile::written(app, value, "").0)
+        });
         value.unwrap_or_else(|| texts.not_reported.to_owned())
     };
     view! {

@@ -180,18 +180,15 @@ impl Plot<'_> {
             prefix,
             unit,
         } = number::scale(self.range.high, self.unit());
-        let decimals = Range {
-            step: self.range.step / factor,
-            ..self.range
-        }
-        .decimals();
+        let size = self.range.high.abs().max(self.range.low.abs());
+        let style = number::tick_style(size / factor, self.range.step / factor);
         let surface = &self.surface;
         surface.context.set_line_width(1.0);
         surface.text(&format!("{prefix}{unit}"), (4.0, 11.0), "left");
         for tick in self.range.ticks() {
             let y = self.y(tick);
             surface.ink("--text-soft");
-            let label = self.picture.intl.number(tick / factor, decimals);
+            let label = self.picture.intl.number(tick / factor, style);
             surface.text(&label, (LEFT - 6.0, y + 4.0), "right");
             surface.ink("--line");
             let y = y.round() + 0.5;

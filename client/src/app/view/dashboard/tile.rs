@@ -4,7 +4,7 @@ use super::card::{Charted, Watched};
 use crate::app::{
     model::{
         age::{Age, is_stale},
-        command::{bare_text, is_on},
+        command::is_on,
         devices::{Device, Metric},
         selection::MAX_SERIES,
     },
@@ -52,7 +52,8 @@ pub(super) fn tile(device: &Watched, metric: String, charted: &Charted) -> AnyVi
 /// The value with its unit, and its age.
 fn values(app: App, metric: &Metric) -> AnyView {
     let texts = app.texts();
-    let (value, unit) = written(app, metric);
+    let unit = metric.unit.as_deref().unwrap_or_default();
+    let (value, unit) = written(app, &metric.value, unit);
     let (age, is_stale) = age(app, metric);
     // Seen by the dashed frame, heard by the word.
     let stale = if is_stale { texts.stale } else { "" };
@@ -92,16 +93,17 @@ pub(super) fn color(device: &Device, name: &str) -> usize {
     place.unwrap_or_default() % MAX_SERIES
 }
 
-fn written(app: App, metric: &Metric) -> (String, String) {
+/// A value and its unit as people read them.
+pub(super) fn written(app: App, value: &Value, unit: &str) -> (String, String) {
     let texts = app.texts();
-    let unit = metric.unit.as_deref().unwrap_or_default();
-    match (&metric.value, is_on(&metric.value)) {
-        (Value::Number(number), _) => app
-            .prefs
-            .intl
-            .with_value(|intl| intl.quantity(*number, unit)),
-        (_, Some(true)) => (texts.on.to_owned(), String::new()),
-        (_, Some(false)) => (texts.off.to_owned(), String::new()),
-        (value, None) => (bare_text(value), unit.to_owned()),
-    }
+    let words = match (value, is_on(value)) {
+        (Value::Number(number), _) => {
+            let intl = app.prefs.intl;
+            return intl.with_value(|intl| intl.quantity(*number, unit));
+        }
+        (Value::Flag(true), _) | (_, Some(true)) => texts.on,
+        (Value::Flag(false), _) | (_, Some(false)) => texts.off,
+        (Value::Text(text), None) => return (text.clone(), unit.to_owned()),
+    };
+    (words.to_owned(), String::new())
 }
