@@ -1,5 +1,7 @@
 //! The chat as two people see it in two real browsers.
 
+mod rooms;
+
 use crate::world::{
     browser::{Browser, DESK, PHONE, test_id},
     mosquitto::{publish, subscribe},

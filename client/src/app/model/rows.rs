@@ -3,6 +3,7 @@
 //! Not here: time zones; the caller says on which day a time falls.
 
 use super::chat_log::{Content, Entry, Message};
+use std::sync::Arc;
 
 /// The longest pause within a group, in milliseconds.
 const GROUP_MS: u64 = 5 * 60 * 1_000;
@@ -10,6 +11,8 @@ const GROUP_MS: u64 = 5 * 60 * 1_000;
 /// An entry and what stands around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// The name of the room.
+    pub room: Arc<str>,
     /// The entry.
     pub entry: Entry,
     /// Whether a day begins before it.
@@ -18,21 +21,26 @@ pub struct Row {
     pub first_of_group: bool,
 }
 
+/// What tells a row from all others that the page ever shows, and from itself before a change.
+pub type Key = (Arc<str>, u64, u32, [bool; 2]);
+
 impl Row {
-    /// Differs for two rows that look different.
-    pub fn key(&self) -> (u64, u32, bool, bool) {
+    /// Differs for two rows that are not the same line of the same room, or look different. The room is part of it because
+    /// each log counts its entries from 1.
+    pub fn key(&self) -> Key {
         let entry = &self.entry;
-        (
-            entry.key,
-            entry.revision,
-            self.first_of_day,
-            self.first_of_group,
-        )
+        let looks = [self.first_of_day, self.first_of_group];
+        (self.room.clone(), entry.key, entry.revision, looks)
     }
 }
 
-/// The rows of `entries`; `day_of` numbers the day on which a time falls for the reader.
-pub fn rows<'a>(entries: impl Iterator<Item = &'a Entry>, day_of: impl Fn(u64) -> i64) -> Vec<Row> {
+/// The rows of a room's `entries`; `day_of` numbers the day on which a time falls for the reader.
+pub fn rows<'a>(
+    room: &str,
+    entries: impl Iterator<Item = &'a Entry>,
+    day_of: impl Fn(u64) -> i64,
+) -> Vec<Row> {
+    let room: Arc<str> = room.into();
     let mut previous: Option<&Message> = None;
     let mut last_day = None;
     let mut rows = Vec::new();
@@ -45,6 +53,7 @@ pub fn rows<'a>(entries: impl Iterator<Item = &'a Entry>, day_of: impl Fn(u64) -
         let first_of_day = day.is_some() && day != last_day;
         let continues = previous.zip(message).is_some_and(|(a, b)| one_group(a, b));
         rows.push(Row {
+            room: room.clone(),
             entry: entry.clone(),
             first_of_day,
             first_of_group: message.is_some() && (first_of_day || !continues),
@@ -66,6 +75,7 @@ fn one_group(before: &Message, after: &Message) -> bool {
 mod tests {
     use super::{GROUP_MS, Row, rows};
     use crate::app::model::chat_log::ChatLog;
+    use std::collections::BTreeSet;
     use tertulia_shared::{
         Topic,
         chat::{Author, ChatMessage},
@@ -86,9 +96,13 @@ mod tests {
         });
     }
 
+    fn shown(room: &str, log: &ChatLog) -> Vec<Row> {
+        rows(room, log.entries(), |at| (at / DAY_MS) as i64)
+    }
+
     fn marks(log: &ChatLog) -> Vec<(bool, bool)> {
-        let rows: Vec<Row> = rows(log.entries(), |at| (at / DAY_MS) as i64);
-        rows.iter()
+        shown("lobby", log)
+            .iter()
             .map(|row| (row.first_of_day, row.first_of_group))
             .collect()
     }
@@ -134,5 +148,19 @@ mod tests {
         log.write("2", "ana", "y", 1_500);
         say(&mut log, 1, "ana", 1_010);
         assert_eq!(marks(&log), [(true, true), (false, false)]);
+    }
+
+    /// Breaks when: a row of one room has the key of a row of another one, whose node is then kept in its place.
+    #[test]
+    fn rows_of_several_rooms_never_share_a_key() {
+        let mut keys = BTreeSet::new();
+        for room in ["lobby", "red", "private/blue"] {
+            let mut log = ChatLog::default();
+            for seq in 1..=3 {
+                say(&mut log, seq, "ana", seq);
+            }
+            keys.extend(shown(room, &log).iter().map(Row::key));
+        }
+        assert_eq!(keys.len(), 9);
     }
 }

@@ -181,12 +181,13 @@ fn show_room(app: App, name: &str) {
         chat.change_people(|people| *people = People::default());
         chat.follows.set(true);
     }
-    chat.changed.set_value(true);
     chat.view.update(|view| {
         view.room = name.to_owned();
         room_name::remember(&mut view.recent, name);
         view.invitations
             .retain(|invitation| invitation.lines().next() != Some(name));
+        // Never the lines of one room below the name of another one.
+        refresh::fill(app, view);
     });
     let recent = chat.view.with_untracked(|view| view.recent.join("\n"));
     storage::set("room", name);
