@@ -7,6 +7,7 @@
 mod chat;
 mod dashboard;
 mod frame;
+mod hint;
 mod parts;
 mod refresh;
 mod session;

@@ -57,7 +57,12 @@ pub(crate) fn fill(app: App, view: &mut ChatView) {
     let zone = browser::time_zone();
     let shown = chat.logs.with_value(|logs| {
         let log = logs.get(&view.room)?;
-        let rows = rows::rows(&view.room, log.entries(), |at| zone.day_number(at));
+        let rows = rows::rows(
+            &view.room,
+            log.entries(),
+            |peer| chat.is_mine(peer),
+            |at| zone.day_number(at),
+        );
         Some((rows, log.dropped(), log.received()))
     });
     (view.rows, view.dropped, view.received) = shown.unwrap_or_default();

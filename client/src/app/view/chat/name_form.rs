@@ -77,6 +77,7 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                     id="name-input"
                     data-testid="name-input"
                     type="text"
+                    dir="auto"
                     autocomplete="username"
                     placeholder=texts.name_placeholder
                     maxlength=MAX_NAME_CHARS * 2

@@ -34,7 +34,7 @@ pub(crate) fn People() -> impl IntoView {
             None | Some("") => name,
             Some(you) => format!("{name} ({you})"),
         };
-        view! { <li class=class data-testid="person">{name}</li> }.into_any()
+        view! { <li class=class dir="auto" data-testid="person">{name}</li> }.into_any()
     };
     let count = move || view.with(|view| view.present.len()).to_string();
     view! {

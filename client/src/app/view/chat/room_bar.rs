@@ -69,7 +69,6 @@ pub(crate) fn RoomBar() -> impl IntoView {
             </button>
         </form>
         <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
-        <p class="notice" role="status" data-testid="notice">{words(move || view.with(|view| view.notice.clone()))}</p>
         <Invitations />
         <Recent />
     }
@@ -91,7 +90,7 @@ fn Invitations() -> impl IntoView {
                 actions::go(app, room.clone());
             },
         );
-        view! { <li>{words} " " {join}</li> }.into_any()
+        view! { <li><span dir="auto">{words}</span> " " {join}</li> }.into_any()
     };
     view! {
         <ul class="invitations" aria-live="polite" data-testid="invitations">
