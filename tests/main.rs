@@ -34,6 +34,7 @@ mod seen;
 mod signin;
 mod storm;
 mod tls;
+mod translation;
 mod trunk_serve;
 mod vectors;
 mod world;

@@ -3,7 +3,6 @@
 mod admission;
 mod descriptors;
 mod error;
-mod reach;
 mod reread;
 mod routes;
 mod serve;
@@ -37,7 +36,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tertulia_shared::bridge::{BridgeState, BridgeStatus, Reach};
+use tertulia_shared::bridge::{BridgeState, BridgeStatus};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::Signal,
@@ -66,7 +65,6 @@ pub struct Server {
     hub: Arc<Hub>,
     broker: Option<Embedded>,
     broker_url: BrokerUrl,
-    reach: Reach,
     bridge: MqttBridge,
     bridge_state: watch::Sender<BridgeState>,
     host: Option<Host>,
@@ -103,8 +101,6 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let stopping = CancellationToken::new();
     let routes = Routes::new(&config, Arc::clone(&app), bridge_states, stopping.clone());
     let guests = config.admission.guests;
-    let embedded = broker.as_ref().map(Embedded::address);
-    let reach = reach::reach(embedded, &broker_url, guests);
     let broker = broker.map(|broker| broker.guard(&app, &routes.limits, guests, &broker_url));
     Ok(Server {
         listener,
@@ -125,7 +121,6 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         policy: config.admission.policy,
         host: config.host_metrics.then(|| Host::new(broker_url.clone())),
         broker_url,
-        reach,
         bridge,
         bridge_state,
     })
@@ -193,7 +188,7 @@ impl Server {
         let mut links = JoinSet::new();
         let tell = teller(
             Arc::clone(&self.hub),
-            (self.broker_url.to_string(), self.reach),
+            self.broker_url.to_string(),
             self.bridge_state,
         );
         links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
@@ -327,7 +322,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Tells every connection, and the health check, how the link to the broker is doing.
 fn teller(
     hub: Arc<Hub>,
-    (broker, reach): (String, Reach),
+    broker: String,
     states: watch::Sender<BridgeState>,
 ) -> impl Fn(bridge::Status) {
     let topic = policy::bridge_topic();
@@ -338,7 +333,6 @@ fn teller(
             state: status.state,
             attempt: status.attempt,
             at: stamp.at,
-            reach: Some(reach.clone()),
         });
         if let Err(error) = told {
             tracing::warn!(%error, "the bridge's status is not told");

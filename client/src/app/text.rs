@@ -106,9 +106,6 @@ texts! {
     banner_disconnected: "El servidor cerró la conexión.", "The server closed the connection.";
     retry_now: "Reintentar ahora", "Retry now";
 
-    nothing_kept: "Este navegador no permite guardar datos: al recargar la página se pierden tu nombre, los borradores y los mensajes sin enviar.", "This browser does not let the page store anything: your name, drafts and unsent messages are lost when you reload it.";
-    understood: "Entendido", "OK";
-
     // Name and room.
     name_question: "¿Con qué nombre entras?", "What should we call you?";
     name: "Nombre", "Name";
@@ -145,32 +142,18 @@ texts! {
     missed_unknown: "Puede que falten mensajes", "Messages may be missing";
     missed_one: "Falta 1 mensaje", "1 message missed";
     missed_many: "Faltan {} mensajes", "{} messages missed";
-    dropped: "{} mensajes anteriores no se muestran", "{} older messages are not shown";
+    dropped: "{} mensajes más antiguos ya no se muestran", "{} older messages are no longer shown";
     new_one: "1 mensaje nuevo", "1 new message";
     new_many: "{} mensajes nuevos", "{} new messages";
     chat_empty: "Aún no hay mensajes en #{}", "No messages in #{} yet";
     chat_empty_hint: "Escribe el primero, o publícalo por MQTT:", "Write the first one, or publish it over MQTT:";
-    chat_empty_hint_alone: "Escribe el primero.", "Write the first one.";
     private_hint: "Solo se entra con invitación. Escribe:", "It is entered by invitation only. Write:";
-
-    too_many_waiting: "Ya hay {} mensajes sin enviar: espera a que salgan algunos", "{} messages are waiting to be sent: wait until some have gone out";
-
-    // Commands of the composer.
-    commands: "/join SALA: ir a otra sala\n/invite NOMBRE: invitar a alguien a esta sala privada\n/help: ver esta lista\n//texto: enviar un texto que empieza por /", "/join ROOM: go to another room\n/invite NAME: invite someone to this private room\n/help: show this list\n//text: send a text that begins with /";
-    unknown_command: "El comando {} no existe. Puedes usar:", "There is no command {}. You can use:";
-    join_what: "Escribe el nombre de una sala: /join SALA", "Write the name of a room: /join ROOM";
-    invite_whom: "Escribe a quién: /invite NOMBRE", "Write whom to invite: /invite NAME";
-    room_is_open: "En #{} puede entrar cualquiera, sin invitación. Solo las salas private/… la piden.", "Anyone can enter #{} without an invitation. Only rooms named private/… need one.";
 
     // The dashboard.
     window: "Intervalo de las gráficas", "Time span of the charts";
     minutes: "{} min", "{} min";
     no_devices: "Aún no hay dispositivos", "No devices yet";
     no_devices_hint: "Aparecen solos en cuanto publican por MQTT. Prueba:", "They appear by themselves once they publish over MQTT. Try:";
-    no_devices_hint_alone: "Aparecen solos en cuanto publican por MQTT.", "They appear by themselves once they publish over MQTT.";
-    broker_login: "El broker pide usuario y contraseña.", "The broker asks for a user name and a password.";
-    copy: "Copiar", "Copy";
-    copied: "Copiado", "Copied";
     more_devices: "{} dispositivos más no se muestran", "{} more devices are not shown";
     more_metrics: "{} valores más no se muestran", "{} more values are not shown";
     skipped: "{} lecturas omitidas: la conexión es demasiado lenta", "{} readings were skipped: the connection is too slow";
@@ -208,7 +191,6 @@ texts! {
     // Why something was not accepted.
     no_answer: "el servidor no respondió", "the server did not answer";
     link_lost: "se perdió la conexión", "the connection was lost";
-    signed_out_before: "saliste antes de que se enviara", "you signed out before it was sent";
     unreadable: "la respuesta del servidor no se entiende", "the server's answer makes no sense";
     bad_name: "el nombre debe tener de 1 a 40 caracteres", "a name has 1 to 40 characters";
     bad_text: "el texto debe tener de 1 a 4.000 caracteres", "a text has 1 to 4,000 characters";
@@ -244,7 +226,6 @@ impl Texts {
         let text = match failure {
             Failure::NoAnswer => self.no_answer,
             Failure::LinkLost => self.link_lost,
-            Failure::SignedOut => self.signed_out_before,
             Failure::Unreadable => self.unreadable,
             Failure::Refused(reject) => match reject.code {
                 Code::BadName => self.bad_name,

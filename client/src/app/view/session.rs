@@ -66,7 +66,6 @@ pub(crate) fn start(app: App) {
     });
     app.link.rooms.set_value(Some(rooms));
     app.link.connection.set_value(Some(connection));
-    sign::start(app);
     chat::actions::start(app);
     dashboard::actions::start(app);
 }
@@ -139,9 +138,7 @@ fn take_status(app: App, status: Status) {
 fn take_message(app: App, message: ChatMessage) {
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
-        let is_mine = app.chat.is_mine(&message.from.peer);
-        app.chat
-            .change_log(&room, |log| log.receive(message, is_mine));
+        app.chat.change_log(&room, |log| log.receive(message));
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Handles are `Copy` and live as long as the page. Not here: what changes them (`session` and the components' handlers).
 
-use super::chat::outbox;
 use crate::{
     app::{
         browser::{self, Intl, storage},
@@ -245,8 +244,6 @@ pub(crate) struct ChatState {
     pub(crate) is_renewed: Kept<bool>,
     /// The public id that the session token given last stands for; empty without one.
     pub(crate) who: Kept<String>,
-    /// The public ids under which the reader writes and has written, with or without a token.
-    pub(crate) mine: Kept<Vec<String>>,
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
@@ -309,7 +306,6 @@ impl ChatState {
             changed: StoredValue::new_local(true),
             is_renewed: StoredValue::new_local(false),
             who: StoredValue::new_local(String::new()),
-            mine: StoredValue::new_local(Vec::new()),
             follows: RwSignal::new(true),
             view: RwSignal::new(view),
         }
@@ -327,12 +323,8 @@ impl ChatState {
         change: impl FnOnce(&mut ChatLog) -> T,
     ) -> Option<T> {
         self.changed.set_value(true);
-        self.logs.try_update_value(|logs| {
-            let log = logs.get_or_insert(room, ChatLog::default);
-            let changed = change(log);
-            outbox::settle(log);
-            changed
-        })
+        self.logs
+            .try_update_value(|logs| change(logs.get_or_insert(room, ChatLog::default)))
     }
 
     /// Changes who is there.

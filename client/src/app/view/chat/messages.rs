@@ -3,12 +3,11 @@
 use super::{actions, message};
 use crate::app::{
     browser,
-    model::{room_name, rows::Row},
+    model::rows::Row,
     text,
     view::{
-        hint,
-        parts::{button, effect, live, memo, note, nothing, when, words},
-        refresh,
+        content::content,
+        parts::{button, effect, live, note, nothing, when, words},
         state::{App, app},
     },
 };
@@ -25,7 +24,6 @@ pub(crate) fn Messages() -> impl IntoView {
     let (chat, texts) = (app.chat, app.texts());
     let log = NodeRef::<html::Div>::new();
     let unseen = follow(app, log);
-    hold(app);
     let last_top = Cell::new(0);
     let on_scroll = move |_| {
         let Some(log) = log.get_untracked() else {
@@ -76,26 +74,6 @@ pub(crate) fn Messages() -> impl IntoView {
             {when(move || unseen.get() > 0, move || pill(app, unseen))}
         </div>
     }
-}
-
-/// Nothing is removed from the log of the current room while its reader looks at older messages.
-fn hold(app: App) {
-    let chat = app.chat;
-    let mut before = (chat.room(), false);
-    effect(move || {
-        let now = (
-            chat.view.with(|view| view.room.clone()),
-            !chat.follows.get(),
-        );
-        if now != before {
-            let left = Some((&before.0, false)).filter(|_| before.0 != now.0);
-            for (room, holds) in left.into_iter().chain([(&now.0, now.1)]) {
-                chat.change_log(room, |log| log.hold(holds));
-            }
-            before = now;
-            refresh::soon(app);
-        }
-    });
 }
 
 /// Says how many messages came below, and goes there.
@@ -152,24 +130,23 @@ fn Empty() -> impl IntoView {
     let app = app();
     let texts = app.texts();
     let room = move || app.chat.view.with(|view| view.room.clone());
-    let is_private = memo(move || actions::is_private(&room()));
     // It is open to those that are invited, and to no broker.
-    let hint = move || match is_private.get() {
-        true => view! {
-            <p>{texts.private_hint}</p>
-            <code>"/invite Ana"</code>
+    let hint = move || match actions::is_private(&room()) {
+        true => [texts.private_hint, "/invite Ana"].map(str::to_owned),
+        false => {
+            let command = format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room());
+            [texts.chat_empty_hint.to_owned(), command]
         }
-        .into_any(),
-        false => hint::publish(
-            app,
-            [texts.chat_empty_hint, texts.chat_empty_hint_alone],
-            move || (room_name::topic(&room()), "¡Hola!"),
-        ),
     };
+    let part = move |part: usize| content(move || hint()[part].clone());
     view! {
         <div class="empty">
-            <p class="title">{words(move || text::fill(texts.chat_empty, &[&room()]))}</p>
-            {live(hint)}
+            <p
+                class="title"
+                prop:textContent=content(move || text::fill(texts.chat_empty, &[&room()]))
+            ></p>
+            <p prop:textContent=part(0)></p>
+            <code translate="no" prop:textContent=part(1)></code>
         </div>
     }
 }

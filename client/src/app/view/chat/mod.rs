@@ -2,20 +2,17 @@
 
 pub(crate) mod actions;
 mod composer;
-mod me;
 mod message;
 mod messages;
 mod name_form;
-pub(crate) mod outbox;
 mod people;
 mod room_bar;
-pub(crate) mod sending;
 
 use super::{
-    parts::{live, memo, plain_button, when},
+    parts::{live, memo},
     state::app,
 };
-use crate::app::browser::{self, storage};
+use crate::app::browser;
 use composer::Composer;
 use leptos::prelude::*;
 use messages::Messages;
@@ -45,35 +42,11 @@ pub(crate) fn ChatPanel() -> impl IntoView {
         view! { <Composer renaming=renaming /> }.into_any()
     };
     view! {
-        {when(storage::is_refused, nothing_kept)}
         <RoomBar />
         <People />
         <Messages />
         {live(foot)}
     }
-}
-
-/// Says once that the browser stores nothing.
-fn nothing_kept() -> AnyView {
-    let texts = app().texts();
-    let is_read = RwSignal::new(false);
-    let close = move || {
-        plain_button(["", "nothing-kept-close"], texts.understood, move || {
-            is_read.set(true)
-        })
-    };
-    when(
-        move || !is_read.get(),
-        move || {
-            view! {
-                <div class="nothing-kept" role="status" data-testid="nothing-kept">
-                    <p>{texts.nothing_kept}</p>
-                    {close()}
-                </div>
-            }
-            .into_any()
-        },
-    )
 }
 
 /// A number from 0 to 7 for the colour of a name.

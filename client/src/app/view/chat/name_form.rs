@@ -4,6 +4,7 @@ use super::actions;
 use crate::app::{
     browser::{self, storage},
     view::{
+        content::content,
         parts::{effect, nothing, plain_button, submit, typed, when, words},
         sign,
         state::app,
@@ -77,7 +78,6 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                     id="name-input"
                     data-testid="name-input"
                     type="text"
-                    dir="auto"
                     autocomplete="username"
                     placeholder=texts.name_placeholder
                     maxlength=MAX_NAME_CHARS * 2
@@ -91,7 +91,13 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                 {leave}
             </div>
             {secret}
-            <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{words(failure)}</p>
+            <p
+                id="name-failure"
+                class="failure"
+                role="alert"
+                data-testid="name-failure"
+                prop:textContent=content(failure)
+            ></p>
         </form>
     }
 }

@@ -2,8 +2,9 @@
 
 use super::hue;
 use crate::app::view::{
+    content::content,
     frame::icons,
-    parts::{list, words},
+    parts::list,
     state::app,
 };
 use leptos::prelude::*;
@@ -34,13 +35,15 @@ pub(crate) fn People() -> impl IntoView {
             None | Some("") => name,
             Some(you) => format!("{name} ({you})"),
         };
-        view! { <li class=class dir="auto" data-testid="person">{name}</li> }.into_any()
+        view! { <li class=class data-testid="person">{name}</li> }.into_any()
     };
     let count = move || view.with(|view| view.present.len()).to_string();
     view! {
         <div class="people">
-            <span class="count" aria-hidden="true">{icons::people()} {words(count)}</span>
-            <ul aria-label=texts.people>{list(entries, person)}</ul>
+            <span class="count" aria-hidden="true">
+                {icons::people()} <span prop:textContent=content(count)></span>
+            </span>
+            <ul translate="no" aria-label=texts.people>{list(entries, person)}</ul>
         </div>
     }
 }

@@ -5,6 +5,7 @@ use crate::app::{
     model::{failure::Failure, room_name},
     text,
     view::{
+        content::content,
         parts::{button, effect, list, plain_button, submit, typed, words},
         state::app,
     },
@@ -68,7 +69,19 @@ pub(crate) fn RoomBar() -> impl IntoView {
                 {texts.go}
             </button>
         </form>
-        <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
+        <p
+            id="room-failure"
+            class="failure"
+            role="alert"
+            data-testid="room-failure"
+            prop:textContent=content(failure)
+        ></p>
+        <p
+            class="notice"
+            role="status"
+            data-testid="notice"
+            prop:textContent=content(move || view.with(|view| view.notice.clone()))
+        ></p>
         <Invitations />
         <Recent />
     }
@@ -90,7 +103,7 @@ fn Invitations() -> impl IntoView {
                 actions::go(app, room.clone());
             },
         );
-        view! { <li><span dir="auto">{words}</span> " " {join}</li> }.into_any()
+        view! { <li>{words} " " {join}</li> }.into_any()
     };
     view! {
         <ul class="invitations" aria-live="polite" data-testid="invitations">
@@ -120,7 +133,7 @@ fn Recent() -> impl IntoView {
         view! { <li>{go}</li> }.into_any()
     };
     view! {
-        <ul class="recent" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
+        <ul class="recent" translate="no" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
             {list(others, entry)}
         </ul>
     }

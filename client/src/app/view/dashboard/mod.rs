@@ -9,7 +9,6 @@ mod paint;
 mod tile;
 
 use super::{
-    hint,
     parts::{list, live, note, press, when, words},
     state::{App, app},
 };
@@ -60,11 +59,8 @@ fn empty(app: App) -> AnyView {
     view! {
         <div class="empty">
             <p class="title">{texts.no_devices}</p>
-            {hint::publish(
-                app,
-                [texts.no_devices_hint, texts.no_devices_hint_alone],
-                || ("sensors/kitchen/temperature".to_owned(), "21.5"),
-            )}
+            <p>{texts.no_devices_hint}</p>
+            <code translate="no">"mosquitto_pub -t sensors/kitchen/temperature -m 21.5"</code>
         </div>
     }
     .into_any()

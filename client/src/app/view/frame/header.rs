@@ -24,7 +24,7 @@ pub(crate) fn Header() -> impl IntoView {
     let change_theme = press(move || prefs.choose_dark(!is_dark.get_untracked()));
     view! {
         <header class="head">
-            <h1>{icons::logo()} "Tertulia"</h1>
+            <h1 translate="no">{icons::logo()} "Tertulia"</h1>
             <StatusLine />
             <div class="switches">
                 <button

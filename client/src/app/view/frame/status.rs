@@ -8,6 +8,7 @@ use crate::{
         model::link,
         text,
         view::{
+            content::Content,
             parts::{live, words},
             state::{App, Lights, app},
         },
@@ -140,7 +141,7 @@ fn light(tone: &'static str, what: &'static str, how: String) -> AnyView {
     view! {
         <span class="tone" data-tone=tone>{icons::light(tone)}</span>
         <span class="what">{what}</span>
-        <span class="how">{how}</span>
+        <span class="how" prop:textContent=Content::from(how)></span>
     }
     .into_any()
 }

@@ -3,6 +3,7 @@
 use crate::app::{
     browser,
     view::{
+        content::content,
         parts::{effect, nothing, press, when, words},
         state::{App, Tab, app},
     },
@@ -31,8 +32,8 @@ pub(crate) fn Tabs() -> impl IntoView {
     let badge = when(
         move || unseen.get() > 0,
         move || {
-            view! { <span class="badge">{words(move || unseen.get().to_string())}</span> }
-                .into_any()
+            let count = content(move || unseen.get().to_string());
+            view! { <span class="badge" translate="no" prop:textContent=count></span> }.into_any()
         },
     );
     view! {
