@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accessibility;
 mod architecture;
 mod chat;
 mod client_and_hub;
@@ -30,6 +31,7 @@ mod page;
 mod reference;
 mod restart;
 mod resume;
+mod screens;
 mod seen;
 mod signin;
 mod storm;

@@ -77,14 +77,14 @@ async fn a_translated_dashboard_goes_on_changing() {
     let control = |target: &str| format!("[data-device=kitchen] [data-target={target}] .state");
     page.shows(&control("level"), "3").await;
     translate(&page).await;
-    send("sensors/kitchen/power", r#"{"value":2150,"unit":"W"}"#).await;
+    send("sensors/kitchen/power", r#"{"value":32,"unit":"VA"}"#).await;
     send("sensors/kitchen/door", "closed").await;
     send("sensors/kitchen/broken", "{broken").await;
     send("devices/kitchen/status", "offline").await;
     send("devices/kitchen/state/lamp", "off").await;
     send("devices/kitchen/state/level", "4").await;
-    page.shows(&tile("power", ".value"), "2.15").await;
-    page.shows(&tile("power", ".unit"), "kW").await;
+    page.shows(&tile("power", ".value"), "32").await;
+    page.shows(&tile("power", ".unit"), "VA").await;
     page.shows(&tile("door", ".value"), "closed").await;
     page.shows("[data-device=kitchen] [data-testid=fault]", "2")
         .await;
@@ -103,9 +103,9 @@ async fn a_translated_dashboard_goes_on_changing() {
         .await;
     translate(&page).await;
     page.shows("[data-device=kitchen] .progress", "5 s").await;
-    let kilo = page.texts(&tile("power", ".value")).await;
-    assert_eq!(kilo.len(), 1);
-    assert_eq!(kilo[0].matches("kW").count(), 1, "{kilo:?}");
+    let power = page.texts(&tile("power", ".value")).await;
+    assert_eq!(power.len(), 1);
+    assert_eq!(power[0].matches("VA").count(), 1, "{power:?}");
     nothing_is_thrown(&page).await;
 }
 

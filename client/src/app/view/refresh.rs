@@ -4,7 +4,7 @@
 //! in the background draws nothing, and its models stay bounded.
 
 use super::state::App;
-use crate::app::{browser, model::rows};
+use crate::app::{browser, model::rows, text};
 use leptos::prelude::*;
 use std::{cell::Cell, time::Duration};
 
@@ -55,6 +55,14 @@ fn show_chat(app: App) {
     view.present = chat.people.with_value(|people| people.by_name());
     if chat.view.with_untracked(|old| *old != view) {
         chat.view.set(view);
+    }
+    let many = app.texts().new_many;
+    let lines = chat.announcer.try_update_value(|announcer| {
+        let lines = announcer.take(|count| text::fill(many, &[&count.to_string()]));
+        lines.map(<[String]>::to_vec)
+    });
+    if let Some(lines) = lines.flatten() {
+        chat.announced.set(lines);
     }
 }
 

@@ -8,7 +8,10 @@ use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
-        model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
+        model::{
+            announce::Announcer, chat_log::missed_count, devices::Devices, failure::Failure,
+            room_name,
+        },
     },
     connection::{Connection, EmitError, Encoded, Link, Options, Reason, Status, Tap, Tapped},
     rooms::Rooms,
@@ -129,6 +132,7 @@ fn take_status(app: App, status: Status) {
         chat::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
+        app.chat.announcer.update_value(Announcer::pause);
     }
     if let Some(reject) = refusal {
         sign::refused(app, reject);
@@ -138,6 +142,15 @@ fn take_status(app: App, status: Status) {
 fn take_message(app: App, message: ChatMessage) {
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
+        let own = app
+            .chat
+            .view
+            .with_untracked(|view| view.peer.as_ref() == Some(&message.from.peer));
+        if !own {
+            app.chat.announcer.update_value(|announcer| {
+                announcer.receive(&room, &message.from.name, &message.text);
+            });
+        }
         app.chat.change_log(&room, |log| log.receive(message));
     }
 }

@@ -79,9 +79,9 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
                 </button>
             </div>
             <p class="below">
-                <span>
-                    {texts.writing_as} " "
-                    <strong translate="no" data-testid="own-name" prop:textContent=content(name)></strong> " · "
+                <span class="as">
+                    <span>{texts.writing_as} " "
+                    <strong translate="no" data-testid="own-name" prop:textContent=content(name)></strong></span>
                     {plain_button(["link", "name-change"], texts.change_name, move || renaming.set(true))}
                 </span>
                 <span

@@ -7,7 +7,7 @@ use crate::app::{
     text,
     view::{
         content::content,
-        parts::{button, effect, live, note, nothing, when, words},
+        parts::{button, effect, list, live, note, nothing, when, words},
         state::{App, app},
     },
 };
@@ -60,7 +60,7 @@ pub(crate) fn Messages() -> impl IntoView {
             <div
                 class=words(class)
                 role="log"
-                aria-live="polite"
+                aria-live="off"
                 aria-label=texts.messages
                 tabindex="0"
                 data-testid="messages"
@@ -72,6 +72,22 @@ pub(crate) fn Messages() -> impl IntoView {
                 <For each=rows key=Row::key children=message::line />
             </div>
             {when(move || unseen.get() > 0, move || pill(app, unseen))}
+            <Announced />
+        </div>
+    }
+}
+
+/// Has a screen reader read what comes: the log itself is silent, as history and another room are no news.
+#[component]
+fn Announced() -> impl IntoView {
+    let announced = app().chat.announced;
+    let line = |line: String| {
+        let (_, words) = line.split_once('\n').unwrap_or_default();
+        view! { <p>{words.to_owned()}</p> }.into_any()
+    };
+    view! {
+        <div class="hidden" aria-live="polite" data-testid="announced">
+            {list(move || announced.get(), line)}
         </div>
     }
 }

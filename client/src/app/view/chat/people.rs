@@ -1,12 +1,7 @@
 //! Who is in the room.
 
 use super::hue;
-use crate::app::view::{
-    content::content,
-    frame::icons,
-    parts::list,
-    state::app,
-};
+use crate::app::view::{content::content, frame::icons, parts::list, state::app};
 use leptos::prelude::*;
 
 /// The people in the room, by name.
@@ -43,7 +38,7 @@ pub(crate) fn People() -> impl IntoView {
             <span class="count" aria-hidden="true">
                 {icons::people()} <span prop:textContent=content(count)></span>
             </span>
-            <ul translate="no" aria-label=texts.people>{list(entries, person)}</ul>
+            <ul translate="no" tabindex="0" aria-label=texts.people>{list(entries, person)}</ul>
         </div>
     }
 }

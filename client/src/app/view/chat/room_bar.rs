@@ -10,7 +10,7 @@ use crate::app::{
         state::app,
     },
 };
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use tertulia_shared::{Code, Reject};
 
 /// The room at the head of the chat.
@@ -27,6 +27,12 @@ pub(crate) fn RoomBar() -> impl IntoView {
             shown = current;
         }
     });
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            view.update(|view| view.room_failure = None);
+            room.set(view.with_untracked(|view| view.room.clone()));
+        }
+    };
     let go = submit(move || match room_name::parse(&room.get_untracked()) {
         Some(name) => actions::go(app, name),
         None => {
@@ -63,7 +69,9 @@ pub(crate) fn RoomBar() -> impl IntoView {
                 aria-describedby="room-failure"
                 aria-invalid=words(move || (!failure().is_empty()).to_string())
                 prop:value=words(move || room.get())
+                translate="no"
                 on:input=typed(room)
+                on:keydown=on_key
             />
             <button type="submit" data-testid="room-submit" class=words(class)>
                 {texts.go}

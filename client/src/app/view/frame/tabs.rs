@@ -39,7 +39,7 @@ pub(crate) fn Tabs() -> impl IntoView {
     view! {
         <div class="tabs" role="tablist" aria-label=texts.tabs on:keydown=on_key>
             {tab(app, Tab::Chat, ["tab-chat", "panel-chat", texts.chat], badge)}
-            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.dashboard], nothing())}
+            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.devices], nothing())}
         </div>
     }
 }
