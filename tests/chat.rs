@@ -1,5 +1,12 @@
 //! The chat as two people see it in two real browsers.
 
+mod missed;
+mod network;
+mod rooms;
+mod storage;
+mod typing;
+mod waiting;
+
 use crate::world::{
     browser::{Browser, DESK, PHONE, test_id},
     mosquitto::{publish, subscribe},

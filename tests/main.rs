@@ -9,7 +9,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod accessibility;
 mod architecture;
 mod chat;
 mod client_and_hub;
@@ -31,12 +30,10 @@ mod page;
 mod reference;
 mod restart;
 mod resume;
-mod screens;
 mod seen;
 mod signin;
 mod storm;
 mod tls;
-mod translation;
 mod trunk_serve;
 mod vectors;
 mod world;

@@ -3,6 +3,7 @@
 mod admission;
 mod descriptors;
 mod error;
+mod reach;
 mod reread;
 mod routes;
 mod serve;
@@ -36,7 +37,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tertulia_shared::bridge::{BridgeState, BridgeStatus};
+use tertulia_shared::bridge::{BridgeState, BridgeStatus, Reach};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::Signal,
@@ -65,6 +66,7 @@ pub struct Server {
     hub: Arc<Hub>,
     broker: Option<Embedded>,
     broker_url: BrokerUrl,
+    reach: Reach,
     bridge: MqttBridge,
     bridge_state: watch::Sender<BridgeState>,
     host: Option<Host>,
@@ -101,6 +103,8 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
     let stopping = CancellationToken::new();
     let routes = Routes::new(&config, Arc::clone(&app), bridge_states, stopping.clone());
     let guests = config.admission.guests;
+    let embedded = broker.as_ref().map(Embedded::address);
+    let reach = reach::reach(embedded, &broker_url, guests);
     let broker = broker.map(|broker| broker.guard(&app, &routes.limits, guests, &broker_url));
     Ok(Server {
         listener,
@@ -121,6 +125,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         policy: config.admission.policy,
         host: config.host_metrics.then(|| Host::new(broker_url.clone())),
         broker_url,
+        reach,
         bridge,
         bridge_state,
     })
@@ -188,7 +193,7 @@ impl Server {
         let mut links = JoinSet::new();
         let tell = teller(
             Arc::clone(&self.hub),
-            self.broker_url.to_string(),
+            (self.broker_url.to_string(), self.reach),
             self.bridge_state,
         );
         links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
@@ -322,7 +327,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Tells every connection, and the health check, how the link to the broker is doing.
 fn teller(
     hub: Arc<Hub>,
-    broker: String,
+    (broker, reach): (String, Reach),
     states: watch::Sender<BridgeState>,
 ) -> impl Fn(bridge::Status) {
     let topic = policy::bridge_topic();
@@ -333,6 +338,7 @@ fn teller(
             state: status.state,
             attempt: status.attempt,
             at: stamp.at,
+            reach: Some(reach.clone()),
         });
         if let Err(error) = told {
             tracing::warn!(%error, "the bridge's status is not told");

@@ -40,7 +40,8 @@ pub struct Entered {
 pub struct ChatSend {
     /// The room, `chat/<name>`: a topic without wildcards.
     pub room: String,
-    /// The text, 1 to 4,000 characters, not only white space.
+    /// The text, 1 to 4,000 characters, of which at least one shows: not only white space and characters that are drawn
+    /// as nothing.
     pub text: String,
     /// An id that the client made, 1 to 64 bytes: sending it again within a day gives the same receipt, not a second
     /// message. An id of 16 characters or more, such as a UUID, counts in the whole room and across reconnects. A shorter

@@ -114,7 +114,7 @@ pub enum Code {
     BrokerRefused,
     /// The session token is forged, expired or revoked: the message says which. Ask for another one.
     BadToken,
-    /// The name or the password is wrong.
+    /// The name and the password do not belong together.
     BadPassword,
     /// Nobody is let in here without an account.
     AccountNeeded,

@@ -3,7 +3,9 @@
 use super::{PATIENCE, process::Process, soon};
 use axum::http::Method;
 use fantoccini::{
-    Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand,
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    wd::{WebDriverCompatibleCommand, WindowHandle},
 };
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -65,6 +67,36 @@ impl Browser {
         };
         browser.go(url).await;
         browser
+    }
+
+    /// Has each page that is opened from now on run a script before its own.
+    pub(crate) async fn on_each_page(&self, script: &'static str) {
+        self.page.issue_cmd(BeforeEachPage(script)).await.unwrap();
+    }
+
+    /// Opens another window of this browser and looks at that one from now on; gives the one before.
+    pub(crate) async fn open_window(&self) -> WindowHandle {
+        let before = self.page.window().await.unwrap();
+        let opened = self.page.new_window(false).await.unwrap();
+        self.look_at(opened.handle).await;
+        before
+    }
+
+    /// Looks at another window of this browser.
+    pub(crate) async fn look_at(&self, window: WindowHandle) {
+        self.page.switch_to_window(window).await.unwrap();
+    }
+
+    /// Closes all other windows of this browser.
+    pub(crate) async fn close_others(&self) {
+        let here = self.page.window().await.unwrap();
+        for window in self.page.windows().await.unwrap() {
+            if window != here {
+                self.page.switch_to_window(window).await.unwrap();
+                self.page.close_window().await.unwrap();
+            }
+        }
+        self.page.switch_to_window(here).await.unwrap();
     }
 
     /// Goes to an address.
@@ -141,12 +173,6 @@ impl Browser {
             .collect()
     }
 
-    /// Shows the page in the few colours of a reader's own, as in Windows' contrast themes.
-    pub(crate) async fn force_colors(&self) {
-        let forced = self.page.issue_cmd(ForcedColors).await;
-        forced.unwrap();
-    }
-
     /// Takes a name in the page's form, and waits until the page can send.
     pub(crate) async fn enter(&self, name: &str) {
         self.fill("name-input", name).await;
@@ -204,25 +230,20 @@ impl WebDriverCompatibleCommand for ConsoleLog {
     }
 }
 
-/// Asks Chromium's driver for forced colours; WebDriver itself knows none.
+/// A script that each new page runs first, by Chromium's own protocol.
 #[derive(Debug)]
-struct ForcedColors;
+struct BeforeEachPage(&'static str);
 
-impl WebDriverCompatibleCommand for ForcedColors {
+impl WebDriverCompatibleCommand for BeforeEachPage {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
-        base.join(&format!(
-            "session/{}/goog/cdp/execute",
-            session.unwrap_or_default()
-        ))
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        let features = json!([{ "name": "forced-colors", "value": "active" }]);
-        let command = json!({
-            "cmd": "Emulation.setEmulatedMedia",
-            "params": { "features": features },
-        });
-        (Method::POST, Some(command.to_string()))
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        let body = json!({ "cmd": command, "params": { "source": self.0 } });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -14,7 +14,7 @@ use tertulia_shared::{
 
 pub use crate::identity::{
     name::{name, nearest_name},
-    visible::{shortened, shown},
+    visible::{is_blank, shortened, shown},
 };
 
 /// The longest room, in bytes.
@@ -153,8 +153,9 @@ pub fn text(text: &str) -> Result<(), Reject> {
             format!("text has {characters} characters, at most {MAX_TEXT_CHARS} are allowed"),
         ));
     }
-    if text.trim().is_empty() {
-        return Err(Reject::new(Code::BadText, "text is empty"));
+    if is_blank(text) {
+        let problem = "text shows nothing; write at least one character that does";
+        return Err(Reject::new(Code::BadText, problem));
     }
     Ok(())
 }
@@ -281,6 +282,31 @@ mod tests {
         assert!(text(&"é".repeat(4_000)).is_ok());
         assert_eq!(code(text(&"é".repeat(4_001))), Code::BadText);
         assert_eq!(code(text(" \n\t")), Code::BadText);
+    }
+
+    /// Breaks when: a message of which nothing shows is taken, or one that shows is refused for what joins it.
+    #[test]
+    fn a_text_shows_something() {
+        for blank in [
+            "\u{200b}",
+            "\u{ad}\u{ad}",
+            "\u{2800} \u{2800}",
+            "\u{3164}",
+            "\u{fe0f}\u{e0041}",
+            "\u{2060}\n\u{feff}",
+            "\u{fff0}\u{1bca0}",
+        ] {
+            assert_eq!(code(text(blank)), Code::BadText, "{blank:?}");
+        }
+        for good in [
+            "❤\u{fe0f}",
+            "👩\u{200d}🔬",
+            "\u{200f}שלום",
+            "a\u{200b}",
+            ".",
+        ] {
+            assert!(text(good).is_ok(), "{good:?}");
+        }
     }
 
     #[test]

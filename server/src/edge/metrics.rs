@@ -309,6 +309,7 @@ mod tests {
                 state: BridgeState::Down,
                 attempt: 1,
                 at: 5,
+                reach: None,
             };
             let told = metrics.app.hub.publish(&topic, SERVER, false, status);
             told.unwrap();

@@ -77,7 +77,7 @@ impl Identity {
         match account.filter(|_| right) {
             Some(account) => Ok((account.id, account.name, account.generation)),
             None => {
-                let problem = "wrong name or password";
+                let problem = "name and password do not belong together";
                 Err(Reject::new(Code::BadPassword, problem))
             }
         }

@@ -26,11 +26,14 @@ const HIDDEN: [RangeInclusive<char>; 18] = [
     '\u{3164}'..='\u{3164}',
     '\u{feff}'..='\u{feff}',
     '\u{ffa0}'..='\u{ffa0}',
-    '\u{fff9}'..='\u{fffb}',
+    '\u{fff0}'..='\u{fffb}',
 ];
-/// Musical format characters and tags.
-const HIDDEN_ABOVE: [RangeInclusive<char>; 2] =
-    ['\u{1d173}'..='\u{1d17a}', '\u{e0000}'..='\u{e0fff}'];
+/// Shorthand and musical format characters, and tags.
+const HIDDEN_ABOVE: [RangeInclusive<char>; 3] = [
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
 /// They choose how the character before them is drawn: nothing without one.
 const SELECTORS: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
 
@@ -41,7 +44,7 @@ pub(crate) fn is_hidden(character: char) -> bool {
 }
 
 /// Whether nothing of a text shows.
-pub(super) fn is_blank(text: &str) -> bool {
+pub fn is_blank(text: &str) -> bool {
     text.chars().all(|character| {
         let drawn_as_space = character.is_whitespace() || character == '\u{2800}';
         drawn_as_space || SELECTORS.contains(&character) || is_hidden(character)

@@ -10,9 +10,23 @@ use super::{
     text::Lang,
 };
 pub(crate) use intl::{Intl, time_zone};
+use js_sys::RegExp;
 use leptos::prelude::*;
 use std::fmt::Write as _;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
+
+thread_local! {
+    /// Matches a text of which nothing shows, as the server refuses it.
+    static SHOWS_NOTHING: RegExp = RegExp::new(
+        r"^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]*$",
+        "u",
+    );
+}
+
+/// Whether a text has a character that shows.
+pub(crate) fn shows(text: &str) -> bool {
+    !SHOWS_NOTHING.with(|nothing| nothing.test(text))
+}
 
 /// The browser's clock, in milliseconds since 1970.
 pub(crate) fn now() -> f64 {
@@ -29,6 +43,25 @@ pub(crate) fn random_id() -> String {
         let _ = write!(id, "{byte:02x}");
         id
     })
+}
+
+/// Copies a text that is shown by the element that `selector` finds. By the selection: the clipboard's own interface is
+/// there only where the page came by TLS or from this machine.
+pub(crate) fn copy(shown: &web_sys::Element) -> bool {
+    let done = || -> Result<bool, JsValue> {
+        let selection = window().get_selection()?.ok_or(JsValue::NULL)?;
+        selection.select_all_children(shown)?;
+        let document = document().unchecked_into::<web_sys::HtmlDocument>();
+        let is_copied = document.exec_command("copy")?;
+        selection.remove_all_ranges()?;
+        Ok(is_copied)
+    };
+    done().unwrap_or_default()
+}
+
+/// The name of the host in an origin, without the brackets of IPv6.
+pub(crate) fn server_host() -> String {
+    origin::host(&server_origin()).to_owned()
 }
 
 /// The language that the browser asks for.
@@ -107,18 +140,4 @@ pub(crate) fn focus(selector: &'static str) {
             let _ = element.focus();
         }
     });
-}
-
-/// Closes the `<details>` that listens for `event`, and moves the focus to what opens it.
-pub(crate) fn fold(event: &web_sys::Event) {
-    let details = event.current_target();
-    let details = details.and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let Some(details) = details.filter(|details| details.has_attribute("open")) else {
-        return;
-    };
-    let _ = details.remove_attribute("open");
-    let summary = details.query_selector("summary").ok().flatten();
-    if let Some(summary) = summary.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = summary.focus();
-    }
 }

@@ -1,71 +1,26 @@
 //! The messages of one room: what came, what is on its way, what was missed.
 //!
 //! Own messages appear at once and are reconciled by their id with the acknowledgement or the broadcast, whichever
-//! comes first. Not here: what was seen before or missed (`Rooms`), sending, and how messages are grouped (`rows`).
+//! comes first. They go out one after the other, so that a refusal that passes cannot swap two of them. Not here: what was
+//! seen before or missed (`Rooms`), sending, where what waits is kept (`outbox`), and how messages are grouped (`rows`).
 
-use super::failure::Failure;
+use super::{
+    failure::Failure,
+    message::{Content, Delivery, Entry, Message},
+    outbox::Waiting,
+};
 use std::{collections::VecDeque, sync::Arc};
 use tertulia_shared::{
     chat::{ChatMessage, Receipt},
     stream::StreamMissed,
 };
 
-/// The most entries kept of a room; older ones are dropped and counted, but for what was written here and not sent.
+/// The most entries kept of a room while its reader follows the end. Older messages are dropped and counted; what is not
+/// sent yet and the lines that tell a gap stay.
 pub const MAX_ENTRIES: usize = 500;
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// Waits until the link is there, the name is taken, and the server takes more.
-    Queued,
-    /// Sent, not yet answered.
-    Sending,
-    /// In the room.
-    Sent,
-    /// Not accepted; the person may try again or discard it.
-    Failed(Failure),
-}
-
-/// A message as the page shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The id that its sender made; empty where it made none.
-    pub id: Arc<str>,
-    /// The public id of the sender's peer; empty for own messages that are not in the room yet.
-    pub peer: Arc<str>,
-    /// The sender's name.
-    pub name: Arc<str>,
-    /// The text.
-    pub text: Arc<str>,
-    /// When the server accepted it, or when it was written while that is not known, in milliseconds since 1970.
-    pub at: u64,
-    /// Whether it was written on this page.
-    pub own: bool,
-    /// What became of it.
-    pub delivery: Delivery,
-    /// Whether the broadcast came.
-    settled: bool,
-}
-
-/// What an entry shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// A message.
-    Message(Message),
-    /// So many messages of the room did not reach this page; 0 where nobody knows how many.
-    Missed(u64),
-}
-
-/// One line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Stays the same for the life of the entry.
-    pub key: u64,
-    /// Grows with each change of the entry.
-    pub revision: u32,
-    /// What it shows.
-    pub content: Content,
-}
+/// The most entries kept while the reader looks at older ones. Then nothing is removed above or where the reader is: what
+/// came since is dropped instead, and a line tells how much.
+pub const MAX_HELD: usize = 2_000;
 
 /// The log of one room.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +29,10 @@ pub struct ChatLog {
     next_key: u64,
     dropped: u64,
     received: u64,
+    /// The key of the last entry that was there when the reader began to look at older ones.
+    held: Option<u64>,
+    /// The ids of own messages that wait no longer.
+    ended: Vec<Arc<str>>,
 }
 
 impl ChatLog {
@@ -82,7 +41,7 @@ impl ChatLog {
         self.entries.iter()
     }
 
-    /// How many old entries were dropped to keep the page fast.
+    /// How many old messages were dropped to keep the page fast.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -92,50 +51,79 @@ impl ChatLog {
         self.received
     }
 
-    /// Shows a message that is written on this page, before it is sent.
-    pub fn write(&mut self, id: &str, name: &str, text: &str, now: u64) {
-        self.push(Content::Message(Message {
-            id: id.into(),
-            peer: "".into(),
-            name: name.into(),
-            text: text.into(),
-            at: now,
-            own: true,
-            delivery: Delivery::Queued,
-            settled: false,
-        }));
+    /// The own messages that are not in the room.
+    pub fn unsent(&self) -> impl Iterator<Item = &Message> {
+        let messages = self.entries.iter().filter_map(Entry::message);
+        messages.filter(|message| message.delivery != Delivery::Sent)
     }
 
-    /// The ids and texts that wait to be sent, oldest first; they count as under way from now on.
-    pub fn take_queued(&mut self) -> Vec<(Arc<str>, Arc<str>)> {
-        let mut queued = Vec::new();
-        for entry in &mut self.entries {
-            let Content::Message(message) = &mut entry.content else {
-                continue;
-            };
-            if message.delivery == Delivery::Queued {
-                message.delivery = Delivery::Sending;
-                queued.push((message.id.clone(), message.text.clone()));
-            }
+    /// The ids of own messages that wait no longer, since this was asked last.
+    pub fn take_ended(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// The reader looks at older messages, or follows the end again.
+    pub fn hold(&mut self, holds: bool) {
+        if !holds {
+            self.held = None;
+            self.trim();
+        } else if self.held.is_none() {
+            self.held = Some(self.next_key);
         }
-        queued
+    }
+
+    /// Shows a message that waits, before it is sent: one that was just written, or one that was kept since an earlier
+    /// visit. Those that wait stand in the order in which they were written.
+    pub fn write(&mut self, waiting: &Waiting) {
+        if let Some(message) = self.find(&waiting.id) {
+            match &message.delivery {
+                // Its writer is back.
+                Delivery::Failed(Failure::SignedOut) => {
+                    self.change(&waiting.id, |message| message.delivery = Delivery::Queued);
+                }
+                Delivery::Sent => self.ended.push(waiting.id.as_str().into()),
+                _ => {}
+            }
+            return;
+        }
+        let entry = self.entry(Content::Message(Message::waiting(waiting)));
+        let is_later = |entry: &&Entry| {
+            let message = entry.message();
+            message.is_some_and(|message| message.waits() && message.at > waiting.at)
+        };
+        let later = self.entries.iter().rev().take_while(is_later).count();
+        self.entries.insert(self.entries.len() - later, entry);
+        self.trim();
+    }
+
+    /// The id and text of the next message to send, which is under way from now on. There is none while another one is.
+    pub fn take_next(&mut self) -> Option<(Arc<str>, Arc<str>)> {
+        if self.unsent().any(|it| it.delivery == Delivery::Sending) {
+            return None;
+        }
+        let next = self
+            .unsent()
+            .find(|it| it.delivery == Delivery::Queued)
+            .map(|it| (it.id.clone(), it.text.clone()))?;
+        self.change(&next.0, |message| message.delivery = Delivery::Sending);
+        Some(next)
     }
 
     /// The server accepted the own message `id`.
     pub fn accepted(&mut self, id: &str, receipt: &Receipt) {
         self.change(id, |message| {
             message.delivery = Delivery::Sent;
-            message.at = receipt.at;
+            (message.seq, message.at) = (receipt.seq, receipt.at);
         });
+        self.ended.push(id.into());
     }
 
-    /// The own message `id` was not accepted. It waits for the link, or for what refused it to pass, when that can help,
-    /// unless it is in the room.
-    pub fn failed(&mut self, id: &str, failure: Failure, link_is_up: bool) {
-        let again = failure.wait().is_some() || (failure.is_transient() && !link_is_up);
+    /// The own message `id` was not accepted. It is failed where it was refused for good. In any other case it goes on
+    /// waiting: nobody knows whether it arrived, and the server takes the same id only once.
+    pub fn failed(&mut self, id: &str, failure: Failure) {
         self.change(id, |message| {
             if message.delivery == Delivery::Sending {
-                message.delivery = if again {
+                message.delivery = if failure.is_transient() {
                     Delivery::Queued
                 } else {
                     Delivery::Failed(failure)
@@ -149,51 +137,65 @@ impl ChatLog {
     pub fn disown(&mut self, is_private: bool) {
         for entry in &mut self.entries {
             if let Content::Message(message) = &mut entry.content
-                && matches!(message.delivery, Delivery::Queued | Delivery::Sending)
+                && message.delivery != Delivery::Sent
             {
-                message.delivery = Delivery::Failed(Failure::LinkLost);
+                message.delivery = Delivery::Failed(Failure::SignedOut);
                 entry.revision += 1;
             }
         }
-        if is_private {
-            self.entries.retain(|entry| match &entry.content {
-                Content::Message(message) => matches!(message.delivery, Delivery::Failed(_)),
-                Content::Missed(_) => false,
-            });
-        }
+        self.entries.retain(|entry| match &entry.content {
+            Content::Message(message) => match message.delivery {
+                Delivery::Failed(_) => true,
+                _ => message.settled && !is_private,
+            },
+            Content::Missed(_) => !is_private,
+        });
     }
 
     /// Sends the failed message `id` again: as the same one, so that it is not doubled, but as a `fresh` one where that
-    /// id is somebody else's.
-    pub fn retry(&mut self, id: &str, fresh: &str) {
+    /// id is somebody else's. Gives the id under which it waits now.
+    pub fn retry(&mut self, id: &str, fresh: &str) -> Option<Arc<str>> {
+        let message = self.find(id)?;
+        let Delivery::Failed(failure) = &message.delivery else {
+            return None;
+        };
+        let is_anothers = failure.is_of_somebody_else();
+        let now: Arc<str> = if is_anothers { fresh } else { id }.into();
+        if is_anothers {
+            self.ended.push(id.into());
+        }
         self.change(id, |message| {
-            if let Delivery::Failed(failure) = &message.delivery
-                && failure.is_of_somebody_else()
-            {
-                message.id = fresh.into();
-            }
+            message.id = now.clone();
             message.delivery = Delivery::Queued;
         });
+        Some(now)
     }
 
     /// Removes the own message `id`.
     pub fn discard(&mut self, id: &str) {
-        self.entries.retain(|entry| !is_own(entry, id));
+        self.forget(id);
+        self.ended.push(id.into());
     }
 
-    /// A message came from the room.
-    pub fn receive(&mut self, message: ChatMessage) {
-        let id = message.id.as_deref();
-        let own = id.and_then(|id| self.position_of_own(id));
+    /// Removes the own message `id`, which another tab sends.
+    pub fn forget(&mut self, id: &str) {
+        self.entries.retain(|entry| !entry.is_unsettled(id));
+    }
+
+    /// A message came from the room; `is_mine` is whether the reader wrote it, here or in another tab.
+    pub fn receive(&mut self, message: ChatMessage, is_mine: bool) {
+        let id: Arc<str> = message.id.as_deref().unwrap_or_default().into();
+        let own = self.position_of_own(&id);
         let entry = match own.and_then(|at| self.entries.remove(at)) {
             Some(mut entry) => {
+                self.ended.push(id);
                 entry.revision += 1;
-                entry.content = Content::Message(settled(message, true));
+                entry.content = Content::Message(Message::of_room(message));
                 entry
             }
             None => {
-                self.received += 1;
-                self.entry(Content::Message(settled(message, false)))
+                self.received += u64::from(!is_mine);
+                self.entry(Content::Message(Message::of_room(message)))
             }
         };
         self.insert(entry);
@@ -203,10 +205,17 @@ impl ChatLog {
     pub fn missed(&mut self, missed: &StreamMissed) {
         let entry = self.entry(Content::Missed(missed_count(missed)));
         self.insert(entry);
+        self.merge_gaps();
+    }
+
+    fn find(&self, id: &str) -> Option<&Message> {
+        let mut messages = self.entries.iter().filter_map(Entry::message);
+        messages.find(|message| *message.id == *id)
     }
 
     fn position_of_own(&self, id: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| is_own(entry, id))
+        let mut entries = self.entries.iter();
+        entries.position(|entry| entry.is_unsettled(id))
     }
 
     fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) {
@@ -228,28 +237,71 @@ impl ChatLog {
         }
     }
 
-    fn push(&mut self, content: Content) {
-        let entry = self.entry(content);
-        self.entries.push_back(entry);
-        self.trim();
-    }
-
-    /// Puts what the room ordered before the own messages at the end that the room has not ordered yet.
+    /// Puts what the room ordered before the own messages at the end that the room has not ordered yet, or later.
     fn insert(&mut self, entry: Entry) {
-        let floating = self.entries.iter().rev().take_while(|entry| floats(entry));
-        let at = self.entries.len() - floating.count();
-        self.entries.insert(at, entry);
+        let seq = entry.message().map_or(0, |message| message.seq);
+        let floats = |entry: &&Entry| entry.message().is_some_and(|it| it.floats_over(seq));
+        let floating = self.entries.iter().rev().take_while(floats).count();
+        self.entries.insert(self.entries.len() - floating, entry);
         self.trim();
     }
 
+    /// Drops messages until no more stay than may. Each round drops one, or ends it.
     fn trim(&mut self) {
-        while self.entries.len() > MAX_ENTRIES {
-            // What is not in the room yet nobody else has.
-            let Some(oldest) = self.entries.iter().position(|entry| !is_unsent(entry)) else {
+        let most = if self.held.is_some() {
+            MAX_HELD
+        } else {
+            MAX_ENTRIES
+        };
+        while self.entries.len() > most {
+            let held = self.held.unwrap_or_default();
+            let may_go = |entry: &Entry| entry.is_sent() && entry.key > held;
+            let Some(at) = self.entries.iter().position(may_go) else {
                 return;
             };
-            self.entries.remove(oldest);
-            self.dropped += 1;
+            match self.held {
+                None => {
+                    self.entries.remove(at);
+                    self.dropped += 1;
+                }
+                // It was never seen, and stands between what is: a gap.
+                Some(_) => self.change_at(at, Content::Missed(1)),
+            }
+            self.merge_gaps();
+        }
+    }
+
+    /// Neighbouring gaps are one, or two: a count, and that more may be missing.
+    fn merge_gaps(&mut self) {
+        let mut at = 1;
+        while at < self.entries.len() {
+            match self.same_gap_before(at) {
+                Some((before, count)) => {
+                    self.change_at(before, Content::Missed(count));
+                    self.entries.remove(at);
+                }
+                None => at += 1,
+            }
+        }
+    }
+
+    /// Where a gap of the same kind stands right before that at `at`, and what is missing in both.
+    fn same_gap_before(&self, at: usize) -> Option<(usize, u64)> {
+        let gap = |at: usize| self.entries.get(at)?.gap();
+        let here = gap(at)?;
+        for before in (0..at).rev() {
+            let there = gap(before)?;
+            if (there > 0) == (here > 0) {
+                return Some((before, there + here));
+            }
+        }
+        None
+    }
+
+    fn change_at(&mut self, at: usize, content: Content) {
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.content = content;
+            entry.revision += 1;
         }
     }
 }
@@ -257,32 +309,6 @@ impl ChatLog {
 /// How many messages were missed; 0 where nobody knows.
 pub fn missed_count(missed: &StreamMissed) -> u64 {
     (missed.to + 1).saturating_sub(missed.from.max(1))
-}
-
-fn settled(message: ChatMessage, own: bool) -> Message {
-    Message {
-        id: message.id.unwrap_or_default().into(),
-        peer: message.from.peer.into(),
-        name: message.from.name.into(),
-        text: message.text.into(),
-        at: message.at,
-        own,
-        delivery: Delivery::Sent,
-        settled: true,
-    }
-}
-
-fn is_own(entry: &Entry, id: &str) -> bool {
-    matches!(&entry.content, Content::Message(message) if message.own && *message.id == *id)
-}
-
-fn is_unsent(entry: &Entry) -> bool {
-    matches!(&entry.content, Content::Message(message) if message.delivery != Delivery::Sent)
-}
-
-fn floats(entry: &Entry) -> bool {
-    matches!(&entry.content, Content::Message(message)
-        if !message.settled && !matches!(message.delivery, Delivery::Failed(_)))
 }
 
 #[cfg(test)]

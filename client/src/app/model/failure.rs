@@ -14,6 +14,8 @@ pub enum Failure {
     NoAnswer,
     /// The link was lost before the answer came.
     LinkLost,
+    /// Who wrote it signed out before it went out.
+    SignedOut,
     /// The server answered something that this page does not understand.
     Unreadable,
 }
@@ -29,11 +31,10 @@ impl Failure {
         matches!(self, Self::NoAnswer | Self::LinkLost) || self.wait().is_some()
     }
 
-    /// Whether it belongs to who the reader was before: a lost link alone is no failure, as what was under way goes out
-    /// again.
+    /// Whether its id belongs to another user, so that the message needs one of its own to be sent by this one.
     pub fn is_of_somebody_else(&self) -> bool {
         match self {
-            Self::LinkLost => true,
+            Self::SignedOut => true,
             Self::Refused(reject) => reject.code == Code::BadId,
             _ => false,
         }

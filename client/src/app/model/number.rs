@@ -113,7 +113,7 @@ fn style(value: f64) -> Style {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use super::{Style, readable, tick_style};
     use arbtest::arbtest;

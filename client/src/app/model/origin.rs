@@ -63,6 +63,15 @@ fn is_host(name: &str) -> bool {
     }
 }
 
+/// The name of the host of an origin, without the brackets of IPv6.
+pub fn host(origin: &str) -> &str {
+    let (_, place) = origin.split_once("://").unwrap_or(("", origin));
+    match place.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => place.split(':').next().unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Location, server_origin};
@@ -118,6 +127,17 @@ mod tests {
                 "http://pi.local:8080",
                 "{query}"
             );
+        }
+    }
+
+    #[test]
+    fn an_origin_has_a_host() {
+        for (origin, host) in [
+            ("https://chat.example", "chat.example"),
+            ("http://127.0.0.1:3000", "127.0.0.1"),
+            ("http://[::1]:3000", "::1"),
+        ] {
+            assert_eq!(super::host(origin), host);
         }
     }
 }

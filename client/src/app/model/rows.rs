@@ -2,7 +2,8 @@
 //!
 //! Not here: time zones; the caller says on which day a time falls.
 
-use super::chat_log::{Content, Entry, Message};
+use super::message::{Content, Entry, Message};
+use std::sync::Arc;
 
 /// The longest pause within a group, in milliseconds.
 const GROUP_MS: u64 = 5 * 60 * 1_000;
@@ -10,42 +11,55 @@ const GROUP_MS: u64 = 5 * 60 * 1_000;
 /// An entry and what stands around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// The name of the room.
+    pub room: Arc<str>,
     /// The entry.
     pub entry: Entry,
+    /// Whether the reader wrote it.
+    pub is_own: bool,
     /// Whether a day begins before it.
     pub first_of_day: bool,
     /// Whether a new author begins before it.
     pub first_of_group: bool,
 }
 
+/// What tells a row from all others that the page ever shows, and from itself before a change.
+pub type Key = (Arc<str>, u64, u32, [bool; 3]);
+
 impl Row {
-    /// Differs for two rows that look different.
-    pub fn key(&self) -> (u64, u32, bool, bool) {
+    /// Differs for two rows that are not the same line of the same room, or look different. The room is part of it because
+    /// each log counts its entries from 1.
+    pub fn key(&self) -> Key {
         let entry = &self.entry;
-        (
-            entry.key,
-            entry.revision,
-            self.first_of_day,
-            self.first_of_group,
-        )
+        let looks = [self.is_own, self.first_of_day, self.first_of_group];
+        (self.room.clone(), entry.key, entry.revision, looks)
     }
 }
 
-/// The rows of `entries`; `day_of` numbers the day on which a time falls for the reader.
-pub fn rows<'a>(entries: impl Iterator<Item = &'a Entry>, day_of: impl Fn(u64) -> i64) -> Vec<Row> {
-    let mut previous: Option<&Message> = None;
+/// The rows of a room's `entries`; `is_mine` says whether a peer is the reader, and `day_of` numbers the day on which a time
+/// falls for the reader.
+pub fn rows<'a>(
+    room: &str,
+    entries: impl Iterator<Item = &'a Entry>,
+    is_mine: impl Fn(&str) -> bool,
+    day_of: impl Fn(u64) -> i64,
+) -> Vec<Row> {
+    let room: Arc<str> = room.into();
+    let mut previous: Option<(&Message, bool)> = None;
     let mut last_day = None;
     let mut rows = Vec::new();
     for entry in entries {
         let message = match &entry.content {
-            Content::Message(message) => Some(message),
+            Content::Message(message) => Some((message, message.is_own(&is_mine))),
             Content::Missed(_) => None,
         };
-        let day = message.map(|message| day_of(message.at));
+        let day = message.map(|(message, _)| day_of(message.at));
         let first_of_day = day.is_some() && day != last_day;
         let continues = previous.zip(message).is_some_and(|(a, b)| one_group(a, b));
         rows.push(Row {
+            room: room.clone(),
             entry: entry.clone(),
+            is_own: message.is_some_and(|(_, is_own)| is_own),
             first_of_day,
             first_of_group: message.is_some() && (first_of_day || !continues),
         });
@@ -55,17 +69,18 @@ pub fn rows<'a>(entries: impl Iterator<Item = &'a Entry>, day_of: impl Fn(u64) -
     rows
 }
 
-/// Own messages belong together even before the room knows them, when their peer is not known.
-fn one_group(before: &Message, after: &Message) -> bool {
-    let same_author = before.name == after.name
-        && (before.own && after.own || before.own == after.own && before.peer == after.peer);
+/// Own messages belong together even before the room has shown them, when their peer is not known.
+fn one_group((before, is_own): (&Message, bool), (after, is_own_too): (&Message, bool)) -> bool {
+    let same_author =
+        before.name == after.name && is_own == is_own_too && (is_own || before.peer == after.peer);
     same_author && after.at.saturating_sub(before.at) < GROUP_MS
 }
 
 #[cfg(test)]
 mod tests {
     use super::{GROUP_MS, Row, rows};
-    use crate::app::model::chat_log::ChatLog;
+    use crate::app::model::{chat_log::ChatLog, outbox::Waiting};
+    use std::collections::BTreeSet;
     use tertulia_shared::{
         Topic,
         chat::{Author, ChatMessage},
@@ -75,7 +90,7 @@ mod tests {
     const DAY_MS: u64 = 86_400_000;
 
     fn say(log: &mut ChatLog, seq: u64, peer: &str, at: u64) {
-        log.receive(ChatMessage {
+        let message = ChatMessage {
             room: Topic::new("chat/lobby").unwrap(),
             seq,
             id: None,
@@ -83,12 +98,18 @@ mod tests {
             text: "x".to_owned(),
             at,
             via: None,
-        });
+        };
+        log.receive(message, peer == "me");
+    }
+
+    fn shown(room: &str, log: &ChatLog) -> Vec<Row> {
+        let day_of = |at| (at / DAY_MS) as i64;
+        rows(room, log.entries(), |peer| peer == "me", day_of)
     }
 
     fn marks(log: &ChatLog) -> Vec<(bool, bool)> {
-        let rows: Vec<Row> = rows(log.entries(), |at| (at / DAY_MS) as i64);
-        rows.iter()
+        shown("lobby", log)
+            .iter()
             .map(|row| (row.first_of_day, row.first_of_group))
             .collect()
     }
@@ -130,9 +151,38 @@ mod tests {
     #[test]
     fn own_messages_belong_together_before_and_after_they_are_sent() {
         let mut log = ChatLog::default();
-        log.write("1", "ana", "x", 1_000);
-        log.write("2", "ana", "y", 1_500);
-        say(&mut log, 1, "ana", 1_010);
+        for (id, at) in [("1", 1_000), ("2", 1_500)] {
+            let mut waiting = Waiting::example(id, "x");
+            (waiting.name, waiting.at) = ("me".to_owned(), at);
+            log.write(&waiting);
+        }
+        say(&mut log, 1, "me", 1_010);
         assert_eq!(marks(&log), [(true, true), (false, false)]);
+        assert!(shown("lobby", &log).iter().all(|row| row.is_own));
+    }
+
+    /// Breaks when: mine is only what was written on this page, and a reload or another tab makes it a stranger's.
+    #[test]
+    fn mine_is_what_my_peer_wrote() {
+        let mut log = ChatLog::default();
+        say(&mut log, 1, "me", 0);
+        say(&mut log, 2, "zoe", 0);
+        let own: Vec<bool> = shown("lobby", &log).iter().map(|row| row.is_own).collect();
+        assert_eq!(own, [true, false]);
+        assert_eq!(log.received(), 1, "only those of others");
+    }
+
+    /// Breaks when: a row of one room has the key of a row of another one, whose node is then kept in its place.
+    #[test]
+    fn rows_of_several_rooms_never_share_a_key() {
+        let mut keys = BTreeSet::new();
+        for room in ["lobby", "red", "private/blue"] {
+            let mut log = ChatLog::default();
+            for seq in 1..=3 {
+                say(&mut log, seq, "ana", seq);
+            }
+            keys.extend(shown(room, &log).iter().map(Row::key));
+        }
+        assert_eq!(keys.len(), 9);
     }
 }

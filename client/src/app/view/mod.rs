@@ -5,9 +5,9 @@
 #![expect(unreachable_pub, reason = "the component macro generates pub items")]
 
 mod chat;
-mod content;
 mod dashboard;
 mod frame;
+mod hint;
 mod parts;
 mod refresh;
 mod session;

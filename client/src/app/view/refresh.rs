@@ -3,8 +3,8 @@
 //! Events change the models at once, which is cheap and bounded; only what the reader sees waits for the frame. A page
 //! in the background draws nothing, and its models stay bounded.
 
-use super::state::App;
-use crate::app::{browser, model::rows, text};
+use super::state::{App, ChatView};
+use crate::app::{browser, model::rows};
 use leptos::prelude::*;
 use std::{cell::Cell, time::Duration};
 
@@ -44,26 +44,29 @@ fn show_chat(app: App) {
     if chat.changed.try_update_value(std::mem::take) != Some(true) {
         return;
     }
-    let zone = browser::time_zone();
     let mut view = chat.view.get_untracked();
+    fill(app, &mut view);
+    if chat.view.with_untracked(|old| *old != view) {
+        chat.view.set(view);
+    }
+}
+
+/// Puts into `view` what the models have of its room.
+pub(crate) fn fill(app: App, view: &mut ChatView) {
+    let chat = app.chat;
+    let zone = browser::time_zone();
     let shown = chat.logs.with_value(|logs| {
         let log = logs.get(&view.room)?;
-        let rows = rows::rows(log.entries(), |at| zone.day_number(at));
+        let rows = rows::rows(
+            &view.room,
+            log.entries(),
+            |peer| chat.is_mine(peer),
+            |at| zone.day_number(at),
+        );
         Some((rows, log.dropped(), log.received()))
     });
     (view.rows, view.dropped, view.received) = shown.unwrap_or_default();
     view.present = chat.people.with_value(|people| people.by_name());
-    if chat.view.with_untracked(|old| *old != view) {
-        chat.view.set(view);
-    }
-    let many = app.texts().new_many;
-    let lines = chat.announcer.try_update_value(|announcer| {
-        let lines = announcer.take(|count| text::fill(many, &[&count.to_string()]));
-        lines.map(<[String]>::to_vec)
-    });
-    if let Some(lines) = lines.flatten() {
-        chat.announced.set(lines);
-    }
 }
 
 fn show_dashboard(app: App) {

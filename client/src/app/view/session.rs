@@ -8,10 +8,7 @@ use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
-        model::{
-            announce::Announcer, chat_log::missed_count, devices::Devices, failure::Failure,
-            room_name,
-        },
+        model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
     },
     connection::{Connection, EmitError, Encoded, Link, Options, Reason, Status, Tap, Tapped},
     rooms::Rooms,
@@ -69,6 +66,7 @@ pub(crate) fn start(app: App) {
     });
     app.link.rooms.set_value(Some(rooms));
     app.link.connection.set_value(Some(connection));
+    sign::start(app);
     chat::actions::start(app);
     dashboard::actions::start(app);
 }
@@ -132,7 +130,6 @@ fn take_status(app: App, status: Status) {
         chat::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
-        app.chat.announcer.update_value(Announcer::pause);
     }
     if let Some(reject) = refusal {
         sign::refused(app, reject);
@@ -142,16 +139,9 @@ fn take_status(app: App, status: Status) {
 fn take_message(app: App, message: ChatMessage) {
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
-        let own = app
-            .chat
-            .view
-            .with_untracked(|view| view.peer.as_ref() == Some(&message.from.peer));
-        if !own {
-            app.chat.announcer.update_value(|announcer| {
-                announcer.receive(&room, &message.from.name, &message.text);
-            });
-        }
-        app.chat.change_log(&room, |log| log.receive(message));
+        let is_mine = app.chat.is_mine(&message.from.peer);
+        app.chat
+            .change_log(&room, |log| log.receive(message, is_mine));
     }
 }
 

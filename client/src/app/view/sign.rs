@@ -3,7 +3,7 @@
 //! A server that gives no tokens is only told the name. Not here: what a token is (`sign_in`, `model::pass`).
 
 use super::{
-    chat::actions,
+    chat::{actions, outbox},
     parts::run,
     state::{App, ChatView},
 };
@@ -27,6 +27,11 @@ pub(crate) fn auth(app: App) -> Auth {
         meet(app, pass.as_ref());
         sign_in::auth(&pass?.token)
     })
+}
+
+/// The reader is whom the token stands for that is kept.
+pub(crate) fn start(app: App) {
+    meet(app, pass().as_ref());
 }
 
 async fn fresh_pass() -> Option<Pass> {
@@ -55,7 +60,9 @@ fn meet(app: App, pass: Option<&Pass>) {
         if !before.is_empty() || chat.view.with_untracked(|view| view.name != name) {
             forget(app);
         }
+        chat.be(&who);
         chat.who.set_value(who);
+        outbox::keep_all(app);
     }
 }
 
@@ -125,6 +132,9 @@ pub(crate) fn sign_out(app: App) {
     let given_back = pass();
     storage::set(&key(), "");
     storage::set("name", "");
+    for draft in storage::names("draft.") {
+        storage::set(&draft, "");
+    }
     forget(app);
     // Nothing comes for who has left, however long that takes.
     with_connection(app, Connection::disconnect);
@@ -139,6 +149,7 @@ pub(crate) fn sign_out(app: App) {
 /// The reader is nobody any more.
 fn forget(app: App) {
     app.chat.who.set_value(String::new());
+    app.chat.mine.set_value(Vec::new());
     app.chat.view.update(ChatView::forget_reader);
     disown(app);
 }

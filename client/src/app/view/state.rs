@@ -2,12 +2,13 @@
 //!
 //! Handles are `Copy` and live as long as the page. Not here: what changes them (`session` and the components' handlers).
 
+use super::chat::outbox;
 use crate::{
     app::{
         browser::{self, Intl, storage},
         model::{
-            announce::Announcer, chat_log::ChatLog, clock::ServerClock, devices::Devices,
-            failure::Failure, link::Gap, people::People, room_name, rows::Row, table::Table,
+            chat_log::ChatLog, clock::ServerClock, devices::Devices, failure::Failure, link::Gap,
+            people::People, room_name, rows::Row, table::Table,
         },
         text::{Lang, Texts},
     },
@@ -108,7 +109,7 @@ impl Prefs {
         let dark = move |matches| look.update(|look| look.system_dark = matches);
         browser::media("(prefers-color-scheme: dark)", Box::new(dark));
         let narrow = move |matches| look.update(|look| look.narrow = matches);
-        browser::media("(max-width: 44.94em)", Box::new(narrow));
+        browser::media("(max-width: 719px)", Box::new(narrow));
         let _ = window_event_listener(leptos::ev::resize, move |_| {
             look.update(|look| look.resized = look.resized.wrapping_add(1));
         });
@@ -244,12 +245,11 @@ pub(crate) struct ChatState {
     pub(crate) is_renewed: Kept<bool>,
     /// The public id that the session token given last stands for; empty without one.
     pub(crate) who: Kept<String>,
+    /// The public ids under which the reader writes and has written, with or without a token.
+    pub(crate) mine: Kept<Vec<String>>,
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
-    pub(crate) announcer: Kept<Announcer>,
-    /// What a screen reader reads: a key and the words in a second line, each.
-    pub(crate) announced: RwSignal<Vec<String>>,
 }
 
 /// What is shown of the chat.
@@ -309,10 +309,9 @@ impl ChatState {
             changed: StoredValue::new_local(true),
             is_renewed: StoredValue::new_local(false),
             who: StoredValue::new_local(String::new()),
+            mine: StoredValue::new_local(Vec::new()),
             follows: RwSignal::new(true),
             view: RwSignal::new(view),
-            announcer: StoredValue::new_local(Announcer::default()),
-            announced: RwSignal::new(Vec::new()),
         }
     }
 
@@ -328,8 +327,12 @@ impl ChatState {
         change: impl FnOnce(&mut ChatLog) -> T,
     ) -> Option<T> {
         self.changed.set_value(true);
-        self.logs
-            .try_update_value(|logs| change(logs.get_or_insert(room, ChatLog::default)))
+        self.logs.try_update_value(|logs| {
+            let log = logs.get_or_insert(room, ChatLog::default);
+            let changed = change(log);
+            outbox::settle(log);
+            changed
+        })
     }
 
     /// Changes who is there.

@@ -1,12 +1,11 @@
-//! What the reader asks of the chat: take a name, go to a room, say something.
+//! What the reader asks of the chat: take a name, go to a room.
 //!
-//! What is said waits in the log until the link is there, the name is taken and the server takes more, so that nothing
-//! goes out under a guest's name. Not here: how it looks, and session tokens (`sign`).
+//! Not here: what is said (`sending`), how it looks, and session tokens (`sign`).
 
+use super::{outbox, sending};
 use crate::app::{
-    browser::{self, storage},
-    model::{announce::Announcer, failure::Failure, people::People, room_name},
-    text,
+    browser::storage,
+    model::{failure::Failure, people::People, room_name},
     view::{
         refresh,
         session::{ask, later},
@@ -15,53 +14,44 @@ use crate::app::{
     },
 };
 use leptos::prelude::*;
-use std::{cell::Cell, sync::Arc};
-use tertulia_shared::{
-    Code, Reject,
-    chat::{ChatEnter, ChatSend},
-    presence::PresenceList,
-    room::{PRIVATE, RoomInvite},
-};
+use tertulia_shared::{Code, Reject, chat::ChatEnter, presence::PresenceList, room::PRIVATE};
 
 /// How many messages of a room that was not visited yet are asked for.
 const HISTORY: u32 = 50;
 
-/// What begins a command of a private room; the name of whom to invite follows.
-const INVITE: &str = "/invite ";
-
-thread_local! {
-    /// Until when nothing is said, by the browser's clock: the server asked for that.
-    static PAUSED_UNTIL: Cell<f64> = const { Cell::new(0.0) };
+/// Wants the room that the reader was in last, and brings back what was left unsent.
+pub(crate) fn start(app: App) {
+    sending::start(app);
+    join(app);
 }
 
-/// Wants the room that the reader was in last.
-pub(crate) fn start(app: App) {
+fn join(app: App) {
     app.link.want(&room_name::topic(&app.chat.room()), HISTORY);
 }
 
 /// The link is there: takes the name, where no token says who the reader is.
 pub(crate) fn connected(app: App) {
     let chat = app.chat;
-    PAUSED_UNTIL.set(0.0);
     chat.is_renewed.set_value(false);
     let who = chat.who.get_value();
     chat.view.update(|view| {
         view.asks_password = false;
         if !who.is_empty() {
-            view.peer = Some(who);
+            view.peer = Some(who.clone());
             view.name = storage::get("name");
         }
     });
+    chat.be(&who);
     let (name, has_token, was_refused) = chat.view.with_untracked(|view| {
         let was_refused = view.room_failure.is_some();
         (view.name.clone(), view.peer.is_some(), was_refused)
     });
     // Who comes now may be let in.
     if was_refused {
-        start(app);
+        join(app);
     }
     match name {
-        Some(_) if has_token => flush(app),
+        Some(_) if has_token => sending::connected(app),
         Some(name) => sign::enter(app, name, String::new()),
         None => {}
     }
@@ -92,9 +82,11 @@ pub(crate) fn rename(app: App, name: String) {
     let event = ChatEnter { name };
     ask(app, &event.clone(), move |entered| match entered {
         Ok(entered) => {
+            chat.be(&entered.peer);
             chat.view.update(|view| view.peer = Some(entered.peer));
             remember_name(app, event.name);
-            flush(app);
+            outbox::keep_all(app);
+            sending::connected(app);
         }
         // The link took the answer along; it is asked again with the next one.
         Err(Failure::LinkLost) => remember_name(app, event.name),
@@ -167,9 +159,6 @@ fn list_people(app: App, name: String) {
     ask(app, &PresenceList { room }, move |list| {
         if chat.room() == name {
             chat.change_people(|people| people.listed(list.ok().map(|list| list.people)));
-            // It is answered behind the history that was joined with: what comes now is new.
-            chat.announcer
-                .update_value(|announcer| announcer.listen(&name));
             refresh::soon(app);
         }
     });
@@ -181,16 +170,16 @@ fn show_room(app: App, name: &str) {
     let before = chat.room();
     if before != name {
         app.link.leave(&room_name::topic(&before));
-        chat.announcer.update_value(Announcer::pause);
         chat.change_people(|people| *people = People::default());
         chat.follows.set(true);
     }
-    chat.changed.set_value(true);
     chat.view.update(|view| {
         view.room = name.to_owned();
         room_name::remember(&mut view.recent, name);
         view.invitations
             .retain(|invitation| invitation.lines().next() != Some(name));
+        // Never the lines of one room below the name of another one.
+        refresh::fill(app, view);
     });
     let recent = chat.view.with_untracked(|view| view.recent.join("\n"));
     storage::set("room", name);
@@ -201,93 +190,4 @@ fn show_room(app: App, name: &str) {
 /// Whether the room of that name is entered by invitation only.
 pub(crate) fn is_private(name: &str) -> bool {
     name.split('/').next() == Some(PRIVATE)
-}
-
-/// Says `text` in the current room.
-pub(crate) fn say(app: App, text: &str) {
-    let chat = app.chat;
-    let room = chat.room();
-    chat.view.update(|view| view.notice.clear());
-    if let Some(name) = text.strip_prefix(INVITE)
-        && is_private(&room)
-    {
-        return invite(app, room_name::topic(&room), name.trim().to_owned());
-    }
-    let name = chat.view.with_untracked(|view| view.name.clone());
-    let now = browser::now() as u64;
-    chat.change_log(&room, |log| {
-        log.write(&browser::random_id(), &name.unwrap_or_default(), text, now)
-    });
-    chat.follows.set(true);
-    flush(app);
-}
-
-fn invite(app: App, room: String, name: String) {
-    let invitation = RoomInvite { room, name };
-    ask(app, &invitation.clone(), move |invited| {
-        app.chat.view.update(|view| match invited {
-            Ok(()) => view.notice = text::fill(app.texts().may_join, &[&invitation.name]),
-            Err(Failure::Refused(reject)) if reject.code == Code::BadName => {
-                view.notice = app.texts().nobody.to_owned();
-            }
-            Err(failure) => view.notice = app.texts().failure(&failure),
-        });
-    });
-}
-
-/// Sends a failed message of the current room again.
-pub(crate) fn retry(app: App, id: &str) {
-    let room = app.chat.room();
-    app.chat
-        .change_log(&room, |log| log.retry(id, &browser::random_id()));
-    flush(app);
-}
-
-/// Drops a failed message of the current room.
-pub(crate) fn discard(app: App, id: &str) {
-    let room = app.chat.room();
-    app.chat.change_log(&room, |log| log.discard(id));
-    refresh::soon(app);
-}
-
-/// Sends what waits, in every room, once the link is there and the name is taken.
-fn flush(app: App) {
-    let chat = app.chat;
-    refresh::soon(app);
-    let is_paused = browser::now() < PAUSED_UNTIL.get();
-    if is_paused || !app.link.is_up() || chat.view.with_untracked(|view| view.peer.is_none()) {
-        return;
-    }
-    let rooms: Vec<String> = chat.logs.with_value(|logs| logs.names());
-    for room in rooms {
-        let queued = chat.change_log(&room, |log| log.take_queued());
-        for (id, text) in queued.unwrap_or_default() {
-            send(app, room.clone(), id, &text);
-        }
-    }
-}
-
-fn send(app: App, room: String, id: Arc<str>, text: &str) {
-    let event = ChatSend {
-        room: room_name::topic(&room),
-        text: text.to_owned(),
-        id: Some(id.to_string()),
-    };
-    ask(app, &event, move |sent| match sent {
-        Ok(receipt) => {
-            app.chat
-                .change_log(&room, |log| log.accepted(&id, &receipt));
-            refresh::soon(app);
-        }
-        Err(failure) => {
-            let link_is_up = failure != Failure::LinkLost && app.link.is_up();
-            if let Some(wait) = failure.wait() {
-                PAUSED_UNTIL.set(browser::now() + wait as f64);
-                later(app, wait + 1, move || flush(app));
-            }
-            app.chat
-                .change_log(&room, |log| log.failed(&id, failure, link_is_up));
-            flush(app);
-        }
-    });
 }

@@ -1,11 +1,10 @@
 //! Where to write: Enter sends, Shift+Enter begins a new line. The draft of each room survives a reload.
 
-use super::actions;
+use super::sending;
 use crate::app::{
-    browser::storage,
+    browser::{self, storage},
     text,
     view::{
-        content::content,
         frame::icons,
         parts::{effect, memo, plain_button, submit, typed, words},
         state::{App, app},
@@ -16,6 +15,8 @@ use tertulia_shared::chat::MAX_TEXT_CHARS;
 
 /// How many characters before the limit the counter appears.
 const COUNTER_FROM: usize = 400;
+/// The code of a key that goes to an input method.
+const COMPOSING: u32 = 229;
 /// The most lines that the field grows to.
 const MAX_LINES: usize = 6;
 
@@ -27,15 +28,21 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
     let draft = draft(app);
     let length = move || draft.with(|draft| draft.chars().count());
     let can_send =
-        memo(move || length() <= MAX_TEXT_CHARS && !draft.with(|draft| draft.trim().is_empty()));
+        memo(move || length() <= MAX_TEXT_CHARS && draft.with(|draft| browser::shows(draft)));
     let send = move || {
         if can_send.get_untracked() {
-            actions::say(app, &draft.get_untracked());
-            draft.set(String::new());
+            let room = app.chat.room();
+            if sending::say(app, &draft.get_untracked()) {
+                // It may have led to another room, which has a draft of its own.
+                storage::set(&draft_of(&room), "");
+                draft.set(String::new());
+            }
         }
     };
     let on_key = move |event: ev::KeyboardEvent| {
-        if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+        // In Safari the key that ends a composition comes after it, told apart by its code alone.
+        let composes = event.is_composing() || event.key_code() == COMPOSING;
+        if event.key() == "Enter" && !event.shift_key() && !composes {
             event.prevent_default();
             send();
         }
@@ -54,11 +61,13 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <form class="composer" on:submit=submit(send)>
+            <p class="notice" role="status" data-testid="notice">{words(move || view.with(|view| view.notice.clone()))}</p>
             <label for="message-input" class="hidden">{texts.message}</label>
             <div class="line">
                 <textarea
                     id="message-input"
                     data-testid="message-input"
+                    dir="auto"
                     enterkeyhint="send"
                     rows=words(move || lines().min(MAX_LINES).to_string())
                     placeholder=words(placeholder)
@@ -79,18 +88,13 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
                 </button>
             </div>
             <p class="below">
-                <span class="as">
-                    <span>{texts.writing_as} " "
-                    <strong translate="no" data-testid="own-name" prop:textContent=content(name)></strong></span>
+                <span>
+                    {texts.writing_as} " " <strong dir="auto" data-testid="own-name">{words(name)}</strong> " · "
                     {plain_button(["link", "name-change"], texts.change_name, move || renaming.set(true))}
                 </span>
-                <span
-                    id="message-counter"
-                    role="status"
-                    data-testid="counter"
-                    class=words(class)
-                    prop:textContent=content(move || counter(app, length()))
-                ></span>
+                <span id="message-counter" role="status" data-testid="counter" class=words(class)>
+                    {words(move || counter(app, length()))}
+                </span>
             </p>
         </form>
     }
@@ -104,13 +108,18 @@ fn draft(app: App) -> RwSignal<String> {
         let current = app.chat.view.with(|view| view.room.clone());
         let text = draft.get();
         if room == current {
-            storage::set(&format!("draft.{room}"), &text);
+            storage::set(&draft_of(&room), &text);
         } else {
-            draft.set(storage::get(&format!("draft.{current}")).unwrap_or_default());
+            draft.set(storage::get(&draft_of(&current)).unwrap_or_default());
             room = current;
         }
     });
     draft
+}
+
+/// Under which name the draft of a room is remembered.
+fn draft_of(room: &str) -> String {
+    ["draft.", room].concat()
 }
 
 /// What the counter says: nothing while the limit is far.

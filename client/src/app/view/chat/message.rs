@@ -1,9 +1,9 @@
 //! One line of the log.
 
-use super::{actions, hue};
+use super::{hue, sending};
 use crate::app::{
     model::{
-        chat_log::{Content, Delivery, Message},
+        message::{Content, Delivery, Message},
         rows::Row,
     },
     text,
@@ -24,7 +24,7 @@ pub(crate) fn line(row: Row) -> AnyView {
                 true => day(app, message.at),
                 false => nothing(),
             };
-            (day, bubble(app, message, row.first_of_group)).into_any()
+            (day, bubble(app, message, row.is_own, row.first_of_group)).into_any()
         }
     }
 }
@@ -43,25 +43,25 @@ fn day(app: App, at: u64) -> AnyView {
     note("day", words)
 }
 
-fn bubble(app: App, message: Message, leads: bool) -> AnyView {
+fn bubble(app: App, message: Message, is_own: bool, leads: bool) -> AnyView {
     let time = app
         .prefs
         .intl
         .with_value(|intl| intl.time(message.at as f64));
     let (name, color) = (message.name.to_string(), hue(&message.name));
-    let own = if message.own { " own" } else { "" };
+    let own = if is_own { " own" } else { "" };
     let group = if leads { " leads" } else { "" };
-    let named = match (message.own, leads) {
+    let named = match (is_own, leads) {
         (true, _) => "hidden".to_owned(),
         (false, true) => format!("author hue-{color}"),
         (false, false) => "hidden".to_owned(),
     };
     view! {
         <div class=format!("message{own}{group}") data-testid="message" data-state=state(&message.delivery)>
-            <span class=named translate="no">{name}</span>
+            <span class=named dir="auto">{name}</span>
             <div class="bubble">
-                <span class="text">{message.text.to_string()}</span>
-                <time translate="no">{time}</time>
+                <span class="text" dir="auto">{message.text.to_string()}</span>
+                <time>{time}</time>
             </div>
             {delivery(app, &message)}
         </div>
@@ -91,8 +91,8 @@ fn delivery(app: App, message: &Message) -> AnyView {
             view! {
                 <p class="failure" role="alert">
                     {words}
-                    {plain_button(["", "retry"], texts.retry, move || actions::retry(app, &again))}
-                    {plain_button(["", "discard"], texts.discard, move || actions::discard(app, &never))}
+                    {plain_button(["", "retry"], texts.retry, move || sending::retry(app, &again))}
+                    {plain_button(["", "discard"], texts.discard, move || sending::discard(app, &never))}
                 </p>
             }
             .into_any()

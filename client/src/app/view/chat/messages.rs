@@ -3,11 +3,12 @@
 use super::{actions, message};
 use crate::app::{
     browser,
-    model::rows::Row,
+    model::{room_name, rows::Row},
     text,
     view::{
-        content::content,
-        parts::{button, effect, list, live, note, nothing, when, words},
+        hint,
+        parts::{button, effect, live, memo, note, nothing, when, words},
+        refresh,
         state::{App, app},
     },
 };
@@ -24,6 +25,7 @@ pub(crate) fn Messages() -> impl IntoView {
     let (chat, texts) = (app.chat, app.texts());
     let log = NodeRef::<html::Div>::new();
     let unseen = follow(app, log);
+    hold(app);
     let last_top = Cell::new(0);
     let on_scroll = move |_| {
         let Some(log) = log.get_untracked() else {
@@ -60,7 +62,7 @@ pub(crate) fn Messages() -> impl IntoView {
             <div
                 class=words(class)
                 role="log"
-                aria-live="off"
+                aria-live="polite"
                 aria-label=texts.messages
                 tabindex="0"
                 data-testid="messages"
@@ -72,24 +74,28 @@ pub(crate) fn Messages() -> impl IntoView {
                 <For each=rows key=Row::key children=message::line />
             </div>
             {when(move || unseen.get() > 0, move || pill(app, unseen))}
-            <Announced />
         </div>
     }
 }
 
-/// Has a screen reader read what comes: the log itself is silent, as history and another room are no news.
-#[component]
-fn Announced() -> impl IntoView {
-    let announced = app().chat.announced;
-    let line = |line: String| {
-        let (_, words) = line.split_once('\n').unwrap_or_default();
-        view! { <p>{words.to_owned()}</p> }.into_any()
-    };
-    view! {
-        <div class="hidden" aria-live="polite" data-testid="announced">
-            {list(move || announced.get(), line)}
-        </div>
-    }
+/// Nothing is removed from the log of the current room while its reader looks at older messages.
+fn hold(app: App) {
+    let chat = app.chat;
+    let mut before = (chat.room(), false);
+    effect(move || {
+        let now = (
+            chat.view.with(|view| view.room.clone()),
+            !chat.follows.get(),
+        );
+        if now != before {
+            let left = Some((&before.0, false)).filter(|_| before.0 != now.0);
+            for (room, holds) in left.into_iter().chain([(&now.0, now.1)]) {
+                chat.change_log(room, |log| log.hold(holds));
+            }
+            before = now;
+            refresh::soon(app);
+        }
+    });
 }
 
 /// Says how many messages came below, and goes there.
@@ -146,23 +152,24 @@ fn Empty() -> impl IntoView {
     let app = app();
     let texts = app.texts();
     let room = move || app.chat.view.with(|view| view.room.clone());
+    let is_private = memo(move || actions::is_private(&room()));
     // It is open to those that are invited, and to no broker.
-    let hint = move || match actions::is_private(&room()) {
-        true => [texts.private_hint, "/invite Ana"].map(str::to_owned),
-        false => {
-            let command = format!("mosquitto_pub -t chat/{} -m '¡Hola!'", room());
-            [texts.chat_empty_hint.to_owned(), command]
+    let hint = move || match is_private.get() {
+        true => view! {
+            <p>{texts.private_hint}</p>
+            <code>"/invite Ana"</code>
         }
+        .into_any(),
+        false => hint::publish(
+            app,
+            [texts.chat_empty_hint, texts.chat_empty_hint_alone],
+            move || (room_name::topic(&room()), "¡Hola!"),
+        ),
     };
-    let part = move |part: usize| content(move || hint()[part].clone());
     view! {
         <div class="empty">
-            <p
-                class="title"
-                prop:textContent=content(move || text::fill(texts.chat_empty, &[&room()]))
-            ></p>
-            <p prop:textContent=part(0)></p>
-            <code translate="no" prop:textContent=part(1)></code>
+            <p class="title">{words(move || text::fill(texts.chat_empty, &[&room()]))}</p>
+            {live(hint)}
         </div>
     }
 }

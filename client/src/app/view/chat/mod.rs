@@ -2,17 +2,20 @@
 
 pub(crate) mod actions;
 mod composer;
+mod me;
 mod message;
 mod messages;
 mod name_form;
+pub(crate) mod outbox;
 mod people;
 mod room_bar;
+pub(crate) mod sending;
 
 use super::{
-    parts::{live, memo},
+    parts::{live, memo, plain_button, when},
     state::app,
 };
-use crate::app::browser;
+use crate::app::browser::{self, storage};
 use composer::Composer;
 use leptos::prelude::*;
 use messages::Messages;
@@ -26,7 +29,7 @@ pub(crate) fn ChatPanel() -> impl IntoView {
     let chat = app().chat;
     let renaming = RwSignal::new(false);
     let is_named = memo(move || chat.view.with(|view| view.name.is_some()));
-    let (mut asked, mut renamed) = (false, false);
+    let mut asked = false;
     let foot = move || {
         // Nobody is asked anew, as who has no name to keep and nothing to sign out of.
         if !is_named.get() {
@@ -34,27 +37,43 @@ pub(crate) fn ChatPanel() -> impl IntoView {
         }
         let writes = is_named.get() && !renaming.get();
         let had_asked = std::mem::replace(&mut asked, !writes);
-        let had_renamed = std::mem::replace(&mut renamed, renaming.get_untracked());
         match (writes, had_asked) {
-            (false, _) => {
-                if renamed {
-                    browser::focus("#name-input");
-                }
-                return view! { <NameForm renaming=renaming /> }.into_any();
-            }
-            (true, true) if had_renamed => browser::focus("[data-testid=name-change]"),
+            (false, _) => return view! { <NameForm renaming=renaming /> }.into_any(),
             (true, true) => browser::focus("#message-input"),
             (true, false) => {}
         }
         view! { <Composer renaming=renaming /> }.into_any()
     };
     view! {
-        <h2 class="hidden">{app().texts().chat}</h2>
+        {when(storage::is_refused, nothing_kept)}
         <RoomBar />
         <People />
         <Messages />
         {live(foot)}
     }
+}
+
+/// Says once that the browser stores nothing.
+fn nothing_kept() -> AnyView {
+    let texts = app().texts();
+    let is_read = RwSignal::new(false);
+    let close = move || {
+        plain_button(["", "nothing-kept-close"], texts.understood, move || {
+            is_read.set(true)
+        })
+    };
+    when(
+        move || !is_read.get(),
+        move || {
+            view! {
+                <div class="nothing-kept" role="status" data-testid="nothing-kept">
+                    <p>{texts.nothing_kept}</p>
+                    {close()}
+                </div>
+            }
+            .into_any()
+        },
+    )
 }
 
 /// A number from 0 to 7 for the colour of a name.

@@ -3,16 +3,14 @@
 use super::actions;
 use crate::app::{
     browser::{self, storage},
-    model::failure::Failure,
     view::{
-        content::content,
         parts::{effect, nothing, plain_button, submit, typed, when, words},
         sign,
-        state::{App, app},
+        state::app,
     },
 };
-use leptos::{ev, prelude::*};
-use tertulia_shared::{Code, chat::MAX_NAME_CHARS};
+use leptos::prelude::*;
+use tertulia_shared::chat::MAX_NAME_CHARS;
 
 /// Asks for a name; `renaming` is whether there is one already.
 #[component]
@@ -55,24 +53,16 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         view.with(|view| {
             let failure = view.name_failure.as_ref();
             failure
-                .map(|failure| refusal(app, failure))
+                .map(|failure| texts.failure(failure))
                 .unwrap_or_default()
         })
     };
-    let has_name = current.is_some();
-    let close = move || {
-        view.update(|view| view.name_failure = None);
-        renaming.set(false);
-    };
-    let cancel = match has_name {
-        true => plain_button(["", "name-cancel"], texts.cancel, close),
-        false => nothing(),
-    };
-    let on_key = move |event: ev::KeyboardEvent| {
-        if has_name && event.key() == "Escape" && !event.is_composing() {
-            close();
-        }
-    };
+    let cancel = current.map_or_else(nothing, |_| {
+        plain_button(["", "name-cancel"], texts.cancel, move || {
+            view.update(|view| view.name_failure = None);
+            renaming.set(false);
+        })
+    });
     let leave = match app.chat.who.with_value(String::is_empty) {
         false => plain_button(["", "sign-out"], texts.sign_out, move || {
             sign::sign_out(app)
@@ -80,13 +70,14 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         true => nothing(),
     };
     view! {
-        <form class="name-form" on:submit=take on:keydown=on_key>
+        <form class="name-form" on:submit=take>
             <label for="name-input">{question}</label>
             <div class="line">
                 <input
                     id="name-input"
                     data-testid="name-input"
                     type="text"
+                    dir="auto"
                     autocomplete="username"
                     placeholder=texts.name_placeholder
                     maxlength=MAX_NAME_CHARS * 2
@@ -100,24 +91,9 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                 {leave}
             </div>
             {secret}
-            <p
-                id="name-failure"
-                class="failure"
-                role="alert"
-                data-testid="name-failure"
-                prop:textContent=content(failure)
-            ></p>
+            <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{words(failure)}</p>
         </form>
     }
-}
-
-/// Why the name is not taken. Nobody but a registered user is refused a name that is a good one.
-fn refusal(app: App, failure: &Failure) -> String {
-    let is_bad = matches!(failure, Failure::Refused(reject) if reject.code == Code::BadName);
-    if is_bad && sign::pass().is_some_and(|pass| pass.registered) {
-        return app.texts().name_kept.to_owned();
-    }
-    app.texts().failure(failure)
 }
 
 /// The field for the password, where the name is to be proved.

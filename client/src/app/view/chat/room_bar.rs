@@ -5,12 +5,11 @@ use crate::app::{
     model::{failure::Failure, room_name},
     text,
     view::{
-        content::content,
         parts::{button, effect, list, plain_button, submit, typed, words},
         state::app,
     },
 };
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use tertulia_shared::{Code, Reject};
 
 /// The room at the head of the chat.
@@ -27,12 +26,6 @@ pub(crate) fn RoomBar() -> impl IntoView {
             shown = current;
         }
     });
-    let on_key = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" {
-            view.update(|view| view.room_failure = None);
-            room.set(view.with_untracked(|view| view.room.clone()));
-        }
-    };
     let go = submit(move || match room_name::parse(&room.get_untracked()) {
         Some(name) => actions::go(app, name),
         None => {
@@ -69,27 +62,13 @@ pub(crate) fn RoomBar() -> impl IntoView {
                 aria-describedby="room-failure"
                 aria-invalid=words(move || (!failure().is_empty()).to_string())
                 prop:value=words(move || room.get())
-                translate="no"
                 on:input=typed(room)
-                on:keydown=on_key
             />
             <button type="submit" data-testid="room-submit" class=words(class)>
                 {texts.go}
             </button>
         </form>
-        <p
-            id="room-failure"
-            class="failure"
-            role="alert"
-            data-testid="room-failure"
-            prop:textContent=content(failure)
-        ></p>
-        <p
-            class="notice"
-            role="status"
-            data-testid="notice"
-            prop:textContent=content(move || view.with(|view| view.notice.clone()))
-        ></p>
+        <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
         <Invitations />
         <Recent />
     }
@@ -111,7 +90,7 @@ fn Invitations() -> impl IntoView {
                 actions::go(app, room.clone());
             },
         );
-        view! { <li>{words} " " {join}</li> }.into_any()
+        view! { <li><span dir="auto">{words}</span> " " {join}</li> }.into_any()
     };
     view! {
         <ul class="invitations" aria-live="polite" data-testid="invitations">
@@ -141,7 +120,7 @@ fn Recent() -> impl IntoView {
         view! { <li>{go}</li> }.into_any()
     };
     view! {
-        <ul class="recent" translate="no" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
+        <ul class="recent" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
             {list(others, entry)}
         </ul>
     }

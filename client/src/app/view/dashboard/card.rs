@@ -8,7 +8,6 @@ use crate::app::{
     },
     text::{self, Texts},
     view::{
-        content::Content,
         frame::icons,
         parts::{list, live, note, when},
         state::{App, Lights},
@@ -90,7 +89,7 @@ pub(super) fn card(app: App, name: String) -> AnyView {
     view! {
         <article class="card" data-testid="device" data-device=name.clone() aria-label=name.clone()>
             <header>
-                <h3 translate="no">{name.clone()}</h3>
+                <h3>{name.clone()}</h3>
                 {live(move || status(&for_status))}
             </header>
             <div class="tiles">{list(metrics, move |metric| tile::tile(&for_tiles, metric, &charted))}</div>
@@ -116,7 +115,7 @@ fn status(device: &Watched) -> AnyView {
     view! {
         <span class="pill" data-testid="device-status" data-status=status data-tone=tone>
             {icons::light(tone)}
-            <span prop:textContent=Content::from(words)></span>
+            {words}
         </span>
     }
     .into_any()
@@ -145,9 +144,7 @@ fn fault_line(texts: &Texts, topic: &str, fault: &Fault) -> AnyView {
     view! {
         <p class="fault" role="status" data-testid="fault" data-count=count>
             {icons::light("bad")}
-            <span>
-                <span prop:textContent=Content::from(words)></span> <small prop:textContent=Content::from(fault.reason.clone())></small>
-            </span>
+            <span>{words} <small>{fault.reason.clone()}</small></span>
         </p>
     }
     .into_any()

@@ -6,10 +6,10 @@ mod chart;
 mod command_form;
 mod controls;
 mod paint;
-mod summary;
 mod tile;
 
 use super::{
+    hint,
     parts::{list, live, note, press, when, words},
     state::{App, app},
 };
@@ -60,8 +60,11 @@ fn empty(app: App) -> AnyView {
     view! {
         <div class="empty">
             <p class="title">{texts.no_devices}</p>
-            <p>{texts.no_devices_hint}</p>
-            <code translate="no">"mosquitto_pub -t sensors/kitchen/temperature -m 21.5"</code>
+            {hint::publish(
+                app,
+                [texts.no_devices_hint, texts.no_devices_hint_alone],
+                || ("sensors/kitchen/temperature".to_owned(), "21.5"),
+            )}
         </div>
     }
     .into_any()

@@ -4,8 +4,7 @@ use crate::{
     app::{
         text,
         view::{
-            content::content,
-            parts::{plain_button, when},
+            parts::{plain_button, when, words},
             sign,
             state::{App, app},
         },
@@ -32,8 +31,8 @@ fn banner(app: App) -> AnyView {
     });
     view! {
         <div class="banner" role="status" data-testid="banner">
-            <span prop:textContent=content(move || state(app))></span>
-            <span class="attempt" aria-hidden="true" prop:textContent=content(move || attempt(app))></span>
+            <span>{words(move || state(app))}</span>
+            <span class="attempt" aria-hidden="true">{words(move || attempt(app))}</span>
             {retry}
         </div>
     }

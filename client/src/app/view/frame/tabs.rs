@@ -3,7 +3,6 @@
 use crate::app::{
     browser,
     view::{
-        content::content,
         parts::{effect, nothing, press, when, words},
         state::{App, Tab, app},
     },
@@ -32,14 +31,14 @@ pub(crate) fn Tabs() -> impl IntoView {
     let badge = when(
         move || unseen.get() > 0,
         move || {
-            let count = content(move || unseen.get().to_string());
-            view! { <span class="badge" translate="no" prop:textContent=count></span> }.into_any()
+            view! { <span class="badge">{words(move || unseen.get().to_string())}</span> }
+                .into_any()
         },
     );
     view! {
         <div class="tabs" role="tablist" aria-label=texts.tabs on:keydown=on_key>
             {tab(app, Tab::Chat, ["tab-chat", "panel-chat", texts.chat], badge)}
-            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.devices], nothing())}
+            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.dashboard], nothing())}
         </div>
     }
 }
