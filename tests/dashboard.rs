@@ -4,6 +4,7 @@ use crate::world::{
     browser::{Browser, DESK, test_id},
     mosquitto::{Broker, publish, subscribe},
     server::Server,
+    soon,
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -139,6 +140,43 @@ async fn a_chart_draws_what_comes() {
         colours.as_u64().unwrap() > 5,
         "an empty chart: {colours} colours"
     );
+}
+
+/// Breaks when: a number that is charted makes a loop in the page that does not end, now or for whoever comes later.
+#[tokio::test]
+async fn extreme_numbers_leave_every_page_alive() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    let numbers = ["1e39", "3.5e38", "-4e38", "1.7e308", "5e-324"];
+    for (index, number) in numbers.iter().enumerate() {
+        let device = format!("device-{index}");
+        let topics = [&*device, "all"].map(|device| format!("sensors/{device}/n"));
+        for topic in topics {
+            publish(server.mqtt_port(), &topic, number, &[]).await;
+            publish(server.mqtt_port(), &topic, number, &[]).await;
+        }
+        alive(&page, &device).await;
+    }
+    let later = open(&server).await;
+    for page in [&page, &later] {
+        alive(page, "all").await;
+        alive(page, "device-4").await;
+    }
+    publish(server.mqtt_port(), "sensors/all/n", "7.25", &[]).await;
+    page.shows(&tile("all", "n"), "7.25").await;
+    later.shows(&tile("all", "n"), "7.25").await;
+}
+
+/// Brings the card of a device into sight, and waits until its chart was drawn and the page does something else.
+async fn alive(page: &Browser, device: &str) {
+    let card = format!("[data-device=\"{device}\"] [data-testid=chart]");
+    let drawn = async {
+        page.find(&card).await;
+        let script = "document.querySelector(arguments[0]).scrollIntoView();
+            return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(2), 600)))";
+        page.run(script, vec![json!(card)]).await
+    };
+    assert_eq!(soon("the page", drawn).await, json!(2));
 }
 
 #[tokio::test]

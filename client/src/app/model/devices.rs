@@ -5,7 +5,7 @@
 use super::{
     command::{Command, is_on},
     failure::Failure,
-    series::Series,
+    series::{MAX_BUCKETS, Series},
     table::Table,
 };
 use tertulia_shared::{
@@ -159,6 +159,9 @@ impl Devices {
 
     /// A device measured something.
     pub fn reading(&mut self, reading: SensorReading) {
+        if matches!(reading.value, Value::Number(number) if !number.is_finite()) {
+            return self.unusable(reading);
+        }
         let Some(device) = self.change(&reading.device) else {
             return;
         };
@@ -175,11 +178,25 @@ impl Devices {
             return;
         }
         if let Value::Number(number) = reading.value {
-            metric.series.push(reading.at as f64, number);
+            metric.series.push(reading.at as f64, number, MAX_BUCKETS);
         }
         metric.value = reading.value;
         metric.unit = reading.unit.filter(|unit| !unit.is_empty());
         metric.at = reading.at;
+    }
+
+    /// A number that is none: JSON has no such, so that only a server of another kind could send it.
+    fn unusable(&mut self, reading: SensorReading) {
+        let known = self.get(&reading.device);
+        let fault = known.and_then(|device| device.faults.get(reading.topic.as_str()));
+        self.fault(SensorFault {
+            reason: format!("not a finite number: {}", reading.metric),
+            count: fault.map_or(0, |fault| fault.count) + 1,
+            topic: reading.topic,
+            device: reading.device,
+            at: reading.at,
+            seq: reading.seq,
+        });
     }
 
     /// A device sent something that does not decode.
@@ -280,7 +297,7 @@ impl Device {
     pub fn candidates(&self) -> Vec<(&str, Option<&str>)> {
         self.metrics
             .iter()
-            .filter(|(_, metric)| metric.series.buckets().next().is_some())
+            .filter(|(_, metric)| !metric.series.is_empty())
             .map(|(name, metric)| (name, metric.unit.as_deref()))
             .collect()
     }

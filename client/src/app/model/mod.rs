@@ -15,6 +15,7 @@ pub mod origin;
 pub mod outbox;
 pub mod pass;
 pub mod people;
+pub mod plot;
 pub mod reach;
 pub mod room_name;
 pub mod rows;

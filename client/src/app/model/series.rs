@@ -1,12 +1,12 @@
 //! The recent values of one metric: a ring of short buckets, so that any rate fits in bounded memory.
 //!
-//! Not here: how it is drawn (`scale` and the view).
+//! Not here: how it is drawn (`scale`, `plot` and the view). Times are milliseconds of the page's time line (`clock`).
 
 use std::collections::VecDeque;
 
-/// The width of a bucket, in milliseconds: values closer together share one and keep their extremes.
-pub const BUCKET_MS: f64 = 500.0;
-/// The most buckets kept: 15 minutes at two values a second, longer for slower devices.
+/// The time that a full ring covers at least, in milliseconds.
+pub const SPAN_MS: f64 = 900_000.0;
+/// The most buckets kept, where there is room for them: two a second.
 pub const MAX_BUCKETS: usize = 1_800;
 /// How many usual intervals may pass before the line is broken.
 const GAP_INTERVALS: f64 = 3.0;
@@ -16,17 +16,17 @@ const MIN_GAP_MS: f64 = 3_000.0;
 /// The values of a short time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
-    /// The time of the first value, in milliseconds since 1970.
+    /// The time of the first value, in milliseconds.
     pub at: f64,
     /// The least value.
-    pub min: f32,
+    pub min: f64,
     /// The greatest value.
-    pub max: f32,
+    pub max: f64,
     /// The last value.
-    pub last: f32,
+    pub last: f64,
 }
 
-/// The recent values of one metric, oldest first.
+/// The recent values of one metric, oldest first. All numbers in it are finite.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     buckets: VecDeque<Bucket>,
@@ -35,27 +35,34 @@ pub struct Series {
 }
 
 impl Series {
-    /// Adds `value`, measured at `at`. What is older than the last value is ignored: it was seen before.
-    pub fn push(&mut self, at: f64, value: f64) {
-        if self.last_at.is_some_and(|last| at <= last) {
+    /// Adds `value`, seen at `at`, and keeps at most `room` buckets. Time does not go back: what was seen earlier than
+    /// the last value counts as seen with it. What is not finite is left out.
+    pub fn push(&mut self, at: f64, value: f64, room: usize) {
+        if !at.is_finite() || !value.is_finite() {
             return;
         }
+        let at = self.last_at.map_or(at, |last| at.max(last));
         self.learn_interval(at);
         self.last_at = Some(at);
-        let value = value as f32;
+        let room = room.clamp(1, MAX_BUCKETS);
         match self.buckets.back_mut() {
-            Some(bucket) if at - bucket.at < BUCKET_MS => {
+            Some(bucket) if at - bucket.at < SPAN_MS / room as f64 => {
                 bucket.min = bucket.min.min(value);
                 bucket.max = bucket.max.max(value);
                 bucket.last = value;
             }
-            _ => self.append(at, value),
+            _ => self.append(at, value, room),
         }
     }
 
     /// The buckets, oldest first.
     pub fn buckets(&self) -> impl DoubleEndedIterator<Item = &Bucket> {
         self.buckets.iter()
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
     }
 
     /// The usual interval between values, in milliseconds, once there were two.
@@ -93,9 +100,12 @@ impl Series {
             .filter(|bucket| (bucket.at - at).abs() < self.gap())
     }
 
-    fn append(&mut self, at: f64, value: f32) {
-        if self.buckets.len() == MAX_BUCKETS {
-            self.buckets.pop_front();
+    fn append(&mut self, at: f64, value: f64, room: usize) {
+        let surplus = (self.buckets.len() + 1).saturating_sub(room);
+        self.buckets.drain(..surplus);
+        if surplus > 1 {
+            // There is less room than there was.
+            self.buckets.shrink_to(room);
         }
         self.buckets.push_back(Bucket {
             at,
@@ -118,12 +128,14 @@ impl Series {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUCKET_MS, MAX_BUCKETS, Series};
+    use super::{MAX_BUCKETS, SPAN_MS, Series};
+
+    const BUCKET_MS: f64 = SPAN_MS / MAX_BUCKETS as f64;
 
     fn steady(count: usize, interval: f64) -> Series {
         let mut series = Series::default();
         for index in 0..count {
-            series.push(index as f64 * interval, index as f64);
+            series.push(index as f64 * interval, index as f64, MAX_BUCKETS);
         }
         series
     }
@@ -138,12 +150,40 @@ mod tests {
     }
 
     #[test]
-    fn a_value_seen_before_is_ignored() {
+    fn less_room_makes_wider_buckets_of_the_same_span() {
+        let mut series = steady(MAX_BUCKETS, 1_000.0);
+        let start = MAX_BUCKETS as f64 * 1_000.0;
+        for index in 0..1_000 {
+            series.push(start + f64::from(index) * 1_000.0, 1.0, 60);
+        }
+        assert_eq!(series.buckets().count(), 60);
+        assert!(series.buckets.capacity() < 2 * 60);
+        let times: Vec<f64> = series.buckets().map(|bucket| bucket.at).collect();
+        assert!(times[59] - times[0] > 0.9 * SPAN_MS, "{times:?}");
+    }
+
+    #[test]
+    fn time_does_not_go_back() {
         let mut series = steady(3, 1_000.0);
-        series.push(2_000.0, 99.0);
-        series.push(500.0, 99.0);
+        series.push(500.0, 99.0, MAX_BUCKETS);
+        let last = series.buckets().last().unwrap();
+        assert_eq!((last.at, last.max, last.last), (2_000.0, 99.0, 99.0));
         assert_eq!(series.buckets().count(), 3);
-        assert_eq!(series.buckets().last().unwrap().max, 2.0);
+    }
+
+    #[test]
+    fn numbers_are_kept_as_they_are_and_only_finite_ones() {
+        let mut series = Series::default();
+        let extremes = [1e39, 3.5e38, -4e38, f64::MAX, 5e-324, f64::MIN];
+        for (second, value) in extremes.into_iter().enumerate() {
+            series.push(second as f64 * 1_000.0, value, MAX_BUCKETS);
+        }
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            series.push(9_000.0, value, MAX_BUCKETS);
+            series.push(value, 1.0, MAX_BUCKETS);
+        }
+        let kept: Vec<f64> = series.buckets().map(|bucket| bucket.last).collect();
+        assert_eq!(kept, extremes);
     }
 
     #[test]
@@ -156,7 +196,7 @@ mod tests {
     #[test]
     fn an_outage_does_not_hide_itself() {
         let mut series = steady(100, 1_000.0);
-        series.push(999_000.0, 1.0);
+        series.push(999_000.0, 1.0, MAX_BUCKETS);
         assert!(series.gap() < 5_000.0);
     }
 

@@ -352,6 +352,9 @@ pub(crate) struct DashState {
     pub(crate) view: RwSignal<DashView>,
 }
 
+/// The time spans that charts can show, in minutes.
+pub(crate) const SPANS: [u32; 3] = [1, 5, 15];
+
 /// What is shown of the dashboard, beside the devices themselves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct DashView {
@@ -368,6 +371,7 @@ pub(crate) struct DashView {
 impl DashState {
     fn new() -> Self {
         let minutes = storage::get("minutes").and_then(|minutes| minutes.parse().ok());
+        let minutes = minutes.filter(|minutes| SPANS.contains(minutes));
         Self {
             devices: StoredValue::new_local(Devices::default()),
             clock: StoredValue::new_local(ServerClock::default()),

@@ -11,13 +11,10 @@ mod tile;
 use super::{
     hint,
     parts::{list, live, note, press, when, words},
-    state::{App, app},
+    state::{App, SPANS, app},
 };
 use crate::app::{browser::storage, text};
 use leptos::prelude::*;
-
-/// The time spans that charts can show, in minutes.
-const SPANS: [u32; 3] = [1, 5, 15];
 
 /// The dashboard.
 #[component]

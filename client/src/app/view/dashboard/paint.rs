@@ -5,12 +5,7 @@
 
 use crate::app::{
     browser::Intl,
-    model::{
-        devices::Metric,
-        number,
-        scale::{self, Range},
-        series::Bucket,
-    },
+    model::{devices::Metric, number, plot::Plot, scale, series::Bucket},
 };
 use leptos::prelude::window;
 use std::f64::consts::TAU;
@@ -56,12 +51,23 @@ pub(super) fn paint(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
     };
     let series = picture.lines.iter().map(|line| &line.metric.series);
     match scale::range_of(series, picture.from, picture.to, VALUE_TICKS) {
-        Some(range) => Plot {
-            surface,
-            picture,
-            range,
+        Some(range) => {
+            let plot = Plot {
+                left: LEFT,
+                right: (surface.width - RIGHT).max(LEFT),
+                top: TOP,
+                bottom: (surface.height - BOTTOM).max(TOP),
+                from: picture.from,
+                to: picture.to,
+                range,
+            };
+            Drawing {
+                surface,
+                picture,
+                plot,
+            }
+            .draw();
         }
-        .draw(),
         None => surface.text(
             picture.waiting,
             (surface.width / 2.0, surface.height / 2.0),
@@ -138,13 +144,13 @@ impl Surface {
     }
 }
 
-struct Plot<'a> {
+struct Drawing<'a> {
     surface: Surface,
     picture: &'a Picture<'a>,
-    range: Range,
+    plot: Plot,
 }
 
-impl Plot<'_> {
+impl Drawing<'_> {
     fn draw(&self) {
         self.value_axis();
         self.time_axis();
@@ -154,16 +160,6 @@ impl Plot<'_> {
         }
         self.surface.context.restore();
         self.crosshair();
-    }
-
-    fn x(&self, at: f64) -> f64 {
-        let Picture { from, to, .. } = self.picture;
-        LEFT + (at - from) / (to - from) * (self.surface.width - LEFT - RIGHT)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let height = self.surface.height - TOP - BOTTOM;
-        TOP + height * (1.0 - self.range.fraction(value))
     }
 
     fn unit(&self) -> &str {
@@ -179,31 +175,38 @@ impl Plot<'_> {
             factor,
             prefix,
             unit,
-        } = number::scale(self.range.high, self.unit());
-        let size = self.range.high.abs().max(self.range.low.abs());
-        let style = number::tick_style(size / factor, self.range.step / factor);
+        } = number::scale(self.plot.range.high, self.unit());
+        let range = self.plot.range;
+        let size = range.high.abs().max(range.low.abs());
+        let style = number::tick_style(size / factor, range.step / factor);
         let surface = &self.surface;
         surface.context.set_line_width(1.0);
         surface.text(&format!("{prefix}{unit}"), (4.0, 11.0), "left");
-        for tick in self.range.ticks() {
-            let y = self.y(tick);
+        for tick in self.plot.range.ticks() {
+            let y = self.plot.y(tick);
             surface.ink("--text-soft");
             let label = self.picture.intl.number(tick / factor, style);
-            surface.text(&label, (LEFT - 6.0, y + 4.0), "right");
+            surface.text(&label, (self.plot.left - 6.0, y + 4.0), "right");
             surface.ink("--line");
             let y = y.round() + 0.5;
-            surface.line((LEFT, y), (surface.width - RIGHT, y));
+            surface.line((self.plot.left, y), (self.plot.right, y));
         }
     }
 
     fn time_axis(&self) {
-        let Picture { from, to, intl, .. } = self.picture;
+        let Plot {
+            left,
+            right,
+            from,
+            to,
+            ..
+        } = self.plot;
         let surface = &self.surface;
-        let room = (surface.width - LEFT - RIGHT) / TIME_LABEL;
-        let step = scale::time_step(to - from, room as usize);
-        let mut at = (from / step).ceil() * step;
+        let room = (right - left) / TIME_LABEL;
+        let (ticks, step) = scale::time_ticks(from, to, room as usize);
         surface.ink("--text-soft");
-        while at <= *to {
+        for at in ticks {
+            let intl = self.picture.intl;
             let label = if step < 60_000.0 {
                 intl.time_with_seconds(at)
             } else {
@@ -211,23 +214,23 @@ impl Plot<'_> {
             };
             let half = TIME_LABEL / 2.0 - 10.0;
             // `clamp` would panic where the chart is narrower than a label, with a text that weighs 4 kB in the page.
-            let x = self.x(at).min(surface.width - half).max(LEFT);
+            let x = self.plot.x(at).min(surface.width - half).max(left);
             surface.text(&label, (x, surface.height - 5.0), "center");
-            at += step;
         }
     }
 
     fn clip(&self) {
         let context = &self.surface.context;
-        let (width, height) = (self.surface.width, self.surface.height);
+        let Plot {
+            left,
+            right,
+            top,
+            bottom,
+            ..
+        } = self.plot;
         context.save();
         context.begin_path();
-        context.rect(
-            LEFT,
-            TOP - 2.0,
-            width - LEFT - RIGHT + 2.0,
-            height - TOP - BOTTOM + 4.0,
-        );
+        context.rect(left, top - 2.0, right - left + 2.0, bottom - top + 4.0);
         context.clip();
     }
 
@@ -252,17 +255,17 @@ impl Plot<'_> {
         let context = &self.surface.context;
         if let [only] = run {
             self.surface
-                .dot((self.x(only.at), self.y(only.last.into())), 2.5);
+                .dot((self.plot.x(only.at), self.plot.y(only.last)), 2.5);
             return;
         }
         context.begin_path();
         for bucket in run {
-            let x = self.x(bucket.at);
+            let x = self.plot.x(bucket.at);
             if bucket.min < bucket.max {
-                context.line_to(x, self.y(bucket.min.into()));
-                context.line_to(x, self.y(bucket.max.into()));
+                context.line_to(x, self.plot.y(bucket.min));
+                context.line_to(x, self.plot.y(bucket.max));
             }
-            context.line_to(x, self.y(bucket.last.into()));
+            context.line_to(x, self.plot.y(bucket.last));
         }
         context.stroke();
         if self.picture.lines.len() == 1 {
@@ -276,9 +279,9 @@ impl Plot<'_> {
             return;
         };
         let context = &self.surface.context;
-        let floor = self.surface.height - BOTTOM;
-        context.line_to(self.x(last.at), floor);
-        context.line_to(self.x(first.at), floor);
+        let floor = self.plot.bottom;
+        context.line_to(self.plot.x(last.at), floor);
+        context.line_to(self.plot.x(first.at), floor);
         context.set_global_alpha(0.1);
         context.fill();
         context.set_global_alpha(1.0);
@@ -287,39 +290,37 @@ impl Plot<'_> {
     /// The last value holds until now, lightly, while it is fresh.
     fn until_now(&self, last: &Bucket, gap: f64) {
         let end = (last.at + gap).min(self.picture.to);
-        let y = self.y(last.last.into());
+        let y = self.plot.y(last.last);
         let context = &self.surface.context;
         context.set_global_alpha(0.4);
-        self.surface.line((self.x(last.at), y), (self.x(end), y));
+        self.surface
+            .line((self.plot.x(last.at), y), (self.plot.x(end), y));
         context.set_global_alpha(1.0);
     }
 
     /// The values under the pointer.
     fn crosshair(&self) {
-        let pointer = self.picture.pointer;
-        if pointer < LEFT {
-            return;
-        }
         let Picture {
-            from,
-            to,
+            pointer,
             lines,
             intl,
             ..
-        } = self.picture;
+        } = *self.picture;
+        let Some(at) = self.plot.time(pointer) else {
+            return;
+        };
         let surface = &self.surface;
-        let at = from + (pointer - LEFT) / (surface.width - LEFT - RIGHT) * (to - from);
         let mut words = vec![intl.time_with_seconds(at)];
         surface.ink("--text-soft");
         surface.context.set_line_width(1.0);
-        surface.line((pointer, TOP), (pointer, surface.height - BOTTOM));
-        for line in *lines {
+        surface.line((pointer, self.plot.top), (pointer, self.plot.bottom));
+        for line in lines {
             let Some(bucket) = line.metric.series.nearest(at) else {
                 continue;
             };
             surface.ink(&format!("--series-{}", line.color));
-            surface.dot((self.x(bucket.at), self.y(bucket.last.into())), 3.5);
-            let (value, unit) = intl.quantity(bucket.last.into(), self.unit());
+            surface.dot((self.plot.x(bucket.at), self.plot.y(bucket.last)), 3.5);
+            let (value, unit) = intl.quantity(bucket.last, self.unit());
             words.push(format!("{} {value} {unit}", line.name));
         }
         surface.ink("--text");
