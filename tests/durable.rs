@@ -214,11 +214,11 @@ async fn a_damaged_file_is_named_and_left_as_it_is() {
 }
 
 /// A disk of its own, which goes with the test.
-struct Disk(TempDir);
+pub(crate) struct Disk(pub(crate) TempDir);
 
 impl Disk {
     /// `None` where this user may mount nothing.
-    fn mounted(size: &str) -> Option<Self> {
+    pub(crate) fn mounted(size: &str) -> Option<Self> {
         let directory = TempDir::new().unwrap();
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])

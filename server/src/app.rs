@@ -2,6 +2,7 @@
 //!
 //! Not here: how events come and go (`edge`, `bridge`) and how messages are numbered (`hub`).
 
+mod answer;
 pub mod chat;
 pub mod clock;
 pub mod device;
@@ -14,6 +15,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
 pub use session::Session;
 
 use crate::{

@@ -2,6 +2,7 @@
 //!
 //! Not here: who may do what (`app::policy`), and the doors (`edge`, `broker`).
 
+mod begun;
 mod here;
 pub mod key;
 mod known;
@@ -23,6 +24,7 @@ pub use token::is_like as looks_like_token;
 pub use user::{Pass, Standing, User};
 
 use crate::store::{Account, Accounts, Clock, Everybody, Note, StoreError};
+use begun::Begun;
 use here::Here;
 use key::{Key, KeyError};
 use known::Known;
@@ -71,7 +73,10 @@ pub struct Identity {
     key: Key,
     session_for: Duration,
     known: RwLock<Known>,
-    rooms: Mutex<Rooms>,
+    rooms: Arc<Mutex<Rooms>>,
+    begun: Arc<Begun>,
+    /// Whether all is gone with the process: then nothing is waited for.
+    in_memory: bool,
     here: Arc<Here>,
     ledger: Ledger,
     checks: Checks,
@@ -98,7 +103,9 @@ impl Identity {
             key,
             session_for,
             known: RwLock::new(Known::new(everybody)),
-            rooms: Mutex::new(rooms),
+            rooms: Arc::new(Mutex::new(rooms)),
+            begun: Arc::default(),
+            in_memory: directory.is_none(),
             here: Arc::default(),
             ledger: Ledger::start(accounts)?,
             checks: Checks::default(),
@@ -227,6 +234,10 @@ impl Identity {
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rooms)
     }
+}
+
+fn lock(rooms: &Mutex<Rooms>) -> MutexGuard<'_, Rooms> {
+    rooms.lock().unwrap_or_else(PoisonError::into_inner)
 }

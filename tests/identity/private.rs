@@ -1,16 +1,21 @@
 //! Private rooms: who is not invited learns nothing of them, by whatever door.
 
 use super::{connected, session};
-use crate::world::{
-    client::{code, connected_with, emit, join, next, say, send},
-    mosquitto,
-    official::only,
-    server::Server,
-    soon,
+use crate::{
+    durable::Disk,
+    world::{
+        client::{code, connected_with, emit, join, next, say, send},
+        mosquitto,
+        official::only,
+        server::Server,
+        soon,
+    },
 };
 use serde_json::json;
-use tertulia_client::connection::{Connection, Transport};
+use std::time::Duration;
+use tertulia_client::connection::{Connection, EmitError, Transport};
 use tertulia_shared::{
+    Code,
     chat::ChatMessage,
     presence::PresenceList,
     room::{Last, RoomInvite, RoomInvited, RoomJoin},
@@ -121,6 +126,67 @@ async fn the_invited_hear_of_it_and_come_in() {
     assert_eq!(
         code(emit(&eve, &RoomJoin::new(PLANS)).await),
         "room-not-allowed"
+    );
+}
+
+/// Breaks when: a private room is acknowledged that a crash takes back, or one that was never acknowledged stays closed.
+#[tokio::test]
+async fn a_private_room_is_acknowledged_once_its_owner_is_on_disk() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let mut server = super::serve(directory.path(), &[]).await;
+    let ada = session(&server.origin(), json!({"name": "Ada"})).await;
+    let tab = connected(&server.origin(), &ada).await;
+    join(&tab, PLANS).await;
+    // The other room waits for the disk, which another program keeps busy.
+    let busy = rusqlite::Connection::open(directory.path().join("tertulia.db")).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let unkept = RoomJoin::new("chat/private/unkept");
+    let mut answer = Box::pin(emit(&tab, &unkept));
+    let answered = tokio::time::timeout(Duration::from_millis(500), &mut answer).await;
+    assert!(answered.is_err(), "{answered:?}");
+    server.kill().await;
+    drop((answer, busy));
+    let server = server.restart().await;
+    let eve = guest(&server, "Eve").await;
+    let closed = emit(&eve, &RoomJoin::new(PLANS)).await;
+    assert_eq!(code(closed), "room-not-allowed");
+    emit(&eve, &unkept).await.unwrap();
+    let tab = connected(&server.origin(), &ada).await;
+    emit(&tab, &RoomJoin::new(PLANS)).await.unwrap();
+    assert_eq!(code(emit(&tab, &unkept).await), "room-not-allowed");
+}
+
+/// Breaks when: a private room is acknowledged whose owner is not on disk, or one that was refused stays closed.
+#[tokio::test]
+async fn a_private_room_on_a_full_disk_is_refused_and_is_nobodys() {
+    let Some(disk) = Disk::mounted("1m") else {
+        println!(
+            "not tested: this user may not mount a small disk; the app's own tests break the table instead"
+        );
+        return;
+    };
+    let directory = disk.0.path().join("data");
+    let server = super::serve(&directory, &[]).await;
+    let ada = guest(&server, "Ada").await;
+    let rest = disk.0.path().join("rest");
+    // All that is left, and then the last pages of the log.
+    assert!(std::fs::write(&rest, vec![0; 1 << 20]).is_err());
+    let mut rooms = (0..100).map(|number| RoomJoin::new(format!("chat/private/{number}")));
+    let refused = loop {
+        let room = rooms.next().expect("100 rooms fit on a full disk");
+        match soon("an answer", ada.emit(&room)).await {
+            Ok(_) => {}
+            Err(EmitError::Rejected(reject)) => break (room, reject.code),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(refused.1, Code::StorageFull);
+    std::fs::remove_file(rest).unwrap();
+    let eve = guest(&server, "Eve").await;
+    soon("an answer", eve.emit(&refused.0)).await.unwrap();
+    let closed = soon("an answer", ada.emit(&refused.0)).await;
+    assert!(
+        matches!(closed, Err(EmitError::Rejected(reject)) if reject.code == Code::RoomNotAllowed)
     );
 }
 

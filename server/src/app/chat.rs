@@ -57,7 +57,16 @@ pub fn send(session: &Session, request: ChatSend) -> Result<Sent, Reject> {
     let (settle, outcome) = oneshot::channel();
     // Whoever asked may have gone.
     let settle = move |outcome| drop(settle.send(outcome));
-    session.app.store.save(draft, Box::new(settle));
+    let app = Arc::clone(&session.app);
+    if !policy::is_private(&draft.room) {
+        app.store.save(draft, Box::new(settle));
+        return Ok(Sent(outcome));
+    }
+    let (room, identity) = (draft.room.clone(), Arc::clone(&app.identity));
+    identity.once_kept(&room, &session.user, move |kept| match kept {
+        Ok(()) => app.store.save(draft, Box::new(settle)),
+        Err(reject) => settle(Err(reject)),
+    });
     Ok(Sent(outcome))
 }
 

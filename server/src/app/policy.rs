@@ -141,6 +141,12 @@ fn is_allowed(filter: &Filter) -> bool {
     }
 }
 
+/// The refusal of a private room that could not be kept.
+pub fn unkept() -> Reject {
+    let problem = "the server could not keep whose the room is; try again later";
+    Reject::new(Code::StorageFailed, problem)
+}
+
 /// Checks the text of a chat message.
 ///
 /// # Errors

@@ -1,18 +1,20 @@
 //! Joining rooms, leaving them, and inviting to those that are private.
 
-use super::{App, SERVER, Session, policy};
+use super::{Answer, Answered, App, SERVER, Session, policy};
 use crate::hub::Start;
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 use tertulia_shared::{
     Code, Filter, Reject,
     room::{Joined, RoomInvite, RoomInvited, RoomJoin, RoomLeave},
 };
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
-/// Joins a room; joining it again changes nothing.
+/// Joins a room; joining it again changes nothing. Who makes a private room its own by that is answered once this is on
+/// disk; where it cannot be written, the room is left again.
 ///
 /// # Errors
 /// When the room is no filter or not allowed, the position does not fit it, or the connection is in too many rooms.
-pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
+pub fn join(session: &Session, request: RoomJoin) -> Answered<Joined> {
     let room = policy::room(&request.room)?;
     let start = start(&room, request)?;
     let mut state = session.state();
@@ -24,7 +26,8 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
     };
     if state.ended || state.rooms.contains(&room) {
         joined.seq = state.joined_after.get(&room).copied();
-        return Ok(joined);
+        drop(state);
+        return answer(session, room, joined);
     }
     if state.rooms.len() >= policy::MAX_ROOMS {
         let limit = policy::MAX_ROOMS;
@@ -46,8 +49,33 @@ pub fn join(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
         let person = session.stay.person();
         session.app.presence.enter(&session.app.hub, &chat, person);
     }
-    state.rooms.insert(room);
-    Ok(joined)
+    state.rooms.insert(room.clone());
+    drop(state);
+    answer(session, room, joined)
+}
+
+/// The answer to a join, which waits where the room is private and not on disk yet.
+fn answer(session: &Session, room: Filter, joined: Joined) -> Answered<Joined> {
+    let Some(topic) = room.as_topic().filter(policy::is_private) else {
+        return Ok(Answer::Now(joined));
+    };
+    let (done, mut kept) = oneshot::channel();
+    let done = move |result| drop(done.send(result));
+    session.app.identity.once_kept(&topic, &session.user, done);
+    let this = session.this.clone();
+    let finish = move |result: Result<(), Reject>| {
+        if let (Err(_), Some(session)) = (&result, this.upgrade()) {
+            go_out(&session, &room);
+        }
+        result.map(|()| joined)
+    };
+    match kept.try_recv() {
+        Ok(result) => finish(result).map(Answer::Now),
+        Err(TryRecvError::Empty) => Ok(Answer::Later(Box::pin(async move {
+            finish(kept.await.unwrap_or_else(|_| Err(policy::unkept())))
+        }))),
+        Err(TryRecvError::Closed) => finish(Err(policy::unkept())).map(Answer::Now),
+    }
 }
 
 /// The door of a private room: who finds none behind it makes it its own.
@@ -145,14 +173,19 @@ fn start(room: &Filter, request: RoomJoin) -> Result<Start, Reject> {
 /// When the room is no filter or not allowed.
 pub fn leave(session: &Session, request: RoomLeave) -> Result<(), Reject> {
     let room = policy::room(&request.room)?;
+    go_out(session, &room);
+    Ok(())
+}
+
+fn go_out(session: &Session, room: &Filter) {
     let mut state = session.state();
-    if !state.rooms.remove(&room) {
-        return Ok(());
+    if !state.rooms.remove(room) {
+        return;
     }
-    state.joined_after.remove(&room);
-    session.reader.unsubscribe(&room);
-    session.leaves(&room);
-    if let Some(chat) = policy::chat_room(&room) {
+    state.joined_after.remove(room);
+    session.reader.unsubscribe(room);
+    session.leaves(room);
+    if let Some(chat) = policy::chat_room(room) {
         session
             .reader
             .unsubscribe(&policy::presence_topic(&chat).into());
@@ -161,5 +194,4 @@ pub fn leave(session: &Session, request: RoomLeave) -> Result<(), Reject> {
             .presence
             .leave(&session.app.hub, &chat, session.peer());
     }
-    Ok(())
 }

@@ -28,6 +28,8 @@ const FIRST_CLEANING: usize = 64;
 #[derive(Debug)]
 pub struct Session {
     pub(super) app: Arc<App>,
+    /// For what is done later.
+    pub(super) this: Weak<Self>,
     pub(super) user: User,
     /// The name of a registered user, as rules compare it.
     account: Option<String>,
@@ -57,8 +59,10 @@ impl Session {
             reader.subscribe(&super::policy::user_topic(&user.id).into());
         }
         let registered = user.name.as_deref().filter(|_| user.is_registered());
-        let session = Arc::new(Self {
-            account: registered.map(folded),
+        let account = registered.map(folded);
+        let session = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            account,
             stay: app.identity.enter(&user),
             user,
             reader,

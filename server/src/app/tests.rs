@@ -2,9 +2,10 @@
 
 mod forgotten;
 mod identity;
+mod private;
 mod resume;
 
-use super::{App, MQTT, Session, chat, device, presence, room};
+use super::{Answer, App, MQTT, Session, chat, device, presence, room};
 use crate::{
     hub::Delivery,
     identity::User,
@@ -17,7 +18,7 @@ use tertulia_shared::{
     chat::{ChatEnter, ChatMessage, ChatSend, Receipt},
     device::DeviceCommand,
     presence::{Change, PresenceChange, PresenceList},
-    room::{RoomJoin, RoomLeave},
+    room::{Joined, RoomJoin, RoomLeave},
     sensor::Value,
 };
 
@@ -32,7 +33,20 @@ fn app() -> (Arc<App>, device::Carrier) {
 }
 
 fn join(session: &Session, room: &str) -> Result<u64, Reject> {
-    room::join(session, RoomJoin::new(room)).map(|joined| joined.epoch)
+    joined(session, RoomJoin::new(room)).map(|joined| joined.epoch)
+}
+
+/// Joins, and waits for the disk where there is one: another thread writes to it.
+fn joined(session: &Session, request: RoomJoin) -> Result<Joined, Reject> {
+    match room::join(session, request)? {
+        Answer::Now(joined) => Ok(joined),
+        Answer::Later(mut done) => loop {
+            if let Some(joined) = (&mut done).now_or_never() {
+                return joined;
+            }
+            std::thread::yield_now();
+        },
+    }
 }
 
 fn leave(session: &Session, room: &str) {

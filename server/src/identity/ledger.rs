@@ -10,7 +10,7 @@ use std::{
     fmt::{self, Debug},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
 };
@@ -36,6 +36,8 @@ struct Shared {
     more: Condvar,
     /// The names that were not kept.
     unkept: AtomicU64,
+    /// Whether the last write failed.
+    failing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -54,7 +56,8 @@ struct Look {
     found: oneshot::Sender<Result<Option<Everybody>, StoreError>>,
 }
 
-type Done = oneshot::Sender<bool>;
+/// Hears whether something is on disk. It must not wait.
+type Done = Box<dyn FnOnce(Result<(), Reject>) + Send>;
 
 enum Task {
     Look(Look),
@@ -109,13 +112,21 @@ impl Ledger {
         note: Note,
     ) -> Result<impl Future<Output = Result<(), Reject>> + Send + use<>, Reject> {
         let (done, kept) = oneshot::channel();
-        self.give(note, Some(done))?;
-        Ok(async {
-            match kept.await {
-                Ok(true) => Ok(()),
-                Ok(false) | Err(_) => Err(failed()),
-            }
-        })
+        // Whoever asked may have gone.
+        self.note(note, |written| drop(done.send(written)))?;
+        Ok(async { kept.await.unwrap_or_else(|_| Err(failed())) })
+    }
+
+    /// Has something written down; `done` is told whether it is, in the order of notes.
+    ///
+    /// # Errors
+    /// When too much waits: it will not be written, and `done` is not told.
+    pub(super) fn note(
+        &self,
+        note: Note,
+        done: impl FnOnce(Result<(), Reject>) + Send + 'static,
+    ) -> Result<(), Reject> {
+        self.give(note, Some(Box::new(done)))
     }
 
     /// What is to be known anew where another process changed it since `version`; what is expired by `now` is forgotten
@@ -230,13 +241,25 @@ impl Shared {
         let (mut all, asked): (Vec<_>, Vec<_>) = notes.into_iter().unzip();
         all.extend(names.into_values().map(Note::Guest));
         let written = accounts.note(&all);
-        if let Err(error) = &written {
-            tracing::error!(%error, notes = all.len(), "what was learnt of people is not kept");
+        if written.is_err() {
             self.unkept.fetch_add(unkept, Ordering::Relaxed);
         }
+        self.log(written.as_ref().err());
+        let written = written.map_err(|error| error.reject());
         for done in asked.into_iter().flatten() {
-            // Whoever asked may have gone.
-            let _ = done.send(written.is_ok());
+            done(written.clone());
+        }
+    }
+
+    /// Logs the first failure of a row, and its end.
+    fn log(&self, error: Option<&StoreError>) {
+        let was_failing = self.failing.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_failing => {
+                tracing::error!(%error, "what is learnt of people is not kept");
+            }
+            None if was_failing => tracing::info!("what is learnt of people is kept again"),
+            _ => {}
         }
     }
 
@@ -273,7 +296,8 @@ impl Drop for Ledger {
     }
 }
 
-fn failed() -> Reject {
+/// The refusal of what could not be kept or found.
+pub(super) fn failed() -> Reject {
     let problem = "the server could not keep or find it; try again later";
     Reject::new(Code::StorageFailed, problem)
 }

@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::user::is_account;
+use super::{begun::busy, user::is_account};
 use crate::store::Member;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -61,6 +61,8 @@ struct Room {
     inside: usize,
     /// Whether something was said in it of which anything is kept.
     is_used: bool,
+    /// Whether it could not be written down that it was begun: it is nobody's once all who are in it have left.
+    given_up: bool,
 }
 
 /// What becomes of somebody at the door of a private room.
@@ -99,6 +101,9 @@ impl Rooms {
             let Some(seen) = known.members.get(user) else {
                 return Ok(Entry::Refused);
             };
+            if known.given_up {
+                return Err(busy());
+            }
             let is_news = now >= seen.saturating_add(A_DAY);
             let owns = known.owner.as_deref() == Some(user);
             return Ok(Entry::Member(
@@ -147,7 +152,7 @@ impl Rooms {
     /// Whether somebody is in a room, or was invited to it.
     pub(super) fn is_member(&self, room: &Topic, user: &str) -> bool {
         let room = self.rooms.get(room.as_str());
-        room.is_some_and(|room| room.members.contains_key(user))
+        room.is_some_and(|room| !room.given_up && room.members.contains_key(user))
     }
 
     /// Whether one more may be let into a room; gives what is to be written down.
@@ -204,8 +209,23 @@ impl Rooms {
 
     /// A connection leaves a room.
     pub(super) fn go_out(&mut self, room: &Topic) {
-        if let Some(room) = self.rooms.get_mut(room.as_str()) {
-            room.inside = room.inside.saturating_sub(1);
+        let Some(known) = self.rooms.get_mut(room.as_str()) else {
+            return;
+        };
+        known.inside = known.inside.saturating_sub(1);
+        if known.given_up && known.inside == 0 {
+            self.remove(room.as_str());
+        }
+    }
+
+    /// It could not be written down that a room was begun: nobody is let in until all have left, then it is nobody's.
+    pub(super) fn give_up(&mut self, room: &str) {
+        let Some(known) = self.rooms.get_mut(room) else {
+            return;
+        };
+        known.given_up = true;
+        if known.inside == 0 {
+            self.remove(room);
         }
     }
 

@@ -1,7 +1,15 @@
 //! Who may be in which private room: kept with the accounts.
 
-use super::{Identity, User, name::folded, private::Entry};
-use crate::store::Note;
+use super::{
+    Identity, User,
+    begun::busy,
+    ledger::failed,
+    lock,
+    name::folded,
+    private::{Entry, Rooms},
+};
+use crate::store::{Member, Note};
+use std::sync::Arc;
 use tertulia_shared::{Code, Reject, Topic};
 
 impl Identity {
@@ -32,13 +40,52 @@ impl Identity {
                     rooms.write(&seen);
                 }
             }
-            Entry::Begins(owner) => {
-                self.ledger.keep(Note::Begun(owner.clone()))?;
-                rooms.write(&owner);
-            }
+            Entry::Begins(owner) => self.begin(&mut rooms, &owner)?,
         }
         rooms.go_in(room);
         Ok(true)
+    }
+
+    /// Has written down whose a room is from now on. Until it is, what somebody does there waits for it.
+    fn begin(&self, rooms: &mut Rooms, owner: &Member) -> Result<(), Reject> {
+        let room = owner.room.clone();
+        let (all, begun) = (Arc::clone(&self.rooms), Arc::clone(&self.begun));
+        if !self.in_memory {
+            begun.begin(&room);
+        }
+        let settle = move |written: Result<(), Reject>| {
+            if written.is_err() {
+                lock(&all).give_up(&room);
+            }
+            while let Some(waiting) = begun.next(&room) {
+                waiting.into_iter().for_each(|wait| wait(written.clone()));
+            }
+        };
+        let noted = self.ledger.note(Note::Begun(owner.clone()), settle);
+        if noted.is_err() {
+            self.begun.next(&owner.room);
+        }
+        noted?;
+        rooms.write(owner);
+        Ok(())
+    }
+
+    /// Does something once it is on disk whose a private room is: at once where it is, and in the order of calls. Where it
+    /// could not be written, or the user is in the room no more, `act` is told so.
+    pub fn once_kept(
+        &self,
+        room: &Topic,
+        user: &User,
+        act: impl FnOnce(Result<(), Reject>) + Send + 'static,
+    ) {
+        let Some(act) = self.begun.wait(room.as_str(), Box::new(act)) else {
+            return;
+        };
+        // What is given up is that before nothing waits for it any more.
+        act(match self.is_member(room, user) {
+            true => Ok(()),
+            false => Err(failed()),
+        });
     }
 
     /// A connection that was let into a private room is not in it any more.
@@ -109,13 +156,16 @@ impl Identity {
     /// Lets somebody into a private room from now on; what comes back says later whether that is kept.
     ///
     /// # Errors
-    /// When it has too many members, or too much waits for the disk.
+    /// When it has too many members, or is not on disk itself, or too much waits for the disk.
     pub fn invite(
         &self,
         room: &Topic,
         id: &str,
     ) -> Result<impl Future<Output = Result<(), Reject>> + Send + use<>, Reject> {
         let mut rooms = self.rooms();
+        if self.begun.has(room.as_str()) {
+            return Err(busy());
+        }
         let member = rooms.invite(room, id, (self.clock)())?;
         let kept = self.ledger.keeping(Note::Member(member.clone()))?;
         rooms.write(&member);

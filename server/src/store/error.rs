@@ -63,6 +63,12 @@ pub enum StoreError {
         /// The schema of this build.
         known: u32,
     },
+    /// There is no room for what is to be written.
+    #[error("database {file}: no room is left on its disk", file = .file.display())]
+    Full {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file cannot be opened, read or written now.
     #[error("database {file}: {reason}", file = .file.display())]
     Unusable {
@@ -84,7 +90,22 @@ impl StoreError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { file, reason }
             }
+            Some(ErrorCode::DiskFull) => Self::Full { file },
             _ => Self::Unusable { file, reason },
+        }
+    }
+
+    /// The refusal of what could not be written for this.
+    pub fn reject(&self) -> Reject {
+        match self {
+            Self::Full { .. } => Reject::new(
+                Code::StorageFull,
+                "the server has no room left to keep it now; try again later",
+            ),
+            _ => Reject::new(
+                Code::StorageFailed,
+                "the server could not keep it now; try again later",
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rooms of which nothing is kept any more: they take no place, and nobody misses anything of them without being told.
 
-use super::{App, NOW, Session, join, leave, room, send};
+use super::{App, NOW, Session, join, joined, leave, send};
 use crate::{
     app::{
         chat::{self, Speaker},
@@ -43,7 +43,7 @@ fn forget(app: &Arc<App>, speaker: &Session) {
 
 fn back(session: &Session, last: Value) -> Joined {
     let request = json!({"room": "chat/lobby", "last": last, "history": 9});
-    room::join(session, serde_json::from_value(request).unwrap()).unwrap()
+    joined(session, serde_json::from_value(request).unwrap()).unwrap()
 }
 
 /// What a session is sent of messages, as numbers, and of losses.

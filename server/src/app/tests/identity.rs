@@ -1,6 +1,6 @@
 //! The features as users with tokens meet them: several tabs, private rooms, rules.
 
-use super::{App, Session, app, enter, heard, join, leave, names, room, send};
+use super::{App, Session, app, enter, heard, join, joined, leave, names, room, send};
 use crate::{
     app::{
         chat::{self, Speaker},
@@ -99,7 +99,7 @@ async fn a_private_room_is_closed_to_all_who_are_not_invited_whether_it_is_there
                 history,
                 last,
             };
-            room::join(session, room).map(drop).unwrap_err()
+            joined(session, room).map(drop).unwrap_err()
         };
         let last = json!({"epoch": 5, "seq": 0});
         let listed = PresenceList { room: at.into() };

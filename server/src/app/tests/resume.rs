@@ -1,6 +1,6 @@
 //! Joining with a position.
 
-use super::{Session, app, heard, leave, room, send};
+use super::{Session, app, heard, joined, leave, send};
 use crate::{config::Config, hub::Delivery, identity::User};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,19 +23,19 @@ async fn who_comes_back_gets_what_came_after_and_a_join_again_says_the_same() {
         epoch: 5,
         seq: Some(3),
     };
-    let joined = room::join(&bob, request(json!({"epoch": 5, "seq": 3})));
-    assert_eq!(joined, Ok(expected.clone()));
-    let again = room::join(&bob, request(Value::Null));
+    let first = joined(&bob, request(json!({"epoch": 5, "seq": 3})));
+    assert_eq!(first, Ok(expected.clone()));
+    let again = joined(&bob, request(Value::Null));
     assert_eq!(again, Ok(expected));
     let seqs = |heard: Vec<ChatMessage>| heard.iter().map(|it| it.seq).collect::<Vec<_>>();
     assert_eq!(seqs(heard(&bob).await), [4, 5]);
     leave(&bob, "chat/lobby");
     let seqs_given = json!({"epoch": 5, "seqs": {"chat/lobby": 1}});
-    assert_eq!(room::join(&bob, request(seqs_given)).unwrap().seq, Some(1));
+    assert_eq!(joined(&bob, request(seqs_given)).unwrap().seq, Some(1));
     leave(&bob, "chat/lobby");
-    assert_eq!(room::join(&bob, request(Value::Null)).unwrap().seq, Some(0));
+    assert_eq!(joined(&bob, request(Value::Null)).unwrap().seq, Some(0));
     let wild = json!({"room": "sensors/#", "last": {"epoch": 5, "seq": 3}});
-    let refused = room::join(&bob, serde_json::from_value(wild).unwrap());
+    let refused = joined(&bob, serde_json::from_value(wild).unwrap());
     assert_eq!(refused.unwrap_err().code, Code::BadPayload);
 }
 
@@ -56,7 +56,7 @@ async fn what_was_said_before_the_start_is_recalled() {
     app.recall(config.kept()).unwrap();
     let bob = Session::new(Arc::clone(&app), User::stranger());
     let request = json!({"room": "chat/lobby", "last": {"epoch": 5, "seq": 1}});
-    room::join(&bob, serde_json::from_value(request).unwrap()).unwrap();
+    joined(&bob, serde_json::from_value(request).unwrap()).unwrap();
     send(&ada, "chat/lobby", "text", "6").unwrap();
     let Some(Delivery::Missed { from, to, .. }) = bob.reader.next().await else {
         panic!("nothing is told as missed");

@@ -362,14 +362,25 @@ pub(super) struct Later {
 }
 
 impl Later {
-    pub(super) fn reply<T: Serialize>(mut self, asked: Asked, reply: &Reply<T>) {
+    pub(super) fn reply<T: Serialize>(self, asked: Asked, reply: &Reply<T>) {
+        self.reply_before(asked, reply, None);
+    }
+
+    /// As [`Self::reply`]; what is held back comes once the acknowledgement is out.
+    pub(super) fn reply_before<T: Serialize>(
+        mut self,
+        asked: Asked,
+        reply: &Reply<T>,
+        held: Option<Hold>,
+    ) {
         match self.place.take() {
             Some(place) => {
-                if let Some(ack) = self.connection.answer(asked, reply) {
+                if let Some(mut ack) = self.connection.answer(asked, reply) {
+                    ack.before = held;
                     self.connection.check(place.fill(ack));
                 }
             }
-            None => self.connection.reply(asked, reply),
+            None => self.connection.reply_before(asked, reply, held),
         }
     }
 }

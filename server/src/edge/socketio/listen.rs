@@ -7,12 +7,9 @@ use super::{
     connection::{Asked, Connection, Later},
     malformed,
 };
-use crate::{
-    app::{
-        Session,
-        policy::{shortened, shown},
-    },
-    hub::Hold,
+use crate::app::{
+    Answer, Answered, Session,
+    policy::{shortened, shown},
 };
 use socketioxide::{
     adapter::Adapter,
@@ -39,7 +36,16 @@ pub(super) fn listen<E: ClientToServer>(
     connection: &Arc<Connection>,
     act: fn(&Session, E) -> Result<E::Ack, Reject>,
 ) {
-    answer_at_once(socket, connection, act, |_| None);
+    let connection = Arc::clone(connection);
+    let take = move |value: &Value, id| {
+        let Some((asked, _owed)) = connection.take(E::NAME, (value, id)) else {
+            return;
+        };
+        let _inside = connection.span.enter();
+        let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
+        connection.reply(asked, &Reply::from(result));
+    };
+    socket.on(E::NAME, Listener(take));
 }
 
 /// As [`listen`], where the acknowledgement goes out ahead of all that wait, and the event counts as a tenth of one: for what
@@ -61,23 +67,12 @@ pub(super) fn listen_ahead<E: ClientToServer>(
     socket.on(E::NAME, Listener(take));
 }
 
-/// As [`listen`], where the acknowledgement goes out before what `act` brings to the connection's reader, and all that comes
-/// behind that.
-pub(super) fn listen_first<E: ClientToServer>(
+/// As [`listen`], where the acknowledgement may wait for the disk, in order, and goes out before what `act` brings to the
+/// connection's reader, and all that comes behind that.
+pub(super) fn listen_first<E: ClientToServer<Ack: Send + 'static>>(
     socket: &SocketRef,
     connection: &Arc<Connection>,
-    act: fn(&Session, E) -> Result<E::Ack, Reject>,
-) {
-    answer_at_once(socket, connection, act, |session| {
-        Some(session.reader().hold())
-    });
-}
-
-fn answer_at_once<E: ClientToServer>(
-    socket: &SocketRef,
-    connection: &Arc<Connection>,
-    act: fn(&Session, E) -> Result<E::Ack, Reject>,
-    hold: fn(&Session) -> Option<Hold>,
+    act: fn(&Session, E) -> Answered<E::Ack>,
 ) {
     let connection = Arc::clone(connection);
     let take = move |value: &Value, id| {
@@ -85,9 +80,22 @@ fn answer_at_once<E: ClientToServer>(
             return;
         };
         let _inside = connection.span.enter();
-        let held = hold(&connection.session);
+        let held = connection.session.reader().hold();
         let result = payload::<E>(value).and_then(|event| act(&connection.session, event));
-        connection.reply_before(asked, &Reply::from(result), held);
+        let result = match result {
+            Ok(Answer::Now(ack)) => Ok(ack),
+            Ok(Answer::Later(done)) => {
+                let later = connection.later_in_order(asked);
+                let answered = async move {
+                    let reply = Reply::from(done.await);
+                    later.reply_before(asked, &reply, Some(held));
+                };
+                tokio::spawn(answered.in_current_span());
+                return;
+            }
+            Err(reject) => Err(reject),
+        };
+        connection.reply_before(asked, &Reply::from(result), Some(held));
     };
     socket.on(E::NAME, Listener(take));
 }
