@@ -12,6 +12,7 @@
 mod architecture;
 mod chat;
 mod client_and_hub;
+mod clock;
 mod command_line;
 mod contract;
 mod dashboard;

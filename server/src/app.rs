@@ -82,7 +82,7 @@ impl App {
     /// # Errors
     /// When who is known cannot be read, or a thread does not start.
     pub fn new(archive: Archive, commands: device::Commands) -> Result<Arc<Self>, IdentityError> {
-        let identity = Identity::open(archive.directory(), archive.clock(), SESSION_FOR)?;
+        let identity = Identity::open(archive.directory(), archive.age(), SESSION_FOR)?;
         let rules = Rules {
             policy: Policy::default(),
             guests: true,
@@ -104,7 +104,7 @@ impl App {
             level: CHAT,
             epoch: archive.epoch(),
         };
-        let hub = Hub::with_durable(archive.clock(), chat);
+        let hub = Hub::with_durable(archive.age(), chat);
         hub.go_on(archive.marks());
         identity.learn_used(archive.rooms().map(|(room, _)| room));
         let identity = Arc::new(identity);

@@ -17,7 +17,7 @@ pub use reader::{Measured, Reader};
 pub use state::MAX_HISTORY_BYTES;
 pub use stream::Start;
 
-use crate::store::Marks;
+use crate::store::{Age, Marks};
 use queue::Queue;
 use routes::ReaderId;
 use serde_json::value::RawValue;
@@ -112,7 +112,7 @@ pub struct Durable {
 /// Topics, their numbering and latest values, and who reads them.
 #[derive(Debug)]
 pub struct Hub {
-    clock: Clock,
+    age: Arc<Age>,
     epoch: u64,
     durable: Option<Durable>,
     missed: AtomicU64,
@@ -122,18 +122,18 @@ pub struct Hub {
 impl Hub {
     /// An empty hub; its epoch is the clock's time now.
     pub fn new(clock: Clock) -> Arc<Self> {
-        Self::build(clock, None)
+        Self::build(Age::new(clock), None)
     }
 
     /// As [`Hub::new`], where some topics have an epoch of their own.
-    pub fn with_durable(clock: Clock, durable: Durable) -> Arc<Self> {
-        Self::build(clock, Some(durable))
+    pub fn with_durable(age: Arc<Age>, durable: Durable) -> Arc<Self> {
+        Self::build(age, Some(durable))
     }
 
-    fn build(clock: Clock, durable: Option<Durable>) -> Arc<Self> {
+    fn build(age: Arc<Age>, durable: Option<Durable>) -> Arc<Self> {
         Arc::new(Self {
-            clock,
-            epoch: clock(),
+            epoch: age.now().wall,
+            age,
             durable,
             missed: AtomicU64::new(0),
             state: Mutex::default(),
@@ -142,7 +142,7 @@ impl Hub {
 
     /// The time that messages are stamped with, in milliseconds since 1970-01-01 UTC.
     pub fn now(&self) -> u64 {
-        (self.clock)()
+        self.age.now().wall
     }
 
     /// Says what is kept for readers who come back, of the topics that are new from now on. Without it, nothing is.
@@ -202,9 +202,10 @@ impl Hub {
     ) -> Result<Stamp, PublishError> {
         let mut state = self.state();
         let stream = state.stream(topic)?;
+        let times = self.age.now();
         let stamp = Stamp {
             seq: stream.seq + 1,
-            at: (self.clock)(),
+            at: times.wall,
         };
         let message = Arc::new(Message {
             topic: topic.clone(),
@@ -214,16 +215,17 @@ impl Hub {
             body: serde_json::value::to_raw_value(&event(stamp))?,
             since: Instant::now(),
         });
-        state.take(&message, retain, stamp.at);
+        state.take(&message, retain, (times.born, times.aged));
         self.deliver(&state, &message);
         Ok(stamp)
     }
 
-    /// Publishes a message of a durable topic, which was numbered where it is stored: in the order of its numbers.
-    pub fn deliver_stored(&self, message: Message) {
+    /// Publishes a message of a durable topic, which was numbered where it is stored, and ages since `born`
+    /// ([`Times::born`](crate::store::Times::born)): in the order of its numbers.
+    pub fn deliver_stored(&self, message: Message, born: u64) {
         let mut state = self.state();
         let message = Arc::new(message);
-        state.take(&message, false, (self.clock)());
+        state.take(&message, false, (born, self.age.now().aged));
         self.deliver(&state, &message);
     }
 
@@ -287,7 +289,7 @@ impl Hub {
         let epoch = self.epoch_of(filter);
         let first = filter.levels().next();
         let durable = self.durable.is_some_and(|it| first == Some(it.level));
-        let now = (self.clock)();
+        let now = self.age.now().aged;
         let mut room = queue.room();
         let mut after = 0;
         for topic in state.topics_of(filter, start) {

@@ -23,7 +23,7 @@ pub use sessions::{Issued, nameless};
 pub use token::is_like as looks_like_token;
 pub use user::{Pass, Standing, User};
 
-use crate::store::{Account, Accounts, Clock, Everybody, Note, StoreError};
+use crate::store::{Account, Accounts, Age, Everybody, Note, StoreError};
 use begun::Begun;
 use here::Here;
 use key::{Key, KeyError};
@@ -69,7 +69,7 @@ pub fn new_account(name: &str, password: String, made: u64) -> Account {
 /// Everybody whom the server knows.
 #[derive(Debug)]
 pub struct Identity {
-    clock: Clock,
+    age: Arc<Age>,
     key: Key,
     session_for: Duration,
     known: RwLock<Known>,
@@ -89,17 +89,17 @@ impl Identity {
     /// When the key or the accounts cannot be used.
     pub fn open(
         directory: Option<&Path>,
-        clock: Clock,
+        age: Arc<Age>,
         session_for: Duration,
     ) -> Result<Self, IdentityError> {
         let (key, mut accounts) = match directory {
             Some(directory) => (Key::open(directory)?, Accounts::beside(directory)?),
             None => (Key::random(), Accounts::in_memory()?),
         };
-        let mut everybody = accounts.everybody(clock())?;
+        let mut everybody = accounts.everybody(surely(&age))?;
         let rooms = Rooms::new(std::mem::take(&mut everybody.members));
         Ok(Self {
-            clock,
+            age,
             key,
             session_for,
             known: RwLock::new(Known::new(everybody)),
@@ -122,7 +122,7 @@ impl Identity {
     /// # Errors
     /// When the token is forged, expired or revoked: the refusal says which.
     pub fn admit(&self, token: &str) -> Result<User, Reject> {
-        let now = (self.clock)();
+        let now = self.now();
         let claims = token::read(&self.key, token, now)?;
         let (standing, pass) = (claims.standing(), claims.pass());
         let known = self.known();
@@ -150,12 +150,12 @@ impl Identity {
     pub fn enter(&self, user: &User) -> Stay {
         // Held meanwhile: what becomes bad later finds the connection.
         let known = self.known();
-        self.here.enter(user, &known, (self.clock)())
+        self.here.enter(user, &known, self.now())
     }
 
     /// Whether what let somebody in still would.
     pub fn is_good(&self, id: &str, standing: Standing, pass: &Pass) -> bool {
-        let now = (self.clock)();
+        let now = self.now();
         self.known().problem(id, standing, pass, now).is_none()
     }
 
@@ -186,31 +186,31 @@ impl Identity {
 
     /// One look.
     pub(crate) async fn look(&self) {
-        let now = (self.clock)();
+        let (now, surely) = (self.now(), surely(&self.age));
         let (version, forgets) = {
             let known = self.known();
-            (known.version, known.is_due(now))
+            (known.version, known.is_due(surely))
         };
         // What fails is logged there, and tried again at the next look.
-        let changed = self.ledger.look(version, now).await.ok().flatten();
+        let changed = self.ledger.look(version, surely).await.ok().flatten();
         if changed.is_some() || forgets || self.here.is_due(now) {
-            self.learn(changed, now);
+            self.learn(changed, (now, surely));
         }
         if forgets {
-            self.free_rooms(now);
+            self.free_rooms();
         }
     }
 
-    fn learn(&self, changed: Option<Everybody>, now: u64) {
+    fn learn(&self, changed: Option<Everybody>, (now, surely): (u64, u64)) {
         let other_accounts = changed.is_some();
         let mut known = self.known_mut();
         if let Some(everybody) = changed {
             tracing::info!("the accounts were changed");
             known.learn(everybody);
         }
-        if known.forget(now) {
+        if known.forget(surely) {
             // Where that does not fit it is done the next time.
-            let _ = self.ledger.keep(Note::Expired(now));
+            let _ = self.ledger.keep(Note::Expired(surely));
         }
         self.here.check(&known, now, other_accounts);
     }
@@ -225,6 +225,11 @@ impl Identity {
         self.ledger.unkept()
     }
 
+    /// The wall clock's time, by which tokens expire.
+    fn now(&self) -> u64 {
+        self.age.now().wall
+    }
+
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -236,6 +241,13 @@ impl Identity {
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         lock(&self.rooms)
     }
+}
+
+/// The time by which what is expired may be forgotten. A clock that is ahead for a while must not make a revoked token a
+/// good one again.
+fn surely(age: &Age) -> u64 {
+    let times = age.now();
+    times.wall.min(times.aged)
 }
 
 fn lock(rooms: &Mutex<Rooms>) -> MutexGuard<'_, Rooms> {

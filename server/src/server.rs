@@ -34,8 +34,8 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tertulia_shared::bridge::{BridgeState, BridgeStatus, Reach};
 use tokio::{
@@ -285,6 +285,7 @@ fn archive(config: &Config) -> Result<Archive, StoreError> {
         Some(path) => Archive::open(DataDir::open(path)?, now, config.keep),
         None => Archive::in_memory(now),
     }
+    .map(|archive| archive.measured_by(steady))
 }
 
 /// The embedded broker where there is one, and how the broker is reached.
@@ -351,6 +352,13 @@ fn now() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time since the server was started in milliseconds, by a clock that nobody sets.
+fn steady() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let since = START.get_or_init(Instant::now).elapsed();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

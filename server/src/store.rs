@@ -6,9 +6,11 @@
 //! Not here: what a message means (`app::chat`) and who hears it (`hub`).
 
 mod accounts;
+mod age;
 mod archive;
 mod directory;
 mod error;
+mod lived;
 mod marks;
 mod migrations;
 mod notes;
@@ -20,6 +22,7 @@ mod tests;
 mod writer;
 
 pub use accounts::{Account, Accounts, Everybody, GuestName};
+pub use age::{Age, TRUST, Times};
 pub use archive::Archive;
 pub use directory::DataDir;
 pub(crate) use directory::{private_file, sync};
@@ -84,6 +87,8 @@ pub struct Saved {
     pub seq: u64,
     /// When it was numbered, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
+    /// From when on it ages ([`Times::born`]).
+    pub born: u64,
     /// The id that its sender made, where it made one, or the one that replaced it.
     pub id: Option<String>,
     /// Who is shown as its author.

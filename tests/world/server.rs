@@ -11,12 +11,16 @@ use tokio::process::Command;
 pub(crate) struct Server {
     process: Process,
     options: Vec<String>,
+    environment: Environment,
     scheme: &'static str,
     /// Where the page and Socket.IO are, `127.0.0.1:40123`.
     pub(crate) address: String,
     /// Where MQTT is, `127.0.0.1:40124`, or the URL of the external broker.
     pub(crate) mqtt: String,
 }
+
+/// What the environment tells it besides.
+type Environment = Vec<(&'static str, PathBuf)>;
 
 impl Server {
     /// Starts it on free ports, without the metrics of the machine.
@@ -26,17 +30,28 @@ impl Server {
 
     /// Starts it on free ports with more options.
     pub(crate) async fn with(options: &[&str]) -> Self {
-        let options = options.iter().copied().map(str::to_owned).collect();
-        Self::on("127.0.0.1:0", "127.0.0.1:0", options).await
+        Self::in_environment(options, Vec::new()).await
     }
 
-    async fn on(listen: &str, mqtt_listen: &str, options: Vec<String>) -> Self {
+    /// The same, in another environment.
+    pub(crate) async fn in_environment(options: &[&str], environment: Environment) -> Self {
+        let options = options.iter().copied().map(str::to_owned).collect();
+        let any = "127.0.0.1:0";
+        Self::on((any, any), options, environment).await
+    }
+
+    async fn on(
+        (listen, mqtt_listen): (&str, &str),
+        options: Vec<String>,
+        environment: Environment,
+    ) -> Self {
         let mut process = Process::start(
             program()
                 .args(["serve", "--listen", listen, "--mqtt-listen", mqtt_listen])
                 .arg("--page")
                 .arg(page())
-                .args(&options),
+                .args(&options)
+                .envs(environment.clone()),
         );
         let line = process.line().await;
         let (address, mqtt) = line
@@ -52,6 +67,7 @@ impl Server {
             mqtt: mqtt.to_owned(),
             process,
             options,
+            environment,
         }
     }
 
@@ -94,8 +110,8 @@ impl Server {
 
     /// Starts it again where it was.
     pub(crate) async fn restart(self) -> Self {
-        let (address, mqtt, options) = (self.address, self.mqtt, self.options);
-        Self::on(&address, &mqtt, options).await
+        let at = (self.address.as_str(), self.mqtt.as_str());
+        Self::on(at, self.options, self.environment).await
     }
 }
 

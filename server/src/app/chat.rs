@@ -188,8 +188,9 @@ pub(super) fn publisher(hub: Arc<Hub>, identity: Arc<Identity>) -> impl Fn(Told)
             if policy::is_private(&saved.room) {
                 identity.mark_used(&saved.room);
             }
+            let born = saved.born;
             if let Some(message) = message(saved) {
-                hub.deliver_stored(message);
+                hub.deliver_stored(message, born);
             }
         }
         Told::Forgotten(room) => {

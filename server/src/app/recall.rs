@@ -20,8 +20,11 @@ impl App {
             let limit = history.of(&room).count.min(share);
             let said = self.store.history(&room, limit as u64)?;
             self.hub.number(&room, position.last);
-            for message in said.into_iter().filter_map(chat::message) {
-                self.hub.deliver_stored(message);
+            for saved in said {
+                let born = saved.born;
+                if let Some(message) = chat::message(saved) {
+                    self.hub.deliver_stored(message, born);
+                }
             }
         }
         Ok(())

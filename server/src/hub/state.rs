@@ -75,11 +75,11 @@ impl State {
         stream.or_insert_with(|| Stream::new(history.of(topic)))
     }
 
-    /// Puts a message into the stream of its topic, at the time `now`.
-    pub(super) fn take(&mut self, message: &Arc<Message>, retain: bool, now: u64) {
+    /// Puts a message into the stream of its topic: when it was born, and the time `now` by which others are too old.
+    pub(super) fn take(&mut self, message: &Arc<Message>, retain: bool, born_now: (u64, u64)) {
         let stream = self.entry(&message.topic);
         let before = stream.bytes();
-        stream.take(message, retain, now);
+        stream.take(message, retain, born_now);
         let after = stream.bytes();
         self.kept_bytes = self.kept_bytes - before + after;
         if self.kept_bytes > MAX_HISTORY_BYTES {

@@ -82,8 +82,8 @@ pub(super) struct Stream {
     /// The latest retained message of each event name, in the order of their stamps.
     pub(super) retained: Vec<Arc<Message>>,
     keep: Keep,
-    /// The newest messages, oldest first.
-    kept: VecDeque<Arc<Message>>,
+    /// The newest messages, oldest first, and since when they age.
+    kept: VecDeque<(Arc<Message>, u64)>,
     /// What they take.
     bytes: usize,
 }
@@ -104,8 +104,8 @@ impl Stream {
         self.bytes
     }
 
-    /// Takes the next message, at the time `now`.
-    pub(super) fn take(&mut self, message: &Arc<Message>, retain: bool, now: u64) {
+    /// Takes the next message, which ages since `born`, at the time `now`.
+    pub(super) fn take(&mut self, message: &Arc<Message>, retain: bool, (born, now): (u64, u64)) {
         self.seq = message.stamp.seq;
         if retain {
             self.retained.retain(|old| old.event != message.event);
@@ -113,7 +113,7 @@ impl Stream {
         }
         if self.keep.count > 0 {
             self.bytes += size(message);
-            self.kept.push_back(Arc::clone(message));
+            self.kept.push_back((Arc::clone(message), born));
         }
         self.shed(now);
     }
@@ -121,7 +121,7 @@ impl Stream {
     /// Gives up what is too old at the time `now`, or too much.
     pub(super) fn shed(&mut self, now: u64) {
         let oldest = now.saturating_sub(self.keep.age);
-        while self.kept.len() > self.keep.count || self.first().is_some_and(|at| at < oldest) {
+        while self.kept.len() > self.keep.count || self.first().is_some_and(|born| born < oldest) {
             self.drop_first();
         }
     }
@@ -187,11 +187,11 @@ impl Stream {
     }
 
     fn first(&self) -> Option<u64> {
-        self.kept.front().map(|message| message.stamp.at)
+        self.kept.front().map(|(_, born)| *born)
     }
 
     fn drop_first(&mut self) {
-        if let Some(message) = self.kept.pop_front() {
+        if let Some((message, _)) = self.kept.pop_front() {
             self.bytes -= size(&message);
         }
     }
@@ -199,7 +199,7 @@ impl Stream {
     /// The newest `count` kept messages after `seen`, and the latest values after it, each once and in order.
     fn messages(&self, seen: u64, count: usize) -> Vec<(&Arc<Message>, bool)> {
         let first = self.kept.len().saturating_sub(count);
-        let mut messages: Vec<_> = self.kept.range(first..).map(|it| (it, true)).collect();
+        let mut messages: Vec<_> = self.kept.range(first..).map(|(it, _)| (it, true)).collect();
         messages.extend(self.retained.iter().map(|it| (it, false)));
         messages.retain(|(message, _)| message.stamp.seq > seen);
         messages.sort_by_key(|(message, kept)| (message.stamp.seq, !kept));

@@ -6,6 +6,7 @@ use super::{
     Clock, Delivery, Durable, Hub, MAX_TOPICS, Message, Origin, PublishError, Reader, Stamp, Start,
     queue::{MAX_GAPS, MAX_MISSED_TOPICS},
 };
+use crate::store::Age;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -351,21 +352,22 @@ async fn a_durable_topic_has_its_own_epoch_and_numbers() {
         level: "chat",
         epoch: 7,
     };
-    let hub = Hub::with_durable(CLOCK, durable);
+    let hub = Hub::with_durable(Age::new(CLOCK), durable);
     let filter = |text: &str| Filter::new(text).unwrap();
     assert_eq!(hub.epoch_of(&filter("chat/lobby")), 7);
     assert_eq!(hub.epoch_of(&filter("chats/lobby")), hub.epoch());
     let reader = hub.reader(1);
     reader.subscribe(&filter("chat/lobby"));
     let stamp = Stamp { seq: 41, at: 3 };
-    hub.deliver_stored(Message {
+    let message = Message {
         topic: Topic::new("chat/lobby").unwrap(),
         stamp,
         origin: Origin("test"),
         event: "test:stored",
         body: RawValue::from_string("{}".to_owned()).unwrap(),
         since: std::time::Instant::now(),
-    });
+    };
+    hub.deliver_stored(message, stamp.at);
     let Some(Delivery::Message(message)) = reader.next().await else {
         panic!("the message");
     };

@@ -22,7 +22,7 @@ impl Identity {
     pub fn lets_in(&self, room: &Topic, user: &User, was_used: bool) -> Result<bool, Reject> {
         let may_begin = user.is_known() && !was_used;
         let mut rooms = self.rooms();
-        let asked = (may_begin, (self.clock)());
+        let asked = (may_begin, self.age.now().born);
         let mut entry = rooms.enter(room, &user.id, asked);
         if entry.is_err()
             && let Some(spare) = rooms.spare(&user.id)
@@ -120,8 +120,8 @@ impl Identity {
     }
 
     /// Frees the private rooms that nobody used for long.
-    pub(super) fn free_rooms(&self, now: u64) {
-        for room in self.rooms().free(now) {
+    pub(super) fn free_rooms(&self) {
+        for room in self.rooms().free(self.age.now().aged) {
             tracing::info!(room, "a private room is nobody's any more");
             // Where that does not fit it is freed again after the next start.
             let _ = self.ledger.keep(Note::Freed(room));
@@ -166,7 +166,7 @@ impl Identity {
         if self.begun.has(room.as_str()) {
             return Err(busy());
         }
-        let member = rooms.invite(room, id, (self.clock)())?;
+        let member = rooms.invite(room, id, self.age.now().born)?;
         let kept = self.ledger.keeping(Note::Member(member.clone()))?;
         rooms.write(&member);
         Ok(kept)

@@ -112,12 +112,12 @@ impl Identity {
     /// # Errors
     /// When the token is not good, or that it is revoked cannot be kept.
     pub async fn revoke(&self, token: &str) -> Result<(), Reject> {
-        let claims = token::read(&self.key, token, (self.clock)())?;
+        let claims = token::read(&self.key, token, self.now())?;
         let (standing, pass) = (claims.standing(), claims.pass());
         let kept = {
             let mut known = self.known_mut();
             // Under the lock: no renewal that is given is good for longer.
-            let now = (self.clock)();
+            let now = self.now();
             let life = self.life().max(claims.life()).saturating_mul(1_000);
             let until = now.saturating_add(life);
             if !known.is_unwritten(&pass.family) {
@@ -185,7 +185,7 @@ impl Identity {
         name: Option<String>,
         (generation, before): (Option<u64>, Option<&Pass>),
     ) -> Result<Issued, Reject> {
-        let now = (self.clock)() / 1_000;
+        let now = self.now() / 1_000;
         let claims = Claims {
             sub: id,
             jti: random_id(),

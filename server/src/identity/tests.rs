@@ -1,10 +1,13 @@
 //! Tokens, accounts and connections together, on a clock that the tests move.
 
+mod clock;
+mod private;
+
 use super::{Identity, Issued, Standing, new_account, password};
-use crate::store::{Accounts, Archive, DataDir, Limits};
+use crate::store::{Accounts, Age, Archive, DataDir, Limits};
 use std::{cell::Cell, path::Path, time::Duration};
 use tempfile::TempDir;
-use tertulia_shared::{Code, Reject, Topic};
+use tertulia_shared::{Code, Reject};
 
 const SESSION: Duration = Duration::from_secs(100);
 
@@ -21,14 +24,14 @@ fn pass_seconds(seconds: u64) {
 }
 
 fn alone() -> Identity {
-    Identity::open(None, now, SESSION).unwrap()
+    Identity::open(None, Age::new(now), SESSION).unwrap()
 }
 
 /// A server's share of a directory that it holds.
 fn on(directory: &Path) -> (Archive, Identity) {
     let taken = DataDir::open(directory).unwrap();
     let archive = Archive::open(taken, now, Limits::default()).unwrap();
-    let identity = Identity::open(Some(directory), now, SESSION).unwrap();
+    let identity = Identity::open(Some(directory), archive.age(), SESSION).unwrap();
     (archive, identity)
 }
 
@@ -129,7 +132,8 @@ async fn a_revoked_token_is_remembered_as_long_as_its_last_renewal_would_be_good
     drop((archive, identity));
     // The server that gave them gave them for longer than this one does.
     let _taken = DataDir::open(folder.path()).unwrap();
-    let identity = Identity::open(Some(folder.path()), now, Duration::from_secs(1)).unwrap();
+    let identity =
+        Identity::open(Some(folder.path()), Age::new(now), Duration::from_secs(1)).unwrap();
     refused(identity.admit(&second.token), Code::BadToken, "revoked");
     pass_seconds(1);
     refused(identity.admit(&second.token), Code::BadToken, "expired");
@@ -143,7 +147,8 @@ async fn what_was_good_for_long_stays_revoked_for_long() {
     let first = identity.guest(None).unwrap();
     drop((archive, identity));
     let _taken = DataDir::open(folder.path()).unwrap();
-    let identity = Identity::open(Some(folder.path()), now, Duration::from_secs(2)).unwrap();
+    let identity =
+        Identity::open(Some(folder.path()), Age::new(now), Duration::from_secs(2)).unwrap();
     let mut last = first.clone();
     for _ in 0..2 {
         let user = identity.admit(&last.token).unwrap();
@@ -357,41 +362,4 @@ async fn all_connections_of_a_user_have_one_name_and_strangers_their_own() {
     });
     refused(identity.named("bob"), Code::BadName, "several");
     drop(twice);
-}
-
-#[tokio::test]
-async fn a_private_room_is_kept_and_one_that_was_used_is_nobodys_to_take() {
-    let folder = TempDir::new().unwrap();
-    let room = Topic::new("chat/private/plans").unwrap();
-    let (ada, bob) = {
-        let (_archive, identity) = on(folder.path());
-        let [ada, bob] = ["Ada", "Bob"].map(|name| identity.guest(Some(name)).unwrap());
-        let user = |issued: &Issued| identity.admit(&issued.token).unwrap();
-        let stranger = super::User::stranger();
-        assert!(!identity.lets_in(&room, &stranger, false).unwrap());
-        assert!(!identity.lets_in(&room, &user(&ada), true).unwrap());
-        assert!(identity.lets_in(&room, &user(&ada), false).unwrap());
-        assert!(!identity.lets_in(&room, &user(&bob), false).unwrap());
-        identity.invite(&room, &bob.peer).unwrap().await.unwrap();
-        (ada, bob)
-    };
-    let (_archive, identity) = on(folder.path());
-    for issued in [&ada, &bob] {
-        let user = identity.admit(&issued.token).unwrap();
-        assert!(identity.is_member(&room, &user) && identity.lets_in(&room, &user, true).unwrap());
-    }
-    let eve = identity.guest(None).unwrap();
-    let eve = identity.admit(&eve.token).unwrap();
-    assert!(!identity.lets_in(&room, &eve, true).unwrap());
-    // As long as one of them is in it, it is theirs.
-    identity.leaves(&room);
-    pass_seconds(61 * 24 * 60 * 60);
-    identity.look().await;
-    assert!(!identity.lets_in(&room, &eve, false).unwrap());
-    // Long after both are gone it is the next one's, if nothing was ever said there.
-    identity.leaves(&room);
-    pass_seconds(60);
-    identity.look().await;
-    assert!(!identity.lets_in(&room, &eve, true).unwrap());
-    assert!(identity.lets_in(&room, &eve, false).unwrap());
 }

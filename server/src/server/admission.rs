@@ -22,8 +22,7 @@ pub(super) fn app(
 ) -> Result<Arc<App>, StartError> {
     let admission = &config.admission;
     let policy = admission.policy.as_deref().map(file::open).transpose()?;
-    let (directory, clock) = (archive.directory(), archive.clock());
-    let identity = Identity::open(directory, clock, admission.session_for)?;
+    let identity = Identity::open(archive.directory(), archive.age(), admission.session_for)?;
     if !identity.has_accounts() {
         check(admission, config.listen, "page")?;
         if let Mqtt::Embedded(address) = config.mqtt {

@@ -1,7 +1,8 @@
 //! The database and what is known of it by heart: the rooms and their positions.
 
 use super::{
-    Clock, DataDir, Limits, Marks, Position, Saved, Source, StoreError, open, retention::Sweep,
+    Age, Clock, DataDir, Limits, Marks, Position, Saved, Source, StoreError, lived, open,
+    retention::Sweep,
 };
 use rusqlite::{Connection, Row, params};
 use std::{
@@ -18,7 +19,9 @@ pub(super) const MEMORY: &str = ":memory:";
 #[derive(Debug)]
 pub struct Archive {
     pub(super) db: Connection,
-    pub(super) clock: Clock,
+    age: Arc<Age>,
+    /// When that was written down.
+    pub(super) age_kept: u64,
     pub(super) rooms: BTreeMap<Topic, Room>,
     /// How many of them guests began.
     pub(super) of_guests: usize,
@@ -73,13 +76,22 @@ impl Archive {
         Self { limits, ..self }
     }
 
+    /// The same, where time is measured by a clock that nobody sets: right after it was opened.
+    #[must_use]
+    pub fn measured_by(self, steady: Clock) -> Self {
+        let age = Age::going_on(self.age.lived(), self.age.clock(), steady);
+        Self { age, ..self }
+    }
+
     fn load(db: Connection, file: PathBuf, clock: Clock, limits: Limits) -> rusqlite::Result<Self> {
         let rooms = rooms(&db)?;
         let epoch = epoch(&db, clock)?;
+        let age = lived::load(&db, clock)?;
         let marks = Arc::new(Marks::new(marks(&db)?));
         Ok(Self {
             db,
-            clock,
+            age_kept: age.now().aged,
+            age,
             of_guests: rooms.values().filter(|room| room.is_guests).count(),
             rooms,
             marks,
@@ -97,9 +109,9 @@ impl Archive {
         self.epoch
     }
 
-    /// The clock that numbers are stamped with.
-    pub fn clock(&self) -> Clock {
-        self.clock
+    /// The times by which messages are stamped and forgotten.
+    pub fn age(&self) -> Arc<Age> {
+        Arc::clone(&self.age)
     }
 
     /// The database's file, for messages about it.
@@ -143,7 +155,7 @@ impl Archive {
     fn read(&self, room: &Topic, number: i64, after: u64) -> rusqlite::Result<Vec<Saved>> {
         self.db
             .prepare_cached(
-                "SELECT seq, at, id, peer, name, text, source FROM message
+                "SELECT seq, at, id, peer, name, text, source, born FROM message
                  WHERE room = ?1 AND seq > ?2 ORDER BY seq",
             )?
             .query_map(params![number, after], |row| saved(room, row))?
@@ -165,6 +177,7 @@ fn saved(room: &Topic, row: &Row<'_>) -> rusqlite::Result<Saved> {
         from: Author::new(row.get::<_, String>(3)?, row.get::<_, String>(4)?),
         text: row.get(5)?,
         source,
+        born: row.get(7)?,
     })
 }
 

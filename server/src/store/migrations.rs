@@ -3,12 +3,13 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 5] = [
+const STEPS: [(u32, &str); 6] = [
     (1, CHAT),
     (2, IDENTITY),
     (3, OWNERS),
     (4, FORGOTTEN),
     (5, SCOPES),
+    (6, AGES),
 ];
 
 /// The newest schema that this build knows.
@@ -116,6 +117,14 @@ SELECT number, room, id, iif(length(id) < 16, coalesce(sender, ''), ''), sender,
 
 DROP TABLE receipt;
 ALTER TABLE receipt_by_scope RENAME TO receipt;
+";
+
+/// What is forgotten is forgotten by a time that no clock sets.
+const AGES: &str = "
+ALTER TABLE message ADD COLUMN born INTEGER NOT NULL DEFAULT 0; -- from when on it ages
+ALTER TABLE receipt ADD COLUMN born INTEGER NOT NULL DEFAULT 0;
+UPDATE message SET born = at;
+UPDATE receipt SET born = at;
 ";
 
 /// The schema that a database has.

@@ -1,7 +1,7 @@
 //! Forgetting what is too much or too old, in steps so small that a sender between them does not wait. A room of which
 //! nothing is left is forgotten itself, but for its last number (`marks`).
 
-use super::{Archive, REMEMBERED, archive::Room, error::SaveError, save::millis};
+use super::{Archive, REMEMBERED, archive::Room, error::SaveError, lived, save::millis};
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::Topic;
@@ -51,7 +51,7 @@ pub(super) struct Sweep {
     /// The rooms that are still to be looked at.
     rooms: VecDeque<Topic>,
     receipts: bool,
-    /// When the last one began, in milliseconds since 1970-01-01 UTC.
+    /// When the last one began ([`Times::aged`](super::Times::aged)).
     begun: u64,
     saved: usize,
 }
@@ -76,6 +76,7 @@ impl Archive {
         if !self.sweep.is_under_way() && !self.begin_sweep() {
             return Ok(false);
         }
+        self.keep_age(lived::SELDOM)?;
         let swept = self.sweep_step();
         if swept.is_err() {
             self.sweep.rooms.clear();
@@ -86,7 +87,7 @@ impl Archive {
     }
 
     fn begin_sweep(&mut self) -> bool {
-        let now = (self.clock)();
+        let now = self.times().aged;
         let waited = now.abs_diff(self.sweep.begun) >= millis(EVERY);
         if !waited && self.sweep.saved < AFTER_SAVED {
             return false;
@@ -190,12 +191,12 @@ impl Archive {
 
     /// The first message of the next step that is not too old, or the first behind the step.
     fn first_young(&self, room: &Room) -> rusqlite::Result<u64> {
-        let since = (self.clock)().saturating_sub(millis(self.limits.age));
+        let since = self.times().aged.saturating_sub(millis(self.limits.age));
         let behind = room.at.last.saturating_add(1).min(room.at.first + STEP);
         let young = self
             .db
             .prepare_cached(
-                "SELECT seq FROM message WHERE room = ?1 AND seq >= ?2 AND seq < ?3 AND at >= ?4
+                "SELECT seq FROM message WHERE room = ?1 AND seq >= ?2 AND seq < ?3 AND born >= ?4
                  ORDER BY seq LIMIT 1",
             )?
             .query_row(params![room.number, room.at.first, behind, since], |row| {
@@ -207,14 +208,14 @@ impl Archive {
 
     /// Forgets the oldest receipts; false where all are kept.
     fn forget_receipts(&self) -> rusqlite::Result<bool> {
-        let since = (self.clock)().saturating_sub(millis(REMEMBERED));
+        let since = self.times().aged.saturating_sub(millis(REMEMBERED));
         let most = i64::try_from(self.limits.receipts).unwrap_or(i64::MAX);
         let forgotten = self
             .db
             .prepare_cached(
                 "DELETE FROM receipt WHERE number IN (
-                     SELECT number FROM (SELECT number, at FROM receipt ORDER BY number LIMIT ?3)
-                     WHERE at <= ?1 OR number <= (SELECT max(number) FROM receipt) - ?2
+                     SELECT number FROM (SELECT number, born FROM receipt ORDER BY number LIMIT ?3)
+                     WHERE born <= ?1 OR number <= (SELECT max(number) FROM receipt) - ?2
                  )",
             )?
             .execute(params![since, most, STEP])?;

@@ -2,7 +2,7 @@
 
 use super::{
     Archive, Draft, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, Marks, Position, REMEMBERED, Saved, Source,
-    archive::Room, error::SaveError,
+    Times, archive::Room, error::SaveError, lived,
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ impl Archive {
     /// # Errors
     /// When the database cannot take them: then none is numbered and none is stored.
     pub(super) fn save(&mut self, drafts: Vec<Draft>) -> Result<Vec<Verdict>, SaveError> {
+        let times = self.times();
         let transaction = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -41,7 +42,7 @@ impl Archive {
             begun: self.rooms.len(),
             of_guests: self.of_guests,
             changed: BTreeMap::new(),
-            now: (self.clock)(),
+            times,
         };
         let verdicts: Result<Vec<_>, _> =
             drafts.into_iter().map(|draft| batch.take(draft)).collect();
@@ -50,6 +51,8 @@ impl Archive {
         self.rooms.extend(changed);
         self.of_guests = of_guests;
         self.sweep.saved(verdicts.len());
+        // What is stored is stored: where this fails, time goes on from before at the next start.
+        let _ = self.keep_age(lived::OFTEN);
         Ok(verdicts)
     }
 }
@@ -63,7 +66,7 @@ struct Batch<'a> {
     begun: usize,
     of_guests: usize,
     changed: BTreeMap<Topic, Room>,
-    now: u64,
+    times: Times,
 }
 
 /// An id that was used.
@@ -134,11 +137,11 @@ impl Batch<'_> {
         let Some(id) = &draft.id else {
             return Ok(None);
         };
-        let since = self.now.saturating_sub(millis(REMEMBERED));
+        let since = self.times.aged.saturating_sub(millis(REMEMBERED));
         self.transaction
             .prepare_cached(
                 "SELECT sender, text, seq, at FROM receipt
-                 WHERE room = ?1 AND id = ?2 AND scope = ?3 AND at > ?4",
+                 WHERE room = ?1 AND id = ?2 AND scope = ?3 AND born > ?4",
             )?
             .query_row(params![room.number, id, scope(draft), since], |row| {
                 Ok(Used {
@@ -155,14 +158,14 @@ impl Batch<'_> {
 
     fn store(&mut self, mut room: Room, draft: Draft, text: i64) -> rusqlite::Result<Saved> {
         room.at.last += 1;
-        let (seq, at) = (room.at.last, self.now);
+        let (seq, at, born) = (room.at.last, self.times.wall, self.times.born);
         let source = match draft.source {
             Source::Client => 0,
             Source::Broker => 1,
         };
         let from = &draft.from;
         self.transaction
-            .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
             .execute(params![
                 room.number,
                 seq,
@@ -172,14 +175,16 @@ impl Batch<'_> {
                 from.peer,
                 from.name,
                 draft.text,
-                source
+                source,
+                born
             ])?;
-        self.store_receipt(room, &draft, (text, at))?;
+        self.store_receipt(room, &draft, text)?;
         self.changed.insert(draft.room.clone(), room);
         Ok(Saved {
             room: draft.room,
             seq,
             at,
+            born,
             id: draft.id,
             from: draft.from,
             text: draft.text,
@@ -187,20 +192,15 @@ impl Batch<'_> {
         })
     }
 
-    fn store_receipt(
-        &self,
-        room: Room,
-        draft: &Draft,
-        (text, at): (i64, u64),
-    ) -> rusqlite::Result<()> {
+    fn store_receipt(&self, room: Room, draft: &Draft, text: i64) -> rusqlite::Result<()> {
         let Some(id) = &draft.id else {
             return Ok(());
         };
         // An id that was forgotten gives way.
         self.transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO receipt (room, id, scope, sender, text, seq, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR REPLACE INTO receipt (room, id, scope, sender, text, seq, at, born)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 room.number,
@@ -209,7 +209,8 @@ impl Batch<'_> {
                 draft.sender,
                 text,
                 room.at.last,
-                at
+                self.times.wall,
+                self.times.born
             ])
             .map(drop)
     }

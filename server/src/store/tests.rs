@@ -113,11 +113,13 @@ fn a_retry_gets_its_receipt_within_a_day_and_after_a_restart() {
     let mut archive = open(directory.path());
     saved(&mut archive, draft("chat/a", "1", "once"));
     let receipt = Receipt { seq: 1, at: 1_000 };
-    drop(archive);
     NOW.set(1_000 + 24 * 60 * 60 * 1_000 - 1);
-    let mut archive = open(directory.path());
-    let again = save(&mut archive, draft("chat/a", "1", "once"));
-    assert_eq!(again, Verdict::Again(receipt));
+    for _ in 0..2 {
+        let again = save(&mut archive, draft("chat/a", "1", "once"));
+        assert_eq!(again, Verdict::Again(receipt.clone()));
+        drop(archive);
+        archive = open(directory.path());
+    }
     assert_eq!(
         refused(save(&mut archive, draft("chat/a", "1", "other"))),
         Code::BadId

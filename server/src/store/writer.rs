@@ -206,7 +206,11 @@ impl Shared {
             match jobs.recv_timeout(pause) {
                 Ok(first) => self.take(first, jobs),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Where this fails, time goes on from before at the next start.
+                    let _ = self.archive().keep_age(Duration::ZERO);
+                    return;
+                }
             }
             sweeping = self.sweep();
         }

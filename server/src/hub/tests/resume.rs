@@ -1,7 +1,10 @@
 //! Readers who come back: every number once, in order, as a message or as missed.
 
 use super::{CLOCK, TEST, Warned, filter, publish, topic, waiting};
-use crate::hub::{Clock, Delivery, Durable, History, Hub, Keep, MAX_HISTORY_BYTES, Reader, Start};
+use crate::{
+    hub::{Clock, Delivery, Durable, History, Hub, Keep, MAX_HISTORY_BYTES, Reader, Start},
+    store::Age,
+};
 use std::{
     cell::Cell,
     collections::BTreeMap,
@@ -118,7 +121,7 @@ async fn a_position_of_another_epoch_is_always_answered_with_missed() {
 #[tokio::test]
 async fn who_has_seen_more_than_is_stored_is_told_that_something_is_missed() {
     let hub = Hub::with_durable(
-        CLOCK,
+        Age::new(CLOCK),
         Durable {
             level: "a",
             epoch: 7,

@@ -5,6 +5,7 @@ use crate::store::{
     Archive, DataDir, Draft, Limits, MAX_ROOMS, MAX_ROOMS_OF_GUESTS, Store, Told, save::Verdict,
 };
 use std::{
+    cell::Cell,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -166,6 +167,67 @@ fn a_room_of_which_nothing_is_left_is_forgotten_and_its_numbers_go_on() {
     let archive = limited(directory.path(), AN_HOUR);
     let at = archive.rooms().map(|(_, at)| (at.first, at.last));
     assert_eq!(at.collect::<Vec<_>>(), [(4, 5), (3, 3)]);
+}
+
+/// Breaks when: a clock that is wrong for a moment deletes what was said, or has a retry say it twice.
+#[test]
+fn a_jump_of_the_clock_forgets_nothing() {
+    thread_local! {
+        static STEADY: Cell<u64> = const { Cell::new(7) };
+    }
+    let pass = |time| STEADY.set(STEADY.get() + time);
+    let directory = directory();
+    let start = || limited(directory.path(), AN_HOUR).measured_by(|| STEADY.get());
+    NOW.set(1_000 * 24 * HOUR);
+    let mut archive = start();
+    say(&mut archive, "chat/a", 0..3);
+    for days in [1_370, 1_002, 630, 1_000] {
+        NOW.set(days * 24 * HOUR);
+        for _ in 0..2 {
+            pass(60_000);
+            while archive.sweep().unwrap() {}
+            assert_eq!(seqs(&archive, "chat/a"), [1, 2, 3], "day {days}");
+            let again = save(&mut archive, draft("chat/a", "1", "x"));
+            assert!(matches!(again, Verdict::Again(_)), "day {days}");
+            drop(archive);
+            archive = start();
+        }
+    }
+    // Time that passes counts, whatever the clock says.
+    pass(2 * HOUR);
+    while archive.sweep().unwrap() {}
+    assert_eq!(seqs(&archive, "chat/a"), [0; 0]);
+    assert_eq!(archive.rooms().count(), 1, "its receipts are there");
+    pass(24 * HOUR);
+    while archive.sweep().unwrap() {}
+    assert_eq!(archive.rooms().count(), 0);
+}
+
+/// Breaks when: a machine that was off keeps for ever what was said before.
+#[test]
+fn time_in_which_the_machine_was_off_counts_after_a_day() {
+    thread_local! {
+        static STEADY: Cell<u64> = const { Cell::new(7) };
+    }
+    let pass = |time| {
+        STEADY.set(STEADY.get() + time);
+        NOW.set(NOW.get() + time);
+    };
+    let directory = directory();
+    let start = || limited(directory.path(), AN_HOUR).measured_by(|| STEADY.get());
+    let mut archive = start();
+    say(&mut archive, "chat/a", 0..3);
+    drop(archive);
+    NOW.set(NOW.get() + 30 * 24 * HOUR);
+    let mut archive = start();
+    // What is said meanwhile is as old as it is, also once the month counts.
+    for half_hours in 0..49 {
+        say(&mut archive, "chat/b", half_hours..half_hours + 1);
+        pass(HOUR / 2);
+        while archive.sweep().unwrap() {}
+    }
+    assert_eq!(seqs(&archive, "chat/b"), [48, 49]);
+    assert_eq!(rooms(&archive), ["chat/b"]);
 }
 
 #[test]
