@@ -33,6 +33,7 @@ mod restart;
 mod resume;
 mod seen;
 mod signin;
+mod storage;
 mod storm;
 mod tls;
 mod trunk_serve;

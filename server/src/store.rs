@@ -15,6 +15,7 @@ mod marks;
 mod migrations;
 mod notes;
 mod open;
+mod place;
 mod retention;
 mod save;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use error::StoreError;
 pub use marks::Marks;
 pub use notes::{Member, Note};
 pub use retention::Limits;
-pub use writer::{Settle, Store, Told};
+pub use writer::{Settle, State, Store, Told};
 
 use std::time::Duration;
 use tertulia_shared::{

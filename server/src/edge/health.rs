@@ -1,7 +1,7 @@
 //! `GET /healthz`: whether the server lives, and what it is linked to. `GET /readyz`: whether to send people to it.
 
 use super::socketio::Door;
-use crate::app::App;
+use crate::{app::App, store::State};
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
 use std::sync::{
@@ -19,6 +19,9 @@ pub struct Health {
     status: &'static str,
     /// The link to the broker.
     bridge: BridgeState,
+    /// Whether chat messages can be stored: `ok`, `failing` (the disk is full or fails), or `gone` (the database was
+    /// removed or replaced: start the server anew).
+    storage: &'static str,
     /// The Socket.IO connections.
     connections: usize,
     /// The events of clients that were refused since the start.
@@ -36,6 +39,11 @@ pub fn health(app: &App, door: &Door, bridge: &watch::Receiver<BridgeState>) -> 
     Json(Health {
         status: "ok",
         bridge: *bridge.borrow(),
+        storage: match app.store.state() {
+            State::Good => "ok",
+            State::Failing => "failing",
+            State::Gone => "gone",
+        },
         connections: door.connections(),
         refused: door.refused(),
         faults: app.counts.faults.load(Ordering::Relaxed),
@@ -44,7 +52,7 @@ pub fn health(app: &App, door: &Door, bridge: &watch::Receiver<BridgeState>) -> 
     })
 }
 
-/// Whether the server has everything that it needs, and is not on its way out.
+/// Whether the server has everything that it needs, and is not on its way out. Without its database it has not.
 ///
 /// A broker that goes away later makes it no less ready: the chat goes on without, and all servers of one broker would
 /// turn people away at once.
@@ -58,7 +66,7 @@ pub struct Readiness {
 /// What the readiness check answers.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Ready {
-    /// `ready`, `starting` or `stopping`.
+    /// `ready`, `starting`, `storage-gone` or `stopping`.
     status: &'static str,
     /// The link to the broker.
     bridge: BridgeState,
@@ -83,12 +91,17 @@ impl Readiness {
     }
 
     /// Answers 200, or 503 while people are better sent elsewhere.
-    pub fn answer(&self) -> (StatusCode, Json<Ready>) {
+    pub fn answer(&self, storage: State) -> (StatusCode, Json<Ready>) {
         let was_up = self.was_up.load(Ordering::Relaxed);
-        let (code, status) = match (self.stopping.is_cancelled(), was_up) {
-            (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
-            (false, true) => (StatusCode::OK, "ready"),
+        let status = match (self.stopping.is_cancelled(), storage, was_up) {
+            (true, ..) => "stopping",
+            (false, State::Gone, _) => "storage-gone",
+            (false, _, false) => "starting",
+            (false, _, true) => "ready",
+        };
+        let code = match status {
+            "ready" => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         let bridge = *self.bridge.borrow();
         (code, Json(Ready { status, bridge }))
@@ -97,7 +110,7 @@ impl Readiness {
 
 #[cfg(test)]
 mod tests {
-    use super::Readiness;
+    use super::{Readiness, State};
     use tertulia_shared::bridge::BridgeState::{Down, Up};
     use tokio::sync::watch;
     use tokio_util::sync::CancellationToken;
@@ -107,7 +120,7 @@ mod tests {
         let ((states, bridge), stopping) = (watch::channel(Down), CancellationToken::new());
         let readiness = Readiness::new(bridge, stopping.clone());
         let told = || {
-            let (code, ready) = readiness.answer();
+            let (code, ready) = readiness.answer(State::Failing);
             (code.as_u16(), ready.status, ready.bridge)
         };
         assert_eq!(told(), (503, "starting", Down));
@@ -116,6 +129,8 @@ mod tests {
         assert_eq!(told(), (200, "ready", Up));
         states.send_replace(Down);
         assert_eq!(told(), (200, "ready", Down));
+        let (code, gone) = readiness.answer(State::Gone);
+        assert_eq!((code.as_u16(), gone.status), (503, "storage-gone"));
         stopping.cancel();
         assert_eq!(told(), (503, "stopping", Down));
     }

@@ -107,13 +107,16 @@ fn checks(
         bridge: bridge.clone(),
     };
     let metrics = Router::new().route(METRICS, get(async move || counted.answer()));
-    let (healthy, ready) = (door.clone(), readiness.clone());
+    let (healthy, ready, stores) = (door.clone(), readiness.clone(), Arc::clone(&app));
     let checks = Router::new()
         .route(
             "/healthz",
             get(async move || health::health(&app, &healthy, &bridge)),
         )
-        .route("/readyz", get(async move || ready.answer()));
+        .route(
+            "/readyz",
+            get(async move || ready.answer(stores.store.state())),
+        );
     if config.metrics_listen.is_some() {
         return (checks, Some(metrics));
     }

@@ -8,6 +8,7 @@ use super::{
     DataDir, StoreError,
     notes::{self, Member},
     open,
+    place::Place,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ pub struct Everybody {
 pub struct Accounts {
     db: Connection,
     file: PathBuf,
+    place: Place,
     /// Dropped after the database is closed. A server holds its own.
     _directory: Option<DataDir>,
 }
@@ -75,6 +77,7 @@ impl Accounts {
         let _directory = None;
         Ok(Self {
             db,
+            place: Place::of(&file),
             file,
             _directory,
         })
@@ -91,6 +94,7 @@ impl Accounts {
                 let _directory = Some(taken);
                 Ok(Self {
                     db,
+                    place: Place::of(&file),
                     file,
                     _directory,
                 })
@@ -110,6 +114,7 @@ impl Accounts {
         let _directory = None;
         Ok(Self {
             db,
+            place: Place::of(&file),
             file,
             _directory,
         })
@@ -209,7 +214,14 @@ impl Accounts {
             transaction.commit()?;
             Ok(changed)
         });
-        changed.map_err(|error| StoreError::of(&self.file, &error))
+        let changed = changed.map_err(|error| StoreError::of(&self.file, &error))?;
+        // After the commit: what was removed before it is not on any disk.
+        match self.place.is_gone() {
+            true => Err(StoreError::Gone {
+                file: self.file.clone(),
+            }),
+            false => Ok(changed),
+        }
     }
 }
 

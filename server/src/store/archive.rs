@@ -1,8 +1,8 @@
 //! The database and what is known of it by heart: the rooms and their positions.
 
 use super::{
-    Age, Clock, DataDir, Limits, Marks, Position, Saved, Source, StoreError, lived, open,
-    retention::Sweep,
+    Age, Clock, DataDir, Limits, Marks, Position, Saved, Source, StoreError, error::SaveError,
+    lived, open, place::Place, retention::Sweep,
 };
 use rusqlite::{Connection, Row, params};
 use std::{
@@ -32,6 +32,7 @@ pub struct Archive {
     pub(super) sweep: Sweep,
     epoch: u64,
     file: PathBuf,
+    place: Arc<Place>,
     /// Dropped after the database is closed: the next server finds it whole.
     directory: Option<DataDir>,
 }
@@ -55,6 +56,7 @@ impl Archive {
         Self::load(db, file.clone(), clock, limits)
             .map(|archive| Self {
                 directory: Some(directory),
+                place: Arc::new(Place::of(&archive.file)),
                 ..archive
             })
             .map_err(|error| StoreError::of(file, &error))
@@ -100,6 +102,7 @@ impl Archive {
             sweep: Sweep::default(),
             epoch,
             file,
+            place: Arc::default(),
             directory: None,
         })
     }
@@ -117,6 +120,23 @@ impl Archive {
     /// The database's file, for messages about it.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Where its files are to be.
+    pub(super) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
+    /// Looks whether the database is still where it was opened.
+    ///
+    /// # Errors
+    /// When it is not, for good.
+    pub(super) fn check_place(&self) -> Result<(), SaveError> {
+        if !self.place.is_gone() {
+            return Ok(());
+        }
+        let file = self.file.clone();
+        Err(SaveError::Gone(StoreError::Gone { file }))
     }
 
     /// The data directory, for what else is kept there; `None` in memory.

@@ -69,6 +69,15 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
+    /// Somebody removed or replaced the file under the server.
+    #[error(
+        "database {file} is gone, or another one is in its place: nothing is stored any more; put it back or choose \
+         another directory with --data-dir, and start the server anew", file = .file.display()
+    )]
+    Gone {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file cannot be opened, read or written now.
     #[error("database {file}: {reason}", file = .file.display())]
     Unusable {
@@ -113,16 +122,23 @@ impl StoreError {
 /// Why a whole batch was not kept: nothing of it was numbered.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct SaveError(#[from] pub(super) rusqlite::Error);
+pub(super) enum SaveError {
+    /// SQLite's reason.
+    Sqlite(#[from] rusqlite::Error),
+    /// The database is not where it was.
+    Gone(StoreError),
+}
 
 impl SaveError {
     /// The refusal of each message of the batch: one may be stored since it was sent before.
     pub(super) fn reject(&self) -> Reject {
-        match self.0.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Reject::new(
-                Code::StorageFull,
-                "the server has no room left to keep messages now; send it again with the same id",
-            ),
+        match self {
+            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                Reject::new(
+                    Code::StorageFull,
+                    "the server has no room left to keep messages now; send it again with the same id",
+                )
+            }
             _ => failed(),
         }
     }

@@ -11,7 +11,7 @@ const STEP: u64 = 1_000;
 /// The most rooms that one step looks at.
 const STEP_ROOMS: usize = 100;
 /// Between two sweeps while little is said.
-pub(super) const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(60);
 /// A sweep begins early when so many messages were stored since the last one.
 const AFTER_SAVED: usize = 10_000;
 
@@ -73,7 +73,8 @@ impl Archive {
     /// # Errors
     /// When the database cannot be written: this sweep is given up.
     pub(super) fn sweep(&mut self) -> Result<bool, SaveError> {
-        if !self.sweep.is_under_way() && !self.begin_sweep() {
+        let is_gone = self.place().was_gone();
+        if is_gone || (!self.sweep.is_under_way() && !self.begin_sweep()) {
             return Ok(false);
         }
         self.keep_age(lived::SELDOM)?;

@@ -31,6 +31,9 @@ impl Archive {
     /// # Errors
     /// When the database cannot take them: then none is numbered and none is stored.
     pub(super) fn save(&mut self, drafts: Vec<Draft>) -> Result<Vec<Verdict>, SaveError> {
+        if self.place().was_gone() {
+            self.check_place()?;
+        }
         let times = self.times();
         let transaction = self
             .db
@@ -48,6 +51,8 @@ impl Archive {
             drafts.into_iter().map(|draft| batch.take(draft)).collect();
         let (verdicts, of_guests) = (verdicts?, batch.of_guests);
         let changed = batch.commit()?;
+        // After the commit: what was removed before it is not on any disk.
+        self.check_place()?;
         self.rooms.extend(changed);
         self.of_guests = of_guests;
         self.sweep.saved(verdicts.len());

@@ -3,7 +3,7 @@
 use super::{
     Archive, Draft, Outcome, Position, Saved, StoreError,
     error::{SaveError, failed},
-    retention,
+    place::Place,
     save::Verdict,
 };
 use std::{
@@ -24,6 +24,8 @@ use tokio::sync::oneshot;
 const MAX_BATCH: usize = 1_000;
 /// How much may wait for the disk, in bytes; what comes beyond is refused.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Between two looks whether the database is still there, while nothing is written.
+const LOOK: Duration = Duration::from_secs(3);
 /// What a waiting draft counts besides its text, in bytes.
 const DRAFT_BYTES: usize = 512;
 
@@ -61,6 +63,18 @@ pub(super) struct Shared {
     waiting_bytes: AtomicUsize,
     waiting: AtomicUsize,
     failing: Mutex<bool>,
+    place: Arc<Place>,
+}
+
+/// Whether messages can be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// They were when that was last tried.
+    Good,
+    /// The last ones were not, for a reason that may pass: a full disk.
+    Failing,
+    /// The database was removed or replaced under the server: nothing is stored before it is started anew.
+    Gone,
 }
 
 enum Job {
@@ -83,6 +97,7 @@ impl Store {
         let known = archive.rooms().map(|(room, _)| room.clone()).collect();
         let in_memory = archive.is_in_memory();
         let shared = Arc::new(Shared {
+            place: archive.place(),
             archive: Mutex::new(archive),
             tell: Box::new(tell),
             known: RwLock::new(known),
@@ -138,6 +153,15 @@ impl Store {
     /// Whether something was ever said in a room.
     pub fn knows(&self, room: &Topic) -> bool {
         self.shared.knows(room)
+    }
+
+    /// Whether messages can be stored, as far as it is known.
+    pub fn state(&self) -> State {
+        match self.shared.place.was_gone() {
+            true => State::Gone,
+            false if *self.shared.failing() => State::Failing,
+            false => State::Good,
+        }
     }
 
     /// How many messages wait for the disk.
@@ -198,14 +222,10 @@ impl Shared {
     fn write(&self, jobs: &Receiver<Job>) {
         let mut sweeping = true;
         loop {
-            let pause = if sweeping {
-                Duration::ZERO
-            } else {
-                retention::EVERY
-            };
+            let pause = if sweeping { Duration::ZERO } else { LOOK };
             match jobs.recv_timeout(pause) {
                 Ok(first) => self.take(first, jobs),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => {
                     // Where this fails, time goes on from before at the next start.
                     let _ = self.archive().keep_age(Duration::ZERO);
@@ -278,6 +298,14 @@ impl Shared {
         }
     }
 
+    /// Looks whether the database is still there, while nothing is written.
+    fn look(&self) {
+        let archive = self.archive();
+        if let Err(error) = archive.check_place() {
+            self.log(&archive, Some(&error));
+        }
+    }
+
     /// A little at a time; false when there is nothing more to do for now.
     fn sweep(&self) -> bool {
         let mut archive = self.archive();
@@ -299,8 +327,7 @@ impl Shared {
 
     /// Logs the first failure of a row, and its end.
     fn log(&self, archive: &Archive, error: Option<&SaveError>) {
-        let failing = self.failing.lock();
-        let mut failing = failing.unwrap_or_else(PoisonError::into_inner);
+        let mut failing = self.failing();
         let file = archive.file().display();
         match error {
             Some(error) if !*failing => {
@@ -310,6 +337,10 @@ impl Shared {
             _ => {}
         }
         *failing = error.is_some();
+    }
+
+    fn failing(&self) -> MutexGuard<'_, bool> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn knows(&self, room: &Topic) -> bool {

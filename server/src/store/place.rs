@@ -1,0 +1,60 @@
+//! Whether the database's files are still where they were opened. Who removes or replaces them leaves the server writing
+//! to files that nobody will find.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// The files of an open database.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    files: Vec<(PathBuf, Identity)>,
+    gone: AtomicBool,
+}
+
+/// What is another one for another file: its device and inode.
+type Identity = (u64, u64);
+
+impl Place {
+    /// The files of a database that was just opened: itself and its log.
+    pub(super) fn of(file: &Path) -> Self {
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        let files = [file.to_owned(), log.into()];
+        let there = files.into_iter().filter_map(|file| {
+            let identity = identity(&file)?;
+            Some((file, identity))
+        });
+        Self {
+            files: there.collect(),
+            gone: AtomicBool::new(false),
+        }
+    }
+
+    /// Looks whether a file is gone or another one is in its place. Once it was, it stays so: what was written meanwhile
+    /// may be elsewhere.
+    pub(super) fn is_gone(&self) -> bool {
+        if self.was_gone() {
+            return true;
+        }
+        let mut files = self.files.iter();
+        let gone = files.any(|(file, opened)| identity(file) != Some(*opened));
+        if gone {
+            self.gone.store(true, Ordering::Relaxed);
+        }
+        gone
+    }
+
+    /// Whether it was gone at the last look.
+    pub(super) fn was_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+}
+
+fn identity(file: &Path) -> Option<Identity> {
+    let there = fs::metadata(file).ok()?;
+    Some((there.dev(), there.ino()))
+}
