@@ -169,10 +169,11 @@ async fn bad_input_gets_a_typed_reject_and_the_connection_lives_on() {
         );
     }
     for bad in ["", &"x".repeat(65)] {
-        assert_eq!(
-            code(emit(&connection, &send(LOBBY, "a", bad)).await),
-            "bad-id"
-        );
+        let send = ChatSend {
+            id: Some(bad.to_owned()),
+            ..send(LOBBY, "a", "1")
+        };
+        assert_eq!(code(emit(&connection, &send).await), "bad-id");
     }
     for (bad, expected) in [
         ("", "bad-room"),
