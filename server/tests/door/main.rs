@@ -186,7 +186,7 @@ async fn the_health_check_sees_the_bridge_and_the_connections() {
     let refused = ada.ask(1, ChatEnter::NAME, json!({"name": ""})).await;
     assert_eq!(refused["error"]["code"], "bad-name");
     let expected = json!({
-        "status": "ok", "bridge": "up", "connections": 1, "refused": 1, "faults": 0, "unsent": 0, "missed": 0,
+        "status": "ok", "bridge": "up", "storage": "ok", "connections": 1, "refused": 1, "faults": 0, "unsent": 0, "missed": 0,
     });
     let healthy = async {
         while serde_json::from_str::<Value>(&house.get("/healthz").await.body).unwrap() != expected
