@@ -238,6 +238,18 @@ fn nothing_is_left_for_later() {
     }
 }
 
+/// A browser's translation replaces text nodes: what changes is the content of an element.
+#[test]
+fn words_that_change_are_no_text_node_of_the_page() {
+    for file in sources()
+        .iter()
+        .filter(|file| is_in(file, "client/src/app/view"))
+    {
+        let text = read(file);
+        assert!(!text.contains("{words("), "{}", file.display());
+    }
+}
+
 fn is_in(file: &Path, place: &str) -> bool {
     file.starts_with(place) || file == Path::new(place).with_extension("rs")
 }

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accessibility;
 mod architecture;
 mod chat;
 mod client_and_hub;
@@ -31,11 +32,13 @@ mod page;
 mod reference;
 mod restart;
 mod resume;
+mod screens;
 mod seen;
 mod signin;
 mod storage;
 mod storm;
 mod tls;
+mod translation;
 mod trunk_serve;
 mod vectors;
 mod world;

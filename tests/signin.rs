@@ -105,10 +105,11 @@ async fn a_registered_name_takes_its_password() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    page.shows(FAILURE, "ese nombre está registrado").await;
+    page.shows(FAILURE, "Ese nombre está registrado").await;
     page.fill("password-input", "wrong password").await;
     page.press("name-submit").await;
-    page.shows(FAILURE, "no van juntos").await;
+    page.shows(FAILURE, "Nombre o contraseña incorrectos.")
+        .await;
     page.fill("password-input", PASSWORD).await;
     page.press("name-submit").await;
     page.shows(PERSON, "Ana (tú)").await;
@@ -271,7 +272,7 @@ async fn where_an_account_is_needed_the_page_asks_for_it_and_lets_its_owner_in()
     let (server, folder) = keeping(&["--guests", "nowhere"]).await;
     register("Ana", folder.path()).await;
     let page = Browser::open(&server.origin(), DESK).await;
-    page.shows(FAILURE, "an account is needed here").await;
+    page.shows(FAILURE, "You need an account.").await;
     page.find(&format!(
         "{}[data-link=disconnected]",
         test_id("status-link")
@@ -300,11 +301,14 @@ async fn a_private_room_is_entered_by_invitation() {
     ada.hides(PERSON, "Bob").await;
     bob.fill("room-input", "private/tea").await;
     bob.press("room-submit").await;
-    bob.shows(&test_id("room-failure"), "that room is not allowed")
-        .await;
+    bob.shows(
+        &test_id("room-failure"),
+        "You don’t have access to that room.",
+    )
+    .await;
     ada.say("/invite Bob").await;
-    ada.shows(&test_id("notice"), "Bob may join now").await;
-    bob.shows(&test_id("invitations"), "Ada invites you to #private/tea")
+    ada.shows(&test_id("notice"), "Bob can join now.").await;
+    bob.shows(&test_id("invitations"), "Ada invited you to #private/tea")
         .await;
     bob.press("invitation-join").await;
     ada.shows(PERSON, "Bob").await;
@@ -345,7 +349,7 @@ async fn commands_come_as_who_their_options_say() {
     for (who, why) in [
         (
             &["--name", "Ana", "--password", "wrong"][..],
-            "do not belong together",
+            "wrong name or password",
         ),
         (&["--token", "t.o.k"], "token"),
         (&[], "account"),

@@ -114,7 +114,7 @@ pub enum Code {
     BrokerRefused,
     /// The session token is forged, expired or revoked: the message says which. Ask for another one.
     BadToken,
-    /// The name and the password do not belong together.
+    /// The name or the password is wrong.
     BadPassword,
     /// Nobody is let in here without an account.
     AccountNeeded,

@@ -111,7 +111,7 @@ async fn commands_are_done_and_unknown_ones_are_never_sent() {
     page.shows(&notice, "/join ROOM").await;
     assert_eq!(composer(&page).await, "/me waves", "not lost either");
     page.say("/invite Bob").await;
-    page.shows(&notice, "Anyone can enter #lobby").await;
+    page.shows(&notice, "Anyone can join #lobby").await;
     page.say("/join").await;
     page.shows(&notice, "/join ROOM").await;
     page.say("//join").await;
@@ -122,7 +122,7 @@ async fn commands_are_done_and_unknown_ones_are_never_sent() {
     page.say("/join private/tea").await;
     page.find("[placeholder='Message #private/tea']").await;
     page.say("/invite").await;
-    page.shows(&notice, "Write whom to invite").await;
+    page.shows(&notice, "Type a name").await;
     page.say("/invite Nobody").await;
     page.shows(&notice, "nobody here has that name").await;
     page.say("/join lobby").await;

@@ -173,6 +173,12 @@ impl Browser {
             .collect()
     }
 
+    /// Shows the page in the few colours of a reader's own, as in Windows' contrast themes.
+    pub(crate) async fn force_colors(&self) {
+        let forced = self.page.issue_cmd(ForcedColors).await;
+        forced.unwrap();
+    }
+
     /// Takes a name in the page's form, and waits until the page can send.
     pub(crate) async fn enter(&self, name: &str) {
         self.fill("name-input", name).await;
@@ -244,6 +250,28 @@ impl WebDriverCompatibleCommand for BeforeEachPage {
         let command = "Page.addScriptToEvaluateOnNewDocument";
         let body = json!({ "cmd": command, "params": { "source": self.0 } });
         (Method::POST, Some(body.to_string()))
+    }
+}
+
+/// Asks Chromium's driver for forced colours; WebDriver itself knows none.
+#[derive(Debug)]
+struct ForcedColors;
+
+impl WebDriverCompatibleCommand for ForcedColors {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let features = json!([{ "name": "forced-colors", "value": "active" }]);
+        let command = json!({
+            "cmd": "Emulation.setEmulatedMedia",
+            "params": { "features": features },
+        });
+        (Method::POST, Some(command.to_string()))
     }
 }
 

@@ -37,11 +37,11 @@ impl Lang {
         }
     }
 
-    /// The short name that people know.
+    /// Its own name.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Es => "ES",
-            Self::En => "EN",
+            Self::Es => "Español",
+            Self::En => "English",
         }
     }
 
@@ -81,8 +81,7 @@ texts! {
     switch_language: "Switch to English", "Cambiar a español";
     theme_dark: "Tema oscuro", "Dark theme";
     tabs: "Secciones", "Sections";
-    chat: "Conversación", "Chat";
-    dashboard: "Panel", "Dashboard";
+    chat: "Chat", "Chat";
 
     // The status line.
     status: "Estado", "Status";
@@ -101,86 +100,88 @@ texts! {
     devices_none: "ninguno", "none";
 
     // The banner.
-    banner_connecting: "Sin conexión con el servidor. Conectando…", "No connection to the server. Connecting…";
-    banner_waiting: "Sin conexión con el servidor. Nuevo intento en {} s.", "No connection to the server. Next try in {} s.";
+    banner_connecting: "Sin conexión. Conectando…", "No connection. Connecting…";
+    banner_waiting: "Sin conexión. Nuevo intento en {} s.", "No connection. Retrying in {} s.";
     banner_disconnected: "El servidor cerró la conexión.", "The server closed the connection.";
-    retry_now: "Reintentar ahora", "Retry now";
+    retry_now: "Reintentar", "Retry now";
 
-    nothing_kept: "Este navegador no permite guardar datos: al recargar la página se pierden tu nombre, los borradores y los mensajes sin enviar.", "This browser does not let the page store anything: your name, drafts and unsent messages are lost when you reload it.";
+    nothing_kept: "Este navegador no guarda datos. Si recargas, perderás tu nombre, los borradores y los mensajes sin enviar.", "This browser isn’t storing data. If you reload, you’ll lose your name, drafts and unsent messages.";
     understood: "Entendido", "OK";
 
     // Name and room.
-    name_question: "¿Con qué nombre entras?", "What should we call you?";
+    name_question: "¿Cómo te llamas?", "What’s your name?";
     name: "Nombre", "Name";
     name_placeholder: "Tu nombre", "Your name";
-    enter: "Entrar", "Enter";
+    enter: "Entrar", "Join";
     save: "Guardar", "Save";
     cancel: "Cancelar", "Cancel";
     writing_as: "Escribes como", "Writing as";
     change_name: "Cambiar nombre", "Change name";
     password: "Contraseña", "Password";
-    sign_out: "Salir", "Sign out";
+    sign_out: "Cerrar sesión", "Sign out";
     room: "Sala", "Room";
     go: "Ir", "Go";
     recent_rooms: "Salas recientes", "Recent rooms";
-    people: "Personas en la sala", "People in the room";
+    people: "Personas en la sala", "People in this room";
     you: "tú", "you";
     joining: "Entrando en la sala…", "Joining the room…";
-    invited: "{} te invita a #{}", "{} invites you to #{}";
-    may_join: "{} ya puede entrar", "{} may join now";
-    nobody: "aquí no hay nadie con ese nombre", "nobody here has that name";
+    invited: "{} te ha invitado a #{}", "{} invited you to #{}";
+    may_join: "{} ya puede entrar.", "{} can join now.";
+    nobody: "No hay nadie con ese nombre.", "There’s nobody with that name.";
 
     // Messages.
     messages: "Mensajes", "Messages";
     message: "Mensaje", "Message";
-    message_placeholder: "Mensaje para #{}", "Message #{}";
+    message_placeholder: "Mensaje en #{}", "Message #{}";
     send: "Enviar", "Send";
     characters_left: "Quedan {} caracteres", "{} characters left";
-    characters_over: "Sobran {} caracteres", "{} characters too many";
+    characters_over: "Sobran {} caracteres", "{} characters over the limit";
     pending: "Enviando…", "Sending…";
-    queued: "Se enviará en cuanto se pueda", "Will be sent as soon as possible";
-    not_sent: "No se envió: {}", "Not sent: {}";
+    queued: "Pendiente de envío", "Waiting to send";
+    not_sent: "No se envió. {}", "Not sent. {}";
     retry: "Reintentar", "Retry";
     discard: "Descartar", "Discard";
-    missed_unknown: "Puede que falten mensajes", "Messages may be missing";
-    missed_one: "Falta 1 mensaje", "1 message missed";
-    missed_many: "Faltan {} mensajes", "{} messages missed";
-    dropped: "{} mensajes anteriores no se muestran", "{} older messages are not shown";
+    missed_unknown: "Pueden faltar mensajes", "Some messages may be missing";
+    missed_one: "Falta 1 mensaje", "1 message is missing";
+    missed_many: "Faltan {} mensajes", "{} messages are missing";
+    dropped: "No se muestran {} mensajes anteriores", "{} older messages are not shown";
     new_one: "1 mensaje nuevo", "1 new message";
     new_many: "{} mensajes nuevos", "{} new messages";
     chat_empty: "Aún no hay mensajes en #{}", "No messages in #{} yet";
-    chat_empty_hint: "Escribe el primero, o publícalo por MQTT:", "Write the first one, or publish it over MQTT:";
+    chat_empty_hint: "Escribe el primero o publícalo por MQTT:", "Write the first one, or publish it over MQTT:";
     chat_empty_hint_alone: "Escribe el primero.", "Write the first one.";
-    private_hint: "Solo se entra con invitación. Escribe:", "It is entered by invitation only. Write:";
+    private_hint: "Solo con invitación. Para añadir a alguien, escribe:", "Invite only. To add someone, type:";
 
-    too_many_waiting: "Ya hay {} mensajes sin enviar: espera a que salgan algunos", "{} messages are waiting to be sent: wait until some have gone out";
+    too_many_waiting: "Hay {} mensajes sin enviar. Espera a que salgan algunos.", "{} messages are waiting. Wait until some are sent.";
 
     // Commands of the composer.
     commands: "/join SALA: ir a otra sala\n/invite NOMBRE: invitar a alguien a esta sala privada\n/help: ver esta lista\n//texto: enviar un texto que empieza por /", "/join ROOM: go to another room\n/invite NAME: invite someone to this private room\n/help: show this list\n//text: send a text that begins with /";
-    unknown_command: "El comando {} no existe. Puedes usar:", "There is no command {}. You can use:";
-    join_what: "Escribe el nombre de una sala: /join SALA", "Write the name of a room: /join ROOM";
-    invite_whom: "Escribe a quién: /invite NOMBRE", "Write whom to invite: /invite NAME";
-    room_is_open: "En #{} puede entrar cualquiera, sin invitación. Solo las salas private/… la piden.", "Anyone can enter #{} without an invitation. Only rooms named private/… need one.";
+    unknown_command: "El comando {} no existe. Puedes usar:", "There’s no {} command. You can use:";
+    join_what: "Escribe el nombre de una sala: /join SALA", "Type a room name: /join ROOM";
+    invite_whom: "Escribe a quién: /invite NOMBRE", "Type a name: /invite NAME";
+    room_is_open: "Cualquiera puede entrar en #{}. Solo las salas private/… necesitan invitación.", "Anyone can join #{}. Only private/… rooms need an invitation.";
 
     // The dashboard.
-    window: "Intervalo de las gráficas", "Time span of the charts";
+    window: "Periodo de las gráficas", "Time range of the charts";
     minutes: "{} min", "{} min";
     no_devices: "Aún no hay dispositivos", "No devices yet";
-    no_devices_hint: "Aparecen solos en cuanto publican por MQTT. Prueba:", "They appear by themselves once they publish over MQTT. Try:";
-    no_devices_hint_alone: "Aparecen solos en cuanto publican por MQTT.", "They appear by themselves once they publish over MQTT.";
-    broker_login: "El broker pide usuario y contraseña.", "The broker asks for a user name and a password.";
+    no_devices_hint: "Aparecen en cuanto publican por MQTT. Prueba:", "They appear as soon as they publish over MQTT. Try:";
+    no_devices_hint_alone: "Aparecen en cuanto publican por MQTT.", "They appear as soon as they publish over MQTT.";
+    broker_login: "El broker pide usuario y contraseña.", "The broker asks for a user name and password.";
     copy: "Copiar", "Copy";
     copied: "Copiado", "Copied";
     more_devices: "{} dispositivos más no se muestran", "{} more devices are not shown";
     more_metrics: "{} valores más no se muestran", "{} more values are not shown";
-    skipped: "{} lecturas omitidas: la conexión es demasiado lenta", "{} readings were skipped: the connection is too slow";
-    dashboard_refused: "El servidor no permite ver los dispositivos: {}", "The server does not let you see devices: {}";
+    skipped: "Se omitieron {} lecturas porque la conexión es lenta", "{} readings were skipped because the connection is slow";
+    dashboard_refused: "No puedes ver los dispositivos. {}", "You can’t see the devices. {}";
     online: "en línea", "online";
-    offline: "fuera de línea", "offline";
+    offline: "desconectado", "offline";
     no_status: "sin estado", "no status";
-    stale: "sin novedades", "stale";
-    show_in_chart: "Ver en la gráfica", "Show in the chart";
-    chart_of: "Gráfica de {}", "Chart of {}";
+    stale: "desactualizado", "out of date";
+    show_in_chart: "Mostrar en la gráfica", "Show in chart";
+    chart_of: "Gráfica de los últimos {} min. {}", "Chart of the last {} min. {}";
+    chart_line: "{}: último {}, mínimo {}, máximo {}.", "{}: latest {}, lowest {}, highest {}.";
+    chart_line_empty: "{}: sin valores.", "{}: no values.";
     chart_waiting: "Esperando más valores…", "Waiting for more values…";
     fault_one: "1 mensaje ilegible en {}", "1 unreadable message on {}";
     fault_many: "{} mensajes ilegibles en {}", "{} unreadable messages on {}";
@@ -189,12 +190,12 @@ texts! {
 
     // Commands.
     controls: "Controles", "Controls";
-    not_reported: "sin valor", "not reported";
+    not_reported: "sin valor", "no value yet";
     command_sending: "Enviando…", "Sending…";
-    command_accepted: "El broker lo aceptó, falta el dispositivo…", "The broker accepted it, waiting for the device…";
-    command_done: "El dispositivo lo hizo", "The device did it";
-    command_timeout: "El dispositivo no lo confirmó en 5 s", "The device did not confirm within 5 s";
-    send_command: "Enviar una orden", "Send a command";
+    command_accepted: "Esperando al dispositivo…", "Waiting for the device…";
+    command_done: "Confirmado por el dispositivo", "Confirmed by the device";
+    command_timeout: "El dispositivo no respondió en 5 s", "The device didn’t respond within 5 s";
+    send_command: "Enviar un comando", "Send a command";
     target: "Destino", "Target";
     value: "Valor", "Value";
 
@@ -206,24 +207,28 @@ texts! {
     age_days: "hace {} d", "{} d ago";
 
     // Why something was not accepted.
-    no_answer: "el servidor no respondió", "the server did not answer";
-    link_lost: "se perdió la conexión", "the connection was lost";
-    signed_out_before: "saliste antes de que se enviara", "you signed out before it was sent";
-    unreadable: "la respuesta del servidor no se entiende", "the server's answer makes no sense";
-    bad_name: "el nombre debe tener de 1 a 40 caracteres", "a name has 1 to 40 characters";
-    bad_text: "el texto debe tener de 1 a 4.000 caracteres", "a text has 1 to 4,000 characters";
-    bad_room: "ese no es un nombre de sala válido", "that is not a valid room name";
-    room_not_allowed: "esa sala no está permitida", "that room is not allowed";
-    bad_device: "el dispositivo o el destino no es válido (sin «/», «+» ni «#»)", "the device or target is not valid (no “/”, “+” or “#”)";
-    too_many_rooms: "hay demasiadas salas abiertas", "too many rooms are open";
-    bridge_is_down: "el broker no está disponible", "the broker cannot be reached";
-    broker_refused: "el broker lo rechazó", "the broker refused it";
-    name_taken: "ese nombre está registrado: escribe su contraseña", "that name is registered: enter its password";
-    bad_password: "el nombre y la contraseña no van juntos", "name and password do not belong together";
-    bad_token: "tu sesión terminó: entra otra vez", "your session is over: enter again";
-    account_needed: "aquí hace falta una cuenta: nombre y contraseña", "an account is needed here: name and password";
-    rate_limited: "demasiado deprisa: espera un poco", "that was too fast: wait a moment";
-    server_busy: "el servidor no puede con más ahora", "the server cannot take more now";
+    no_answer: "El servidor no respondió.", "The server didn’t respond.";
+    link_lost: "Se perdió la conexión.", "The connection was lost.";
+    signed_out_before: "Cerraste la sesión antes de que se enviara.", "You signed out before it was sent.";
+    unreadable: "El servidor envió una respuesta no válida.", "The server sent an invalid response.";
+    bad_name: "Usa entre 1 y 40 caracteres visibles.", "Use 1 to 40 visible characters.";
+    bad_text: "Escribe entre 1 y 4000 caracteres visibles.", "Use 1 to 4,000 visible characters.";
+    bad_room: "Ese nombre de sala no es válido.", "That room name isn’t valid.";
+    room_not_allowed: "No tienes acceso a esa sala.", "You don’t have access to that room.";
+    bad_device: "El dispositivo y el destino no pueden contener «/», «+» ni «#».", "The device and target can’t contain “/”, “+” or “#”.";
+    too_many_rooms: "Hay demasiadas salas abiertas.", "Too many rooms are open.";
+    bridge_is_down: "El broker no está disponible.", "The broker is unavailable.";
+    broker_refused: "El broker rechazó el comando.", "The broker rejected the command.";
+    name_taken: "Ese nombre está registrado. Escribe su contraseña.", "That name is registered. Enter its password.";
+    bad_password: "Nombre o contraseña incorrectos.", "Wrong name or password.";
+    bad_token: "Tu sesión ha caducado. Vuelve a entrar.", "Your session has expired. Please sign in again.";
+    account_needed: "Necesitas una cuenta. Escribe tu nombre y contraseña.", "You need an account. Enter your name and password.";
+    name_kept: "Tu cuenta conserva su nombre. Cierra sesión para usar otro.", "Your account keeps its name. Sign out to use another.";
+    id_taken: "No se pudo identificar el mensaje. Inténtalo de nuevo.", "The message couldn’t be identified. Try again.";
+    server_full: "Ahora no se pueden crear más salas.", "No more rooms can be created right now.";
+    out_of_step: "La página y el servidor no coinciden. Recarga la página.", "The page and the server don’t match. Reload the page.";
+    rate_limited: "Vas demasiado rápido. Espera un momento.", "You’re going too fast. Wait a moment.";
+    server_busy: "El servidor está ocupado. Inténtalo más tarde.", "The server is busy. Try again later.";
 }
 
 impl Texts {
@@ -239,7 +244,7 @@ impl Texts {
         fill(template, &[&count.to_string()])
     }
 
-    /// The words for a failure; the server's own where this table has none.
+    /// A sentence for a failure; the server's own words for a code that this page does not know.
     pub fn failure(&self, failure: &Failure) -> String {
         let text = match failure {
             Failure::NoAnswer => self.no_answer,
@@ -260,6 +265,9 @@ impl Texts {
                 Code::BadToken => self.bad_token,
                 Code::AccountNeeded => self.account_needed,
                 Code::RateLimited => self.rate_limited,
+                Code::BadId => self.id_taken,
+                Code::ServerFull => self.server_full,
+                Code::UnknownEvent | Code::BadPayload => self.out_of_step,
                 Code::StorageFull | Code::StorageFailed | Code::ServerBusy => self.server_busy,
                 _ => &reject.message,
             },
@@ -331,6 +339,10 @@ mod tests {
         assert_eq!(texts.age(Age::Minutes(3)), "hace 3 min");
         let reject = |code| Failure::Refused(Reject::new(code, "the server's words"));
         assert_eq!(texts.failure(&reject(Code::BadName)), texts.bad_name);
+        assert_eq!(
+            Lang::En.texts().failure(&reject(Code::BadPassword)),
+            "Wrong name or password."
+        );
         assert_eq!(texts.failure(&reject(Code::Unknown)), "the server's words");
     }
 }

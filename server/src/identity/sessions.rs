@@ -77,7 +77,7 @@ impl Identity {
         match account.filter(|_| right) {
             Some(account) => Ok((account.id, account.name, account.generation)),
             None => {
-                let problem = "name and password do not belong together";
+                let problem = "wrong name or password";
                 Err(Reject::new(Code::BadPassword, problem))
             }
         }

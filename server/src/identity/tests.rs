@@ -257,7 +257,7 @@ async fn a_password_is_one_users() {
         ("", ""),
     ] {
         let login = identity.login(name, password.into()).await;
-        refused(login, Code::BadPassword, "do not belong together");
+        refused(login, Code::BadPassword, "wrong name or password");
     }
 }
 

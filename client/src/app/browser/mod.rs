@@ -141,3 +141,17 @@ pub(crate) fn focus(selector: &'static str) {
         }
     });
 }
+
+/// Closes the `<details>` that listens for `event`, and moves the focus to what opens it.
+pub(crate) fn fold(event: &web_sys::Event) {
+    let details = event.current_target();
+    let details = details.and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let Some(details) = details.filter(|details| details.has_attribute("open")) else {
+        return;
+    };
+    let _ = details.remove_attribute("open");
+    let summary = details.query_selector("summary").ok().flatten();
+    if let Some(summary) = summary.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = summary.focus();
+    }
+}

@@ -3,6 +3,7 @@
 //! Not here: how it looks (`view`) and the texts (`text`). Times are milliseconds since 1970-01-01 UTC.
 
 pub mod age;
+pub mod announce;
 pub mod chat_log;
 pub mod clock;
 pub mod command;

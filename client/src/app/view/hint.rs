@@ -3,6 +3,7 @@
 //! Not here: the command itself (`model::reach`).
 
 use super::{
+    content::Content,
     parts::{button, live, nothing},
     state::{App, Lights},
 };
@@ -75,7 +76,12 @@ fn line(app: App, command: String) -> AnyView {
     });
     view! {
         <div class="command-line">
-            <code node_ref=shown data-testid="command">{command}</code>
+            <code
+                node_ref=shown
+                translate="no"
+                data-testid="command"
+                prop:textContent=Content::from(command)
+            ></code>
             {copy}
         </div>
     }

@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the component macro generates pub items")]
 
 mod chat;
+mod content;
 mod dashboard;
 mod frame;
 mod hint;

@@ -4,6 +4,7 @@
 //! the page that every visitor downloads about a third smaller. A closure in a generic function is another type for each
 //! use of it: so what is boxed goes to a function that is not generic.
 
+use super::content::{Content, content};
 use leptos::{prelude::*, task::spawn_local};
 use std::{pin::Pin, sync::Arc};
 
@@ -12,7 +13,7 @@ pub(crate) type Live<T> = Box<dyn FnMut() -> T + Send>;
 /// What happens on an event.
 pub(crate) type Handler<E> = Box<dyn FnMut(E)>;
 
-/// Words that follow signals, as a child or an attribute.
+/// Words that follow signals, as an attribute. As what an element holds they are its [`content`].
 pub(crate) fn words(words: impl FnMut() -> String + Send + 'static) -> Live<String> {
     Box::new(words)
 }
@@ -59,9 +60,9 @@ fn list_of(
     view! { <For each=names key=Clone::clone children=move |name| child(name) /> }.into_any()
 }
 
-/// A paragraph with a class, for words that do not change.
+/// A paragraph with a class.
 pub(crate) fn note(class: &'static str, words: String) -> AnyView {
-    view! { <p class=class data-testid=class>{words}</p> }.into_any()
+    view! { <p class=class data-testid=class prop:textContent=Content::from(words)></p> }.into_any()
 }
 
 /// A button: its class, its name for tests, its words, and what it does.
@@ -70,16 +71,24 @@ pub(crate) fn button(
     label: impl FnMut() -> String + Send + 'static,
     act: impl FnMut() + 'static,
 ) -> AnyView {
-    button_of(names, words(label), press(act))
+    button_of(names, content(label), press(act))
 }
 
 fn button_of(
     [class, test]: [&'static str; 2],
-    label: Live<String>,
+    label: Live<Content>,
     act: Handler<leptos::ev::MouseEvent>,
 ) -> AnyView {
-    view! { <button type="button" class=class data-testid=test on:click=act>{label}</button> }
-        .into_any()
+    view! {
+        <button
+            type="button"
+            class=class
+            data-testid=test
+            on:click=act
+            prop:textContent=label
+        ></button>
+    }
+    .into_any()
 }
 
 /// A button whose words do not change.
@@ -92,8 +101,8 @@ pub(crate) fn plain_button(
 }
 
 /// Words that do not change, where others would.
-fn fixed(words: &'static str) -> Live<String> {
-    Box::new(move || words.to_owned())
+fn fixed(words: &'static str) -> Live<Content> {
+    Box::new(move || words.into())
 }
 
 /// No view at all.

@@ -4,7 +4,7 @@
 //! in the background draws nothing, and its models stay bounded.
 
 use super::state::{App, ChatView};
-use crate::app::{browser, model::rows};
+use crate::app::{browser, model::rows, text};
 use leptos::prelude::*;
 use std::{cell::Cell, time::Duration};
 
@@ -48,6 +48,19 @@ fn show_chat(app: App) {
     fill(app, &mut view);
     if chat.view.with_untracked(|old| *old != view) {
         chat.view.set(view);
+    }
+    announce(app);
+}
+
+/// Has a screen reader read what came.
+fn announce(app: App) {
+    let many = app.texts().new_many;
+    let lines = app.chat.announcer.try_update_value(|announcer| {
+        let lines = announcer.take(|count| text::fill(many, &[&count.to_string()]));
+        lines.map(<[String]>::to_vec)
+    });
+    if let Some(lines) = lines.flatten() {
+        app.chat.announced.set(lines);
     }
 }
 

@@ -8,7 +8,10 @@ use super::{chat, dashboard, parts::run, refresh, sign, state::App};
 use crate::{
     app::{
         browser,
-        model::{chat_log::missed_count, devices::Devices, failure::Failure, room_name},
+        model::{
+            announce::Announcer, chat_log::missed_count, devices::Devices, failure::Failure,
+            room_name,
+        },
     },
     connection::{Connection, EmitError, Encoded, Link, Options, Reason, Status, Tap, Tapped},
     rooms::Rooms,
@@ -130,6 +133,7 @@ fn take_status(app: App, status: Status) {
         chat::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
+        app.chat.announcer.update_value(Announcer::pause);
     }
     if let Some(reject) = refusal {
         sign::refused(app, reject);
@@ -140,6 +144,11 @@ fn take_message(app: App, message: ChatMessage) {
     if let Some(room) = room_name::of_topic(message.room.as_str()) {
         let room = room.to_owned();
         let is_mine = app.chat.is_mine(&message.from.peer);
+        if !is_mine {
+            app.chat.announcer.update_value(|announcer| {
+                announcer.receive(&room, &message.from.name, &message.text);
+            });
+        }
         app.chat
             .change_log(&room, |log| log.receive(message, is_mine));
     }

@@ -7,8 +7,8 @@ use crate::{
     app::{
         browser::{self, Intl, storage},
         model::{
-            chat_log::ChatLog, clock::ServerClock, devices::Devices, failure::Failure, link::Gap,
-            people::People, room_name, rows::Row, table::Table,
+            announce::Announcer, chat_log::ChatLog, clock::ServerClock, devices::Devices,
+            failure::Failure, link::Gap, people::People, room_name, rows::Row, table::Table,
         },
         text::{Lang, Texts},
     },
@@ -109,7 +109,7 @@ impl Prefs {
         let dark = move |matches| look.update(|look| look.system_dark = matches);
         browser::media("(prefers-color-scheme: dark)", Box::new(dark));
         let narrow = move |matches| look.update(|look| look.narrow = matches);
-        browser::media("(max-width: 719px)", Box::new(narrow));
+        browser::media("(max-width: 44.94em)", Box::new(narrow));
         let _ = window_event_listener(leptos::ev::resize, move |_| {
             look.update(|look| look.resized = look.resized.wrapping_add(1));
         });
@@ -250,6 +250,9 @@ pub(crate) struct ChatState {
     /// Whether the reader is at the end of the log and follows it.
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
+    pub(crate) announcer: Kept<Announcer>,
+    /// What a screen reader reads: a key and the words in a second line, each.
+    pub(crate) announced: RwSignal<Vec<String>>,
 }
 
 /// What is shown of the chat.
@@ -312,6 +315,8 @@ impl ChatState {
             mine: StoredValue::new_local(Vec::new()),
             follows: RwSignal::new(true),
             view: RwSignal::new(view),
+            announcer: StoredValue::new_local(Announcer::default()),
+            announced: RwSignal::new(Vec::new()),
         }
     }
 

@@ -5,7 +5,7 @@
 use super::{outbox, sending};
 use crate::app::{
     browser::storage,
-    model::{failure::Failure, people::People, room_name},
+    model::{announce::Announcer, failure::Failure, people::People, room_name},
     view::{
         refresh,
         session::{ask, later},
@@ -159,6 +159,9 @@ fn list_people(app: App, name: String) {
     ask(app, &PresenceList { room }, move |list| {
         if chat.room() == name {
             chat.change_people(|people| people.listed(list.ok().map(|list| list.people)));
+            // It is answered behind the history that was joined with: what comes now is new.
+            chat.announcer
+                .update_value(|announcer| announcer.listen(&name));
             refresh::soon(app);
         }
     });
@@ -170,6 +173,7 @@ fn show_room(app: App, name: &str) {
     let before = chat.room();
     if before != name {
         app.link.leave(&room_name::topic(&before));
+        chat.announcer.update_value(Announcer::pause);
         chat.change_people(|people| *people = People::default());
         chat.follows.set(true);
     }

@@ -5,6 +5,7 @@ use crate::app::{
     browser::{self, storage},
     text,
     view::{
+        content::content,
         frame::icons,
         parts::{effect, memo, plain_button, submit, typed, words},
         state::{App, app},
@@ -61,7 +62,12 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <form class="composer" on:submit=submit(send)>
-            <p class="notice" role="status" data-testid="notice">{words(move || view.with(|view| view.notice.clone()))}</p>
+            <p
+                class="notice"
+                role="status"
+                data-testid="notice"
+                prop:textContent=content(move || view.with(|view| view.notice.clone()))
+            ></p>
             <label for="message-input" class="hidden">{texts.message}</label>
             <div class="line">
                 <textarea
@@ -88,13 +94,18 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
                 </button>
             </div>
             <p class="below">
-                <span>
-                    {texts.writing_as} " " <strong dir="auto" data-testid="own-name">{words(name)}</strong> " · "
+                <span class="as">
+                    <span>{texts.writing_as} " "
+                    <strong dir="auto" translate="no" data-testid="own-name" prop:textContent=content(name)></strong></span>
                     {plain_button(["link", "name-change"], texts.change_name, move || renaming.set(true))}
                 </span>
-                <span id="message-counter" role="status" data-testid="counter" class=words(class)>
-                    {words(move || counter(app, length()))}
-                </span>
+                <span
+                    id="message-counter"
+                    role="status"
+                    data-testid="counter"
+                    class=words(class)
+                    prop:textContent=content(move || counter(app, length()))
+                ></span>
             </p>
         </form>
     }

@@ -58,10 +58,10 @@ fn bubble(app: App, message: Message, is_own: bool, leads: bool) -> AnyView {
     };
     view! {
         <div class=format!("message{own}{group}") data-testid="message" data-state=state(&message.delivery)>
-            <span class=named dir="auto">{name}</span>
+            <span class=named dir="auto" translate="no">{name}</span>
             <div class="bubble">
                 <span class="text" dir="auto">{message.text.to_string()}</span>
-                <time>{time}</time>
+                <time translate="no">{time}</time>
             </div>
             {delivery(app, &message)}
         </div>

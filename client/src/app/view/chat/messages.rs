@@ -6,8 +6,9 @@ use crate::app::{
     model::{room_name, rows::Row},
     text,
     view::{
+        content::content,
         hint,
-        parts::{button, effect, live, memo, note, nothing, when, words},
+        parts::{button, effect, list, live, memo, note, nothing, when, words},
         refresh,
         state::{App, app},
     },
@@ -62,7 +63,7 @@ pub(crate) fn Messages() -> impl IntoView {
             <div
                 class=words(class)
                 role="log"
-                aria-live="polite"
+                aria-live="off"
                 aria-label=texts.messages
                 tabindex="0"
                 data-testid="messages"
@@ -74,6 +75,22 @@ pub(crate) fn Messages() -> impl IntoView {
                 <For each=rows key=Row::key children=message::line />
             </div>
             {when(move || unseen.get() > 0, move || pill(app, unseen))}
+            <Announced />
+        </div>
+    }
+}
+
+/// Has a screen reader read what comes: the log itself is silent, as history and another room are no news.
+#[component]
+fn Announced() -> impl IntoView {
+    let announced = app().chat.announced;
+    let line = |line: String| {
+        let (_, words) = line.split_once('\n').unwrap_or_default();
+        view! { <p>{words.to_owned()}</p> }.into_any()
+    };
+    view! {
+        <div class="hidden" aria-live="polite" data-testid="announced">
+            {list(move || announced.get(), line)}
         </div>
     }
 }
@@ -168,7 +185,10 @@ fn Empty() -> impl IntoView {
     };
     view! {
         <div class="empty">
-            <p class="title">{words(move || text::fill(texts.chat_empty, &[&room()]))}</p>
+            <p
+                class="title"
+                prop:textContent=content(move || text::fill(texts.chat_empty, &[&room()]))
+            ></p>
             {live(hint)}
         </div>
     }

@@ -29,7 +29,7 @@ pub(crate) fn ChatPanel() -> impl IntoView {
     let chat = app().chat;
     let renaming = RwSignal::new(false);
     let is_named = memo(move || chat.view.with(|view| view.name.is_some()));
-    let mut asked = false;
+    let (mut asked, mut renamed) = (false, false);
     let foot = move || {
         // Nobody is asked anew, as who has no name to keep and nothing to sign out of.
         if !is_named.get() {
@@ -37,14 +37,22 @@ pub(crate) fn ChatPanel() -> impl IntoView {
         }
         let writes = is_named.get() && !renaming.get();
         let had_asked = std::mem::replace(&mut asked, !writes);
+        let had_renamed = std::mem::replace(&mut renamed, renaming.get_untracked());
         match (writes, had_asked) {
-            (false, _) => return view! { <NameForm renaming=renaming /> }.into_any(),
+            (false, _) => {
+                if renamed {
+                    browser::focus("#name-input");
+                }
+                return view! { <NameForm renaming=renaming /> }.into_any();
+            }
+            (true, true) if had_renamed => browser::focus("[data-testid=name-change]"),
             (true, true) => browser::focus("#message-input"),
             (true, false) => {}
         }
         view! { <Composer renaming=renaming /> }.into_any()
     };
     view! {
+        <h2 class="hidden">{app().texts().chat}</h2>
         {when(storage::is_refused, nothing_kept)}
         <RoomBar />
         <People />

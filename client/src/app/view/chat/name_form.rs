@@ -3,14 +3,16 @@
 use super::actions;
 use crate::app::{
     browser::{self, storage},
+    model::failure::Failure,
     view::{
+        content::content,
         parts::{effect, nothing, plain_button, submit, typed, when, words},
         sign,
-        state::app,
+        state::{App, app},
     },
 };
-use leptos::prelude::*;
-use tertulia_shared::chat::MAX_NAME_CHARS;
+use leptos::{ev, prelude::*};
+use tertulia_shared::{Code, chat::MAX_NAME_CHARS};
 
 /// Asks for a name; `renaming` is whether there is one already.
 #[component]
@@ -53,16 +55,24 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         view.with(|view| {
             let failure = view.name_failure.as_ref();
             failure
-                .map(|failure| texts.failure(failure))
+                .map(|failure| refusal(app, failure))
                 .unwrap_or_default()
         })
     };
-    let cancel = current.map_or_else(nothing, |_| {
-        plain_button(["", "name-cancel"], texts.cancel, move || {
-            view.update(|view| view.name_failure = None);
-            renaming.set(false);
-        })
-    });
+    let has_name = current.is_some();
+    let close = move || {
+        view.update(|view| view.name_failure = None);
+        renaming.set(false);
+    };
+    let cancel = match has_name {
+        true => plain_button(["", "name-cancel"], texts.cancel, close),
+        false => nothing(),
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        if has_name && event.key() == "Escape" && !event.is_composing() {
+            close();
+        }
+    };
     let leave = match app.chat.who.with_value(String::is_empty) {
         false => plain_button(["", "sign-out"], texts.sign_out, move || {
             sign::sign_out(app)
@@ -70,7 +80,7 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
         true => nothing(),
     };
     view! {
-        <form class="name-form" on:submit=take>
+        <form class="name-form" on:submit=take on:keydown=on_key>
             <label for="name-input">{question}</label>
             <div class="line">
                 <input
@@ -91,9 +101,24 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
                 {leave}
             </div>
             {secret}
-            <p id="name-failure" class="failure" role="alert" data-testid="name-failure">{words(failure)}</p>
+            <p
+                id="name-failure"
+                class="failure"
+                role="alert"
+                data-testid="name-failure"
+                prop:textContent=content(failure)
+            ></p>
         </form>
     }
+}
+
+/// Why the name is not taken. Nobody but a registered user is refused a name that is a good one.
+fn refusal(app: App, failure: &Failure) -> String {
+    let is_bad = matches!(failure, Failure::Refused(reject) if reject.code == Code::BadName);
+    if is_bad && sign::pass().is_some_and(|pass| pass.registered) {
+        return app.texts().name_kept.to_owned();
+    }
+    app.texts().failure(failure)
 }
 
 /// The field for the password, where the name is to be proved.

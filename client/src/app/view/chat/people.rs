@@ -1,11 +1,7 @@
 //! Who is in the room.
 
 use super::hue;
-use crate::app::view::{
-    frame::icons,
-    parts::{list, words},
-    state::app,
-};
+use crate::app::view::{content::content, frame::icons, parts::list, state::app};
 use leptos::prelude::*;
 
 /// The people in the room, by name.
@@ -39,8 +35,10 @@ pub(crate) fn People() -> impl IntoView {
     let count = move || view.with(|view| view.present.len()).to_string();
     view! {
         <div class="people">
-            <span class="count" aria-hidden="true">{icons::people()} {words(count)}</span>
-            <ul aria-label=texts.people>{list(entries, person)}</ul>
+            <span class="count" aria-hidden="true">
+                {icons::people()} <span prop:textContent=content(count)></span>
+            </span>
+            <ul translate="no" tabindex="0" aria-label=texts.people>{list(entries, person)}</ul>
         </div>
     }
 }

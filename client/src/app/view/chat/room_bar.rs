@@ -5,11 +5,12 @@ use crate::app::{
     model::{failure::Failure, room_name},
     text,
     view::{
+        content::content,
         parts::{button, effect, list, plain_button, submit, typed, words},
         state::app,
     },
 };
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use tertulia_shared::{Code, Reject};
 
 /// The room at the head of the chat.
@@ -26,6 +27,12 @@ pub(crate) fn RoomBar() -> impl IntoView {
             shown = current;
         }
     });
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            view.update(|view| view.room_failure = None);
+            room.set(view.with_untracked(|view| view.room.clone()));
+        }
+    };
     let go = submit(move || match room_name::parse(&room.get_untracked()) {
         Some(name) => actions::go(app, name),
         None => {
@@ -62,13 +69,21 @@ pub(crate) fn RoomBar() -> impl IntoView {
                 aria-describedby="room-failure"
                 aria-invalid=words(move || (!failure().is_empty()).to_string())
                 prop:value=words(move || room.get())
+                translate="no"
                 on:input=typed(room)
+                on:keydown=on_key
             />
             <button type="submit" data-testid="room-submit" class=words(class)>
                 {texts.go}
             </button>
         </form>
-        <p id="room-failure" class="failure" role="alert" data-testid="room-failure">{words(failure)}</p>
+        <p
+            id="room-failure"
+            class="failure"
+            role="alert"
+            data-testid="room-failure"
+            prop:textContent=content(failure)
+        ></p>
         <Invitations />
         <Recent />
     }
@@ -120,7 +135,7 @@ fn Recent() -> impl IntoView {
         view! { <li>{go}</li> }.into_any()
     };
     view! {
-        <ul class="recent" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
+        <ul class="recent" translate="no" aria-label=app.texts().recent_rooms data-testid="recent-rooms">
             {list(others, entry)}
         </ul>
     }

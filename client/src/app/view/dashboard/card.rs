@@ -8,6 +8,7 @@ use crate::app::{
     },
     text::{self, Texts},
     view::{
+        content::Content,
         frame::icons,
         parts::{list, live, note, when},
         state::{App, Lights},
@@ -89,7 +90,7 @@ pub(super) fn card(app: App, name: String) -> AnyView {
     view! {
         <article class="card" data-testid="device" data-device=name.clone() aria-label=name.clone()>
             <header>
-                <h3>{name.clone()}</h3>
+                <h3 translate="no">{name.clone()}</h3>
                 {live(move || status(&for_status))}
             </header>
             <div class="tiles">{list(metrics, move |metric| tile::tile(&for_tiles, metric, &charted))}</div>
@@ -115,7 +116,7 @@ fn status(device: &Watched) -> AnyView {
     view! {
         <span class="pill" data-testid="device-status" data-status=status data-tone=tone>
             {icons::light(tone)}
-            {words}
+            <span prop:textContent=Content::from(words)></span>
         </span>
     }
     .into_any()
@@ -144,7 +145,9 @@ fn fault_line(texts: &Texts, topic: &str, fault: &Fault) -> AnyView {
     view! {
         <p class="fault" role="status" data-testid="fault" data-count=count>
             {icons::light("bad")}
-            <span>{words} <small>{fault.reason.clone()}</small></span>
+            <span>
+                <span prop:textContent=Content::from(words)></span> <small prop:textContent=Content::from(fault.reason.clone())></small>
+            </span>
         </p>
     }
     .into_any()

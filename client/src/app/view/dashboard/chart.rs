@@ -5,14 +5,12 @@
 use super::{
     card::{Charted, Watched},
     paint::{self, Line, Picture},
+    summary::summary,
     tile,
 };
-use crate::app::{
-    text,
-    view::{
-        parts::{effect, words},
-        state::{App, Look},
-    },
+use crate::app::view::{
+    parts::{effect, words},
+    state::{App, Look},
 };
 use leptos::{ev, html, prelude::*};
 use std::{
@@ -30,11 +28,10 @@ const AWAY: f64 = -1.0;
 /// The chart of the metrics that the reader chose.
 #[component]
 pub(super) fn Chart(charted: Charted) -> impl IntoView {
-    let texts = charted.device.app.texts();
     let canvas = NodeRef::<html::Canvas>::new();
     let pointer = RwSignal::new(AWAY);
     redraw(charted.clone(), canvas, pointer);
-    let label = move || text::fill(texts.chart_of, &[&charted.shown().join(", ")]);
+    let label = move || summary(&charted);
     view! {
         <canvas
             class="chart"

@@ -1,8 +1,11 @@
 //! A command to any target of a device, also to one that the device never spoke of.
 
 use super::{actions, card::Watched};
-use crate::app::view::parts::{submit, typed, words};
-use leptos::prelude::*;
+use crate::app::{
+    browser,
+    view::parts::{submit, typed, words},
+};
+use leptos::{ev, prelude::*};
 use tertulia_shared::sensor::Value;
 
 /// A folded form: target, value, send.
@@ -33,8 +36,14 @@ pub(super) fn CommandForm(device: Watched) -> impl IntoView {
         }
         .into_any()
     };
+    // Esc closes what is open, and the focus goes back to what opened it.
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" && !event.is_composing() {
+            browser::fold(&event);
+        }
+    };
     view! {
-        <details class="command" data-testid="command">
+        <details class="command" data-testid="command" on:keydown=on_key>
             <summary>{texts.send_command}</summary>
             <form on:submit=send>
                 {input(target, texts.target, "command-target")}

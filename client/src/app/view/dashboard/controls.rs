@@ -7,6 +7,7 @@ use crate::app::{
         devices::Target,
     },
     view::{
+        content::{Content, content},
         frame::icons,
         parts::{list, live, nothing, press, submit, typed, words},
     },
@@ -128,7 +129,7 @@ impl Aim {
             Some(Progress::TimedOut) => ("bad", texts.command_timeout.to_owned()),
             Some(Progress::Failed(failure)) => ("bad", texts.failure(&failure)),
         };
-        view! { <span data-tone=tone>{icons::light(tone)} {words}</span> }.into_any()
+        view! { <span data-tone=tone>{icons::light(tone)} <span prop:textContent=Content::from(words)></span></span> }.into_any()
     }
 }
 
@@ -156,8 +157,11 @@ fn switch(aim: &Aim) -> AnyView {
             aria-busy=words(move || for_busy.is_open().to_string())
             on:click=flip
         >
-            <span class="name">{aim.target.to_string()}</span>
-            <span class="state">{words(move || if for_state.is_on() { texts.on } else { texts.off }.to_owned())}</span>
+            <span class="name" translate="no">{aim.target.to_string()}</span>
+            <span
+                class="state"
+                prop:textContent=content(move || if for_state.is_on() { texts.on } else { texts.off }.to_owned())
+            ></span>
             <span class="track" aria-hidden="true"><span class="knob"></span></span>
         </button>
     }
@@ -191,8 +195,8 @@ fn field(aim: &Aim) -> AnyView {
             data-target=aim.target.to_string()
             data-progress=words(move || for_progress.progress().to_owned())
         >
-            <span class="name">{aim.target.to_string()}</span>
-            <span class="state">{words(reported)}</span>
+            <span class="name" translate="no">{aim.target.to_string()}</span>
+            <span class="state" prop:textContent=content(reported)></span>
             <input
                 type="text"
                 aria-label=format!("{} · {}", texts.value, aim.target)

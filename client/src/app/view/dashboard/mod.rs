@@ -6,6 +6,7 @@ mod chart;
 mod command_form;
 mod controls;
 mod paint;
+mod summary;
 mod tile;
 
 use super::{

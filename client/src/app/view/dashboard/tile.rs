@@ -9,6 +9,7 @@ use crate::app::{
         selection::MAX_SERIES,
     },
     view::{
+        content::Content,
         parts::{live, nothing, press, words},
         state::App,
     },
@@ -42,7 +43,7 @@ pub(super) fn tile(device: &Watched, metric: String, charted: &Charted) -> AnyVi
             title=app.texts().show_in_chart
             on:click=toggle
         >
-            <span class="metric">{metric.replace('_', " ")}</span>
+            <span class="metric" translate="no">{metric.replace('_', " ")}</span>
             {values}
         </button>
     }
@@ -58,11 +59,13 @@ fn values(app: App, metric: &Metric) -> AnyView {
     // Seen by the dashed frame, heard by the word.
     let stale = if is_stale { texts.stale } else { "" };
     view! {
-        <span class="value">
-            {value}
-            <span class="unit">{unit}</span>
+        <span class="value" translate="no">
+            <span prop:textContent=Content::from(value)></span>
+            <span class="unit" prop:textContent=Content::from(unit)></span>
         </span>
-        <span class="age"><span class="hidden">{stale}</span> {texts.age(age)}</span>
+        <span class="age">
+            <span class="hidden" prop:textContent=Content::from(stale)></span> <span prop:textContent=Content::from(texts.age(age))></span>
+        </span>
     }
     .into_any()
 }

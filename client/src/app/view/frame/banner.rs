@@ -4,7 +4,8 @@ use crate::{
     app::{
         text,
         view::{
-            parts::{plain_button, when, words},
+            content::content,
+            parts::{plain_button, when},
             sign,
             state::{App, app},
         },
@@ -31,8 +32,8 @@ fn banner(app: App) -> AnyView {
     });
     view! {
         <div class="banner" role="status" data-testid="banner">
-            <span>{words(move || state(app))}</span>
-            <span class="attempt" aria-hidden="true">{words(move || attempt(app))}</span>
+            <span prop:textContent=content(move || state(app))></span>
+            <span class="attempt" aria-hidden="true" prop:textContent=content(move || attempt(app))></span>
             {retry}
         </div>
     }

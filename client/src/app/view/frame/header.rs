@@ -1,6 +1,6 @@
-//! The name of the page, its status line, and the switches for language and theme.
+//! The name of the page, its status line, the switches for language and theme, and a phone's tabs.
 
-use super::{icons, status::StatusLine};
+use super::{icons, status::StatusLine, tabs::Tabs};
 use crate::app::{
     browser,
     view::{
@@ -24,14 +24,15 @@ pub(crate) fn Header() -> impl IntoView {
     let change_theme = press(move || prefs.choose_dark(!is_dark.get_untracked()));
     view! {
         <header class="head">
-            <h1>{icons::logo()} "Tertulia"</h1>
+            <h1 translate="no">{icons::logo()} <span>"Tertulia"</span></h1>
             <StatusLine />
             <div class="switches">
                 <button
                     type="button"
                     class="quiet"
+                    translate="no"
+                    lang=other.tag()
                     data-testid="lang-switch"
-                    aria-label=texts.switch_language
                     title=texts.switch_language
                     on:click=change_lang
                 >
@@ -49,6 +50,7 @@ pub(crate) fn Header() -> impl IntoView {
                     {live(move || if is_dark.get() { icons::sun() } else { icons::moon() })}
                 </button>
             </div>
+            <Tabs />
         </header>
     }
 }

@@ -15,7 +15,6 @@ use super::{
 use banner::Banner;
 use header::Header;
 use leptos::prelude::*;
-use tabs::Tabs;
 
 /// The two panels and their frame.
 #[component]
@@ -38,7 +37,6 @@ pub(crate) fn Frame() -> impl IntoView {
         <div class="page">
             <Header />
             <Banner />
-            <Tabs />
             <main class="panels">
                 <section
                     id="panel-chat"
@@ -52,7 +50,7 @@ pub(crate) fn Frame() -> impl IntoView {
                     id="panel-dashboard"
                     class=class(Tab::Dashboard, "panel dashboard", "panel dashboard away")
                     role=words(role)
-                    aria-label=texts.dashboard
+                    aria-label=texts.devices
                 >
                     <DashboardPanel />
                 </section>

@@ -8,6 +8,7 @@ use crate::{
         model::link,
         text,
         view::{
+            content::{Content, content},
             parts::{live, words},
             state::{App, Lights, app},
         },
@@ -17,12 +18,24 @@ use crate::{
 use leptos::prelude::*;
 use tertulia_shared::bridge::BridgeState;
 
-/// The status line.
+/// The status line; where there is little room, one light that opens it.
 #[component]
 pub(crate) fn StatusLine() -> impl IntoView {
     let app = app();
+    let tone = live(move || icons::light(worst(app).tone));
     view! {
-        <div class="status" role="group" aria-label=app.texts().status>
+        <button
+            type="button"
+            class="quiet all"
+            popovertarget="status"
+            data-testid="status-all"
+            data-tone=words(move || worst(app).tone.to_owned())
+            aria-label=words(move || all(app))
+        >
+            {tone}
+            <span class="how" prop:textContent=content(move || brief(app))></span>
+        </button>
+        <div id="status" class="status" popover role="group" aria-label=app.texts().status>
             {link_light(app)}
             {bridge_light(app)}
             {devices_light(app)}
@@ -30,28 +43,67 @@ pub(crate) fn StatusLine() -> impl IntoView {
     }
 }
 
+/// What a light says.
+struct Sign {
+    tone: &'static str,
+    what: &'static str,
+    how: String,
+}
+
+impl Sign {
+    fn words(&self) -> String {
+        format!("{}: {}", self.what, self.how)
+    }
+}
+
+/// The light that says most: the first part of the way that does not work, or else the link.
+fn worst(app: App) -> Sign {
+    let (link, bridge) = (link_sign(app), bridge_sign(app));
+    if link.tone == "good" && bridge.tone != "good" {
+        bridge
+    } else {
+        link
+    }
+}
+
+/// What all lights say.
+fn all(app: App) -> String {
+    let signs = [link_sign(app), bridge_sign(app), devices_sign(app)];
+    signs.map(|sign| sign.words()).join("; ")
+}
+
+/// What the one light says: a part of what all say.
+fn brief(app: App) -> String {
+    let worst = worst(app);
+    match worst.tone {
+        "good" => app.texts().link_connected.to_owned(),
+        _ => worst.words(),
+    }
+}
+
 fn link_light(app: App) -> AnyView {
     let lights = app.link.lights;
     let link = words(move || lights.with(link_word).to_owned());
     let transport = words(move || lights.with(transport));
-    let inside = live(move || {
-        let tone = match lights.with(link_word) {
-            "connected" => "good",
-            "disconnected" => "bad",
-            _ => "wait",
-        };
-        light(
-            tone,
-            app.texts().link,
-            lights.with(|lights| link_words(app, lights)),
-        )
-    });
     view! {
         <span class="light" data-testid="status-link" data-link=link data-transport=transport>
-            {inside}
+            {live(move || light(link_sign(app)))}
         </span>
     }
     .into_any()
+}
+
+fn link_sign(app: App) -> Sign {
+    let lights = app.link.lights;
+    Sign {
+        tone: match lights.with(link_word) {
+            "connected" => "good",
+            "disconnected" => "bad",
+            _ => "wait",
+        },
+        what: app.texts().link,
+        how: lights.with(|lights| link_words(app, lights)),
+    }
 }
 
 fn link_word(lights: &Lights) -> &'static str {
@@ -89,22 +141,27 @@ fn bridge_light(app: App) -> AnyView {
         let bridge = lights.get().bridge;
         bridge.map(|bridge| bridge.broker).unwrap_or_default()
     });
-    let inside = live(move || {
-        let texts = app.texts();
-        let (word, attempt) = bridge(&lights.get());
-        let (tone, words) = match word {
-            "up" => ("good", texts.bridge_up),
-            "down" => ("bad", texts.bridge_down),
-            _ => ("idle", texts.unknown),
-        };
-        light(tone, texts.bridge, with_attempt(app, words, attempt))
-    });
     view! {
         <span class="light" data-testid="status-bridge" data-state=state title=broker>
-            {inside}
+            {live(move || light(bridge_sign(app)))}
         </span>
     }
     .into_any()
+}
+
+fn bridge_sign(app: App) -> Sign {
+    let texts = app.texts();
+    let (word, attempt) = bridge(&app.link.lights.get());
+    let (tone, words) = match word {
+        "up" => ("good", texts.bridge_up),
+        "down" => ("bad", texts.bridge_down),
+        _ => ("idle", texts.unknown),
+    };
+    Sign {
+        tone,
+        what: texts.bridge,
+        how: with_attempt(app, words, attempt),
+    }
 }
 
 /// The state of the bridge in one word, and its attempt.
@@ -118,29 +175,40 @@ fn bridge(lights: &Lights) -> (&'static str, u32) {
 }
 
 fn devices_light(app: App) -> AnyView {
-    let inside = live(move || {
-        let texts = app.texts();
-        let (all, online) = app.dash.view.with(|view| view.count);
-        let can_know = app.link.lights.with(Lights::bridge_is_up);
-        let (tone, words) = match (all, can_know) {
-            (0, _) => ("idle", texts.devices_none.to_owned()),
-            (_, false) => ("idle", texts.unknown.to_owned()),
-            (_, true) => {
-                let tone = if online > 0 { "good" } else { "idle" };
-                let counts = [&*online.to_string(), &*all.to_string()];
-                (tone, text::fill(texts.devices_online, &counts))
-            }
-        };
-        light(tone, texts.devices, words)
-    });
-    view! { <span class="light" data-testid="status-devices">{inside}</span> }.into_any()
+    view! {
+        <span class="light" data-testid="status-devices">
+            {live(move || light(devices_sign(app)))}
+        </span>
+    }
+    .into_any()
 }
 
-fn light(tone: &'static str, what: &'static str, how: String) -> AnyView {
+fn devices_sign(app: App) -> Sign {
+    let texts = app.texts();
+    let (all, online) = app.dash.view.with(|view| view.count);
+    let can_know = app.link.lights.with(Lights::bridge_is_up);
+    let (tone, how) = match (all, can_know) {
+        (0, _) => ("idle", texts.devices_none.to_owned()),
+        (_, false) => ("idle", texts.unknown.to_owned()),
+        (_, true) => {
+            let tone = if online > 0 { "good" } else { "idle" };
+            let counts = [&*online.to_string(), &*all.to_string()];
+            (tone, text::fill(texts.devices_online, &counts))
+        }
+    };
+    Sign {
+        tone,
+        what: texts.devices,
+        how,
+    }
+}
+
+fn light(sign: Sign) -> AnyView {
+    let Sign { tone, what, how } = sign;
     view! {
         <span class="tone" data-tone=tone>{icons::light(tone)}</span>
         <span class="what">{what}</span>
-        <span class="how">{how}</span>
+        <span class="how" prop:textContent=Content::from(how)></span>
     }
     .into_any()
 }

@@ -3,6 +3,7 @@
 use crate::app::{
     browser,
     view::{
+        content::content,
         parts::{effect, nothing, press, when, words},
         state::{App, Tab, app},
     },
@@ -31,14 +32,14 @@ pub(crate) fn Tabs() -> impl IntoView {
     let badge = when(
         move || unseen.get() > 0,
         move || {
-            view! { <span class="badge">{words(move || unseen.get().to_string())}</span> }
-                .into_any()
+            let count = content(move || unseen.get().to_string());
+            view! { <span class="badge" translate="no" prop:textContent=count></span> }.into_any()
         },
     );
     view! {
         <div class="tabs" role="tablist" aria-label=texts.tabs on:keydown=on_key>
             {tab(app, Tab::Chat, ["tab-chat", "panel-chat", texts.chat], badge)}
-            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.dashboard], nothing())}
+            {tab(app, Tab::Dashboard, ["tab-dashboard", "panel-dashboard", texts.devices], nothing())}
         </div>
     }
 }
