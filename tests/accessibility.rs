@@ -148,7 +148,8 @@ async fn inspect(setup: Setup) {
     ada.go(&server).await;
     ada.page.enter("Ada").await;
     let crowd = crowd(&server).await;
-    ada.page.shows(".people .count", "25").await;
+    let last = format!("Person number {}", CROWD - 1);
+    ada.page.shows("[data-testid=person]", &last).await;
     for (number, text) in ["hello", "a <b>word</b>", "https://example.org"]
         .iter()
         .enumerate()

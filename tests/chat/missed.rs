@@ -53,7 +53,10 @@ async fn what_was_missed_is_told_and_nothing_goes_from_under_the_reader() {
     page.shows(TEXT, "number 3010").await;
     // The server keeps 1,000 of a room, and the page 500 lines: 499 messages and the gap.
     let told = page.texts(MISSED).await;
-    let expected = ["511 older messages are not shown", "2000 messages are missing"];
+    let expected = [
+        "511 older messages are not shown",
+        "2000 messages are missing",
+    ];
     assert_eq!(told, expected);
     assert_eq!(page.texts(TEXT).await[0], "number 2512");
 

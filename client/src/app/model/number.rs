@@ -113,7 +113,7 @@ fn style(value: f64) -> Style {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::{Style, readable, tick_style};
     use arbtest::arbtest;
