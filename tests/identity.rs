@@ -1,6 +1,7 @@
 //! Who is who, as clients meet it: sessions by HTTP, tokens in the handshake, accounts, and who must stay outside.
 
 mod accounts;
+mod look_alikes;
 mod private;
 mod rules;
 mod start;

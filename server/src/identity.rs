@@ -7,18 +7,21 @@ mod here;
 pub mod key;
 mod known;
 mod ledger;
+mod look;
 pub mod name;
+mod namesakes;
 pub mod password;
 mod private;
 mod rooms;
 mod sessions;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod token;
 mod user;
 pub mod visible;
 
-pub use here::{Person, Stay};
+pub use here::{Person, Shown, Stay};
 pub use sessions::{Issued, nameless};
 pub use token::is_like as looks_like_token;
 pub use user::{Pass, Standing, User};
@@ -66,6 +69,17 @@ pub fn new_account(name: &str, password: String, made: u64) -> Account {
     }
 }
 
+/// Adds an account; false where its name is taken, or looks like one that is.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub fn register(accounts: &mut Accounts, account: &Account) -> Result<bool, StoreError> {
+    let looks = look::looks(&account.name);
+    accounts.add(account, |other| {
+        !look::looks(&other.name).is_disjoint(&looks)
+    })
+}
+
 /// Everybody whom the server knows.
 #[derive(Debug)]
 pub struct Identity {
@@ -99,6 +113,7 @@ impl Identity {
         let mut everybody = accounts.everybody(surely(&age))?;
         let rooms = Rooms::new(std::mem::take(&mut everybody.members));
         Ok(Self {
+            here: Arc::new(Here::new(Arc::clone(&age))),
             age,
             key,
             session_for,
@@ -106,7 +121,6 @@ impl Identity {
             rooms: Arc::new(Mutex::new(rooms)),
             begun: Arc::default(),
             in_memory: directory.is_none(),
-            here: Arc::default(),
             ledger: Ledger::start(accounts)?,
             checks: Checks::default(),
         })
@@ -134,7 +148,7 @@ impl Identity {
             None => {
                 let name = known.guest_name(&claims.sub).map(str::to_owned);
                 let name = name.or(claims.name);
-                name.filter(|name| known.named(&name::folded(name)).is_none())
+                name.filter(|name| !known.is_kept(name))
             }
         };
         Ok(User {
@@ -171,9 +185,14 @@ impl Identity {
         self.known().account(id).map(|account| account.name.clone())
     }
 
-    /// Whether a name, or one that looks like it, is a registered user's.
+    /// Whether a name is a registered user's.
     pub fn is_registered(&self, name: &str) -> bool {
         self.known().named(&name::folded(name)).is_some()
+    }
+
+    /// Whether a name is a registered user's or kept for one, or looks like such a name.
+    pub fn is_kept(&self, name: &str) -> bool {
+        self.known().is_kept(name)
     }
 
     /// Follows what other processes change, and ends the connections whose token is no longer good.

@@ -22,13 +22,14 @@ use tokio::sync::oneshot;
 /// Takes or changes the name of a user, in all its connections.
 ///
 /// # Errors
-/// When the name is empty, too long, has a character that does not show, or belongs to a registered user; when it is not
-/// the one with which this user is registered.
+/// When the name is empty, too long, has a character that does not show, or is kept for a registered user; when it is not the
+/// one with which this user is registered.
 pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
     let app = &session.app;
     let name = app.identity.may_be_called(&session.user, &request.name)?;
     app.identity.remember_name(&session.user, &name);
-    app.presence.rename(&app.hub, session.stay.person(), name);
+    let renamed = session.stay.rename(name);
+    app.presence.renamed(&app.hub, &renamed);
     Ok(Entered {
         peer: session.user.id.clone(),
     })
@@ -111,10 +112,10 @@ fn begin(session: &Session, room: &Topic) -> Result<(), Reject> {
 /// Whom a broker names as the author of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker<'a> {
-    /// The name that its publisher gave, on a broker whose business that is.
+    /// On another broker: the name that the publisher gave, which nobody has proved.
     Called(Option<&'a str>),
     /// On this server's own broker, which knows who published: the public id of a registered user, or else the name that
-    /// the publisher gave, which must not be a registered one.
+    /// the publisher gave.
     Known(Option<&'a str>, Option<&'a str>),
 }
 
@@ -167,17 +168,14 @@ pub fn relay(
     Ok(())
 }
 
+/// The author that a broker names. A name that only a registered user may have proves nothing, and is not shown.
 fn speaker(app: &App, from: Speaker<'_>) -> Author {
-    let name = match from {
-        Speaker::Called(name) => name.and_then(policy::nearest_name),
-        Speaker::Known(_, name) => {
-            if let Some(account) = from.account(app) {
-                return account;
-            }
-            let name = name.and_then(policy::nearest_name);
-            name.filter(|name| !app.identity.is_registered(name))
-        }
-    };
+    if let Some(account) = from.account(app) {
+        return account;
+    }
+    let (Speaker::Called(name) | Speaker::Known(_, name)) = from;
+    let name = name.and_then(policy::nearest_name);
+    let name = name.filter(|name| !app.identity.is_kept(name));
     Author::new(MQTT.0, name.unwrap_or_else(|| MQTT.0.to_owned()))
 }
 

@@ -4,7 +4,7 @@ use super::{SERVER, Session, policy, session::author};
 use crate::{hub::Hub, identity::Person};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tertulia_shared::{
     Reject, Topic,
@@ -78,20 +78,11 @@ impl Presence {
         }
     }
 
-    /// Gives somebody another name, which is told in all rooms that it is in.
-    pub(super) fn rename(&self, hub: &Hub, person: &Person, name: String) {
-        let mut state = self.state();
-        let State { rooms, peers } = &mut *state;
-        // Under the lock: who enters meanwhile has the new name or is told it.
-        person.rename(name);
-        let author = author(person);
-        for room in peers.get(&author.peer).into_iter().flatten() {
-            let here = rooms.get_mut(room).and_then(|it| it.get_mut(&author.peer));
-            let Some(here) = here.filter(|here| here.author != author) else {
-                continue;
-            };
-            here.author.clone_from(&author);
-            tell(hub, room, author.clone(), Change::Renamed);
+    /// People have other names or tags, which are told in all rooms that they are in.
+    pub(super) fn renamed(&self, hub: &Hub, people: &[Arc<Person>]) {
+        if !people.is_empty() {
+            let mut state = self.state();
+            people.iter().for_each(|person| state.renamed(hub, person));
         }
     }
 
@@ -108,6 +99,20 @@ impl Presence {
 }
 
 impl State {
+    /// Tells the name and the tag that somebody has now, where others were told last.
+    fn renamed(&mut self, hub: &Hub, person: &Person) {
+        let author = author(person);
+        for room in self.peers.get(&author.peer).into_iter().flatten() {
+            let here = self.rooms.get_mut(room);
+            let here = here.and_then(|peers| peers.get_mut(&author.peer));
+            let Some(here) = here.filter(|here| here.author != author) else {
+                continue;
+            };
+            here.author.clone_from(&author);
+            tell(hub, room, author.clone(), Change::Renamed);
+        }
+    }
+
     fn forget(&mut self, peer: &str, room: &Topic) {
         if let Some(rooms) = self.peers.get_mut(peer) {
             rooms.remove(room);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     hub::Reader,
-    identity::{Pass, Person, Stay, User, name::folded, nameless},
+    identity::{Pass, Person, Shown, Stay, User, name::folded, nameless},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,6 +70,8 @@ impl Session {
             app,
         });
         session.app.sessions.add(&session);
+        let renamed = session.stay.renamed();
+        session.app.presence.renamed(&session.app.hub, renamed);
         session
     }
 
@@ -187,8 +189,12 @@ impl Session {
 
 /// Somebody as the author of what it says.
 pub(super) fn author(person: &Person) -> Author {
-    let name = person.name().unwrap_or_else(|| nameless(&person.id));
-    Author::new(&*person.id, name)
+    let Shown { name, tag } = person.shown();
+    Author {
+        peer: person.id.clone(),
+        name: name.unwrap_or_else(|| nameless(&person.id)),
+        tag,
+    }
 }
 
 /// The connections, to be looked at when the rules change.

@@ -2,6 +2,7 @@
 
 mod forgotten;
 mod identity;
+mod names;
 mod private;
 mod resume;
 

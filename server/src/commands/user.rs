@@ -4,7 +4,7 @@
 
 use super::Failure;
 use crate::{
-    identity::{name, new_account, password},
+    identity::{name, new_account, password, register},
     store::{Accounts, StoreError},
 };
 use clap::{Args as Options, Subcommand};
@@ -105,7 +105,7 @@ fn add(text: &str, open: impl FnOnce() -> Result<Accounts, Failure>) -> Result<S
     let name = name::name(text).map_err(|reject| Failure::new(reject.message))?;
     let hash = asked_password()?;
     let account = new_account(&name, hash, now());
-    match open()?.add(&account).map_err(failed)? {
+    match register(&mut open()?, &account).map_err(failed)? {
         true => Ok(format!("{name} is registered\n")),
         false => {
             let problem = format!("name `{name}` is taken, or looks like one that is");

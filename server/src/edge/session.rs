@@ -118,7 +118,7 @@ fn refused(reject: Reject) -> Response {
     let status = match reject.code {
         Code::BadToken | Code::BadPassword => StatusCode::UNAUTHORIZED,
         Code::AccountNeeded => StatusCode::FORBIDDEN,
-        Code::NameTaken => StatusCode::CONFLICT,
+        Code::NameTaken | Code::NameReserved => StatusCode::CONFLICT,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::StorageFailed | Code::StorageFull | Code::ServerBusy | Code::ServerFull => {
             StatusCode::SERVICE_UNAVAILABLE

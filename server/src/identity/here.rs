@@ -2,9 +2,11 @@
 
 use super::{
     known::Known,
-    name::folded,
+    namesakes::Namesakes,
+    tag,
     user::{Pass, Standing, User, is_account},
 };
+use crate::store::Age;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,36 +18,78 @@ use tokio_util::sync::CancellationToken;
 pub struct Person {
     /// The public id.
     pub id: String,
-    name: Mutex<Option<String>>,
+    shown: Mutex<Shown>,
+}
+
+/// By what others know a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The name, where it has one.
+    pub name: Option<String>,
+    /// What tells it from other guests whose names look the same.
+    pub tag: Option<String>,
 }
 
 impl Person {
+    pub(super) fn new(id: String, name: Option<String>) -> Self {
+        let shown = Mutex::new(Shown { name, tag: None });
+        Self { id, shown }
+    }
+
     /// The name, where it has one.
     pub fn name(&self) -> Option<String> {
+        self.lock().name.clone()
+    }
+
+    /// Name and tag, as they are together.
+    pub fn shown(&self) -> Shown {
         self.lock().clone()
     }
 
-    /// Gives it another name.
-    pub fn rename(&self, name: String) {
-        *self.lock() = Some(name);
+    /// Whether it has a tag, in whatever case.
+    pub(super) fn has_tag(&self, tag: &str) -> bool {
+        let own = self.lock().tag.clone();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(tag))
     }
 
-    /// Takes its name from it where that is a registered user's now.
+    /// The name, with the tag where it has one.
+    pub(super) fn tagged(&self) -> String {
+        let Shown { name, tag } = self.shown();
+        let name = name.unwrap_or_default();
+        tag.map_or_else(|| name.clone(), |tag| tag::tagged(&name, &tag))
+    }
+
+    pub(super) fn rename(&self, name: String) {
+        self.lock().name = Some(name);
+    }
+
+    pub(super) fn set_tag(&self, tag: Option<String>) {
+        self.lock().tag = tag;
+    }
+
+    /// Takes its name from it where only a registered user may have that now.
     fn give_back(&self, known: &Known) {
-        let mut name = self.lock();
-        if name.as_deref().is_some_and(|name| is_taken(name, known)) {
-            *name = None;
+        let mut shown = self.lock();
+        if shown
+            .name
+            .as_deref()
+            .is_some_and(|name| known.is_kept(name))
+        {
+            *shown = Shown::default();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.name.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Everybody who is connected.
-#[derive(Debug, Default)]
-pub(super) struct Here(Mutex<State>);
+#[derive(Debug)]
+pub(super) struct Here {
+    age: Arc<Age>,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -53,6 +97,7 @@ struct State {
     stays: HashMap<u64, Entry>,
     /// Those with a token, and how many connections they have.
     people: HashMap<String, (Arc<Person>, usize)>,
+    namesakes: Namesakes,
     /// No token goes bad by itself before this.
     earliest: u64,
 }
@@ -71,6 +116,8 @@ pub struct Stay {
     here: Arc<Here>,
     number: u64,
     person: Arc<Person>,
+    is_guest: bool,
+    renamed: Vec<Arc<Person>>,
     over: CancellationToken,
 }
 
@@ -78,6 +125,24 @@ impl Stay {
     /// Who it is.
     pub fn person(&self) -> &Person {
         &self.person
+    }
+
+    /// Those who were given a tag when this one came, this one among them.
+    pub fn renamed(&self) -> &[Arc<Person>] {
+        &self.renamed
+    }
+
+    /// Gives it another name, in all its connections. What comes back is who is shown otherwise from now on: this one, and
+    /// those who were given a tag because of it.
+    pub fn rename(&self, name: String) -> Vec<Arc<Person>> {
+        let mut state = self.here.state();
+        self.person.rename(name);
+        match self.is_guest {
+            true => state
+                .namesakes
+                .named(&self.person, self.here.age.now().aged),
+            false => vec![Arc::clone(&self.person)],
+        }
     }
 
     /// Cancelled when the connection is to be closed: its token is expired or revoked, or its name is another's now.
@@ -93,27 +158,28 @@ impl Drop for Stay {
             return;
         };
         let id = &entry.person.id;
-        let Some((_, connections)) = state.people.get_mut(id) else {
-            return;
-        };
-        *connections -= 1;
-        if *connections == 0 {
+        if let Some((_, connections)) = state.people.get_mut(id) {
+            *connections -= 1;
+            if *connections > 0 {
+                return;
+            }
             state.people.remove(id);
         }
+        state.namesakes.leaves(id, self.here.age.now().aged);
     }
 }
 
 impl Here {
+    pub(super) fn new(age: Arc<Age>) -> Self {
+        let state = Mutex::default();
+        Self { age, state }
+    }
+
     /// Somebody connects; where its token is not good `now` that is over at once. A guest whose name was registered comes
     /// in without it.
     pub(super) fn enter(self: &Arc<Self>, user: &User, known: &Known, now: u64) -> Stay {
         let mut state = self.state();
-        let fresh = || {
-            Arc::new(Person {
-                id: user.id.clone(),
-                name: Mutex::new(user.name.clone()),
-            })
-        };
+        let fresh = || Arc::new(Person::new(user.id.clone(), user.name.clone()));
         let person = if user.is_known() {
             let people = state.people.entry(user.id.clone());
             let (person, connections) = people.or_insert_with(|| (fresh(), 0));
@@ -122,8 +188,11 @@ impl Here {
         } else {
             fresh()
         };
-        if user.standing != Standing::Registered {
+        let is_guest = user.standing != Standing::Registered;
+        let mut renamed = Vec::new();
+        if is_guest {
             person.give_back(known);
+            renamed = state.namesakes.named(&person, self.age.now().aged);
         }
         let number = state.next;
         state.next += 1;
@@ -145,6 +214,8 @@ impl Here {
             here: Arc::clone(self),
             number,
             person,
+            is_guest,
+            renamed,
             over,
         }
     }
@@ -175,32 +246,28 @@ impl Here {
         state.earliest = earliest;
         // Who comes back does not wait until the last of these connections is closed.
         let guests = ended.iter().filter(|person| !is_account(&person.id));
-        guests.for_each(|person| person.give_back(known));
-    }
-
-    /// The public id of the one guest with a token who is connected and has this name.
-    pub(super) fn guest_named(&self, name: &str) -> Result<Option<String>, Several> {
-        let state = self.state();
-        let called = |person: &Person| person.name().is_some_and(|it| folded(&it) == name);
-        let mut found = state.people.values().filter(|(person, _)| called(person));
-        let first = found.next().map(|(person, _)| person.id.clone());
-        match found.next() {
-            Some(_) => Err(Several),
-            None => Ok(first),
+        let state = &mut *state;
+        for person in guests {
+            person.give_back(known);
+            if person.name().is_none() {
+                state.namesakes.forget(&person.id);
+            }
         }
     }
 
+    /// The guests who are connected and whose names look like this one, and whether each has a token.
+    pub(super) fn guests_like(&self, name: &str) -> Vec<(Arc<Person>, bool)> {
+        let state = self.state();
+        let has_token = |person: &Person| state.people.contains_key(&person.id);
+        let here = state.namesakes.here(name).into_iter();
+        here.map(|person| (Arc::clone(&person), has_token(&person)))
+            .collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-fn is_taken(name: &str, known: &Known) -> bool {
-    known.named(&folded(name)).is_some()
-}
-
-/// Several have the same name.
-pub(super) struct Several;
 
 impl Entry {
     fn problem(&self, known: &Known, now: u64, other_accounts: bool) -> Option<&'static str> {
@@ -216,6 +283,6 @@ impl Entry {
     fn name_taken(&self, known: &Known) -> Option<&'static str> {
         let name = self.person.name();
         let name = name.filter(|_| self.standing != Standing::Registered)?;
-        is_taken(&name, known).then_some("its name is registered now")
+        known.is_kept(&name).then_some("its name is registered now")
     }
 }

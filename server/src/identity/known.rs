@@ -1,6 +1,9 @@
 //! What the server knows by heart of accounts, guests and revoked tokens: nobody who serves waits for it.
 
-use super::user::{Pass, Standing};
+use super::{
+    look::{is_reserved, looks},
+    user::{Pass, Standing},
+};
 use crate::store::{Account, Everybody, GuestName};
 use std::collections::{HashMap, HashSet};
 use tertulia_shared::{Code, Reject};
@@ -22,6 +25,8 @@ pub(super) struct Known {
     accounts: HashMap<String, Account>,
     /// Public ids by folded name.
     names: HashMap<String, String>,
+    /// What their names look like.
+    looks: HashSet<String>,
     guests: HashMap<String, GuestName>,
     /// The families of tokens that are revoked, and when the last of each expires.
     revoked: HashMap<String, u64>,
@@ -50,6 +55,7 @@ impl Known {
         self.names = accounts()
             .map(|account| (account.folded.clone(), account.id.clone()))
             .collect();
+        self.looks = accounts().flat_map(|it| looks(&it.name)).collect();
         self.accounts = accounts()
             .map(|account| (account.id.clone(), account.clone()))
             .collect();
@@ -64,9 +70,19 @@ impl Known {
         self.accounts.get(id)
     }
 
-    /// The account that has a name, or one that looks like it.
+    /// The account that has a name.
     pub(super) fn named(&self, folded: &str) -> Option<&Account> {
         self.accounts.get(self.names.get(folded)?)
+    }
+
+    /// Whether a name is a registered user's, or looks like one's.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        looks(name).iter().any(|look| self.looks.contains(look))
+    }
+
+    /// Whether nobody without an account may have a name.
+    pub(super) fn is_kept(&self, name: &str) -> bool {
+        is_reserved(name) || self.is_taken(name)
     }
 
     pub(super) fn guest_name(&self, id: &str) -> Option<&str> {

@@ -1,13 +1,16 @@
-//! Names: which may be shown, and which two are the same to a reader.
+//! Names: which may be shown, and which two are the same name.
 //!
-//! Sources: Unicode 16, UAX #15 (NFKC); UTS #39 (what looks alike), of which only the letters are taken that look like
-//! Latin ones in nearly every font.
+//! Source: UAX #15 (NFKC). Not here: which two different names look the same (`look`).
 
-use super::visible::{is_blank, is_hidden, shown};
+use super::{
+    tag,
+    visible::{is_blank, is_hidden, seen, shown},
+};
 use icu_normalizer::ComposingNormalizer;
 use tertulia_shared::{Code, Reject, chat::MAX_NAME_CHARS};
 
-/// Cyrillic and Greek small letters, and the Latin ones that they look like.
+/// Cyrillic and Greek small letters, and the Latin ones that they look like. Accounts are stored by them: the table never
+/// changes.
 const ALIKE: [(char, char); 29] = [
     ('а', 'a'),
     ('в', 'b'),
@@ -43,7 +46,7 @@ const ALIKE: [(char, char); 29] = [
 /// A name as it is shown: trimmed.
 ///
 /// # Errors
-/// When it is empty, too long, or has a character that does not show.
+/// When it is empty, too long, has a character that does not show, or ends like a tag.
 pub fn name(text: &str) -> Result<String, Reject> {
     let name = text.trim();
     let characters = name.chars().count();
@@ -54,10 +57,15 @@ pub fn name(text: &str) -> Result<String, Reject> {
             "name `{}` has {characters} characters, at most {MAX_NAME_CHARS} are allowed",
             shown(name)
         )
-    } else if name.chars().any(is_hidden) {
-        format!("name `{}` has a character that does not show", shown(name))
     } else if is_blank(name) {
         "name shows nothing; write at least one letter".to_owned()
+    } else if seen(name) != name {
+        format!("name `{}` has a character that does not show", shown(name))
+    } else if tag::split(name).is_some() {
+        format!(
+            "name `{}` ends like a tag, which the server gives",
+            shown(name)
+        )
     } else {
         return Ok(name.to_owned());
     };
@@ -66,14 +74,13 @@ pub fn name(text: &str) -> Result<String, Reject> {
 
 /// The name that is nearest to a text, where nobody waits for a refusal; `None` where nothing of the text shows.
 pub fn nearest_name(text: &str) -> Option<String> {
-    let seen = text.chars().filter(|character| !is_hidden(*character));
-    let seen: String = seen.collect();
+    let seen = seen(text);
     let short: String = seen.trim().chars().take(MAX_NAME_CHARS).collect();
     name(&short).ok()
 }
 
-/// What two names have in common that a reader takes for the same: without spaces and what does not show, in small
-/// letters, letters that look alike as one. Not to be shown.
+/// What two writings of the same name have in common, by which its user signs in and rules name it: without spaces and what
+/// does not show, in small letters, and letters that look the same in nearly every font as one. Not to be shown.
 pub fn folded(name: &str) -> String {
     let normalizer = ComposingNormalizer::new_nfkc();
     let plain = normalizer.normalize(name).to_lowercase();
@@ -109,7 +116,16 @@ mod tests {
 
     #[test]
     fn a_name_shows_all_that_it_has() {
-        for good in ["Zoë", "محمد", "李小龍", "Ada 🙂", "❤\u{fe0f}"] {
+        for good in [
+            "Zoë",
+            "محمد",
+            "李小龍",
+            "Ada 🙂",
+            "❤\u{fe0f}",
+            "Gal·la",
+            "ジョン・スミス",
+            "Ana·3f",
+        ] {
             assert_eq!(name(good).unwrap(), good);
         }
         for bad in [
@@ -123,6 +139,11 @@ mod tests {
             "\u{2800}",
             "\u{fe0f}",
             "\u{e0041}",
+            "admin\u{2800}",
+            "admin\u{fe0f}",
+            "admin\u{115f}",
+            "Ana·3f2a",
+            "Ana • 3F2A9C",
         ] {
             assert_eq!(code(name(bad)), Code::BadName, "{bad:?}");
         }
@@ -131,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_reader_takes_for_the_same_are_the_same() {
+    fn a_name_is_the_same_in_every_writing() {
         for other in [
             "ada",
             "ADA",

@@ -7,10 +7,15 @@ use super::{
     lock,
     name::folded,
     private::{Entry, Rooms},
+    tag,
+    visible::shown,
 };
 use crate::store::{Member, Note};
 use std::sync::Arc;
 use tertulia_shared::{Code, Reject, Topic};
+
+/// The most guests of the same name who are told apart in a refusal.
+const MAX_CHOICES: usize = 8;
 
 impl Identity {
     /// Whether somebody may be in a private room, which it is in from then on until it [`leaves`](Identity::leaves). One
@@ -133,24 +138,32 @@ impl Identity {
         self.rooms().is_member(room, &user.id)
     }
 
-    /// The public id of whom a name names: a registered user, or the one guest with a token who is connected.
+    /// The public id of whom a name names: a registered user, or the one guest with a token who is connected; with a tag
+    /// behind it, the guest who has that.
     ///
     /// # Errors
-    /// When it is nobody's or several ones'.
-    pub fn named(&self, name: &str) -> Result<String, Reject> {
-        let folded = folded(name);
-        if let Some(account) = self.known().named(&folded) {
+    /// When it is nobody's (`bad-name`), or several guests' (`ambiguous-name`).
+    pub fn named(&self, text: &str) -> Result<String, Reject> {
+        if let Some(account) = self.known().named(&folded(text)) {
             return Ok(account.id.clone());
         }
-        let shown = super::visible::shown(name);
-        let problem = match self.here.guest_named(&folded) {
-            Ok(Some(id)) => return Ok(id),
-            Ok(None) => {
-                format!("nobody who is registered or here with a token is called `{shown}`")
+        let (name, tag) = tag::split(text).map_or((text, None), |(name, tag)| (name, Some(tag)));
+        let mut guests = self.here.guests_like(name);
+        guests.retain(|(guest, _)| tag.is_none_or(|tag| guest.has_tag(tag)));
+        let are_several = guests.len() > 1;
+        guests.retain(|(_, has_token)| *has_token);
+        match guests.first() {
+            None => {
+                let who = "nobody who is registered or here with a token";
+                let problem = format!("{who} is called `{}`", shown(text));
+                Err(Reject::new(Code::BadName, problem))
             }
-            Err(_) => format!("several are called `{shown}`"),
-        };
-        Err(Reject::new(Code::BadName, problem))
+            Some((guest, _)) if !are_several => Ok(guest.id.clone()),
+            Some(_) => Err(ambiguous(
+                text,
+                guests.iter().map(|(guest, _)| guest.tagged()),
+            )),
+        }
     }
 
     /// Lets somebody into a private room from now on; what comes back says later whether that is kept.
@@ -171,4 +184,15 @@ impl Identity {
         rooms.write(&member);
         Ok(kept)
     }
+}
+
+/// The refusal of a name that several guests have, with the names by which one of them is asked for.
+fn ambiguous(name: &str, guests: impl Iterator<Item = String>) -> Reject {
+    let choices: Vec<_> = guests.take(MAX_CHOICES).collect();
+    let problem = format!(
+        "several guests are called `{}`; say which one: {}",
+        shown(name),
+        choices.join(", ")
+    );
+    Reject::new(Code::AmbiguousName, problem).choices(choices)
 }

@@ -2,7 +2,8 @@
 
 use super::{
     Identity,
-    known::REVOKED,
+    known::{Known, REVOKED},
+    look::{NAMELESS, is_reserved},
     name::{folded, name as checked},
     token::{self, Claims},
     user::{Pass, Standing, User, random_id},
@@ -140,23 +141,19 @@ impl Identity {
     /// The name as this user may have it: of a registered one its own only.
     ///
     /// # Errors
-    /// When the name is none, or another's.
+    /// When the name is none, or another's, or kept for registered users; or looks like such a name.
     pub fn may_be_called(&self, user: &User, name: &str) -> Result<String, Reject> {
         let name = checked(name)?;
         let known = self.known();
         match known.named(&folded(&name)) {
             Some(account) if account.id == user.id => Ok(account.name.clone()),
-            Some(_) => {
-                let problem =
-                    format!("name `{name}` is a registered user's; log in, or take another");
-                Err(Reject::new(Code::NameTaken, problem))
-            }
-            None if user.standing == Standing::Registered => {
+            _ if user.standing == Standing::Registered => {
                 let own = user.name.as_deref().unwrap_or_default();
                 let problem = format!("a registered user keeps its name, which is `{own}`");
                 Err(Reject::new(Code::BadName, problem))
             }
-            None => Ok(name),
+            _ if name == nameless(&user.id) => Ok(name),
+            _ => free(&known, name),
         }
     }
 
@@ -212,8 +209,23 @@ impl Identity {
     }
 }
 
+/// A name that anybody may have.
+fn free(known: &Known, name: String) -> Result<String, Reject> {
+    if known.is_taken(&name) {
+        let problem = format!(
+            "name `{name}` is a registered user's or looks like one; log in, or take another"
+        );
+        Err(Reject::new(Code::NameTaken, problem))
+    } else if is_reserved(&name) {
+        let problem = format!("name `{name}` is kept for registered users; take another");
+        Err(Reject::new(Code::NameReserved, problem))
+    } else {
+        Ok(name)
+    }
+}
+
 /// What somebody without a name is called.
 pub fn nameless(id: &str) -> String {
     let start: String = id.chars().take(4).collect();
-    format!("guest-{start}")
+    format!("{NAMELESS}{start}")
 }

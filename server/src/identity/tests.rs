@@ -1,6 +1,7 @@
 //! Tokens, accounts and connections together, on a clock that the tests move.
 
 mod clock;
+mod names;
 mod private;
 
 use super::{Identity, Issued, Standing, new_account, password};
@@ -38,7 +39,7 @@ fn on(directory: &Path) -> (Archive, Identity) {
 fn register(directory: &Path, name: &str, password: &str) {
     let hash = password::hash(password).unwrap();
     let mut accounts = Accounts::open(directory).unwrap();
-    assert!(accounts.add(&new_account(name, hash, now())).unwrap());
+    assert!(super::register(&mut accounts, &new_account(name, hash, now())).unwrap());
 }
 
 fn is_admitted(identity: &Identity, issued: &Issued) -> bool {
@@ -351,7 +352,7 @@ async fn all_connections_of_a_user_have_one_name_and_strangers_their_own() {
     let issued = identity.guest(Some("Zoë")).unwrap();
     let user = identity.admit(&issued.token).unwrap();
     let (first, second) = (identity.enter(&user), identity.enter(&user));
-    first.person().rename("Zoe".into());
+    first.rename("Zoe".into());
     assert_eq!(second.person().name().as_deref(), Some("Zoe"));
     assert_eq!(identity.named("zoe").unwrap(), issued.peer);
     drop((first, second));
@@ -360,6 +361,6 @@ async fn all_connections_of_a_user_have_one_name_and_strangers_their_own() {
         let issued = identity.guest(Some("Bob")).unwrap();
         identity.enter(&identity.admit(&issued.token).unwrap())
     });
-    refused(identity.named("bob"), Code::BadName, "several");
+    refused(identity.named("bob"), Code::AmbiguousName, "several");
     drop(twice);
 }

@@ -1,54 +1,62 @@
 //! Which characters show: a name must not hide characters or turn its neighbours around.
 //!
-//! Source: Unicode 16, the general category Cf and the letters that are drawn as nothing.
+//! Source: Unicode's Default_Ignorable_Code_Point, General_Category and Extended_Pictographic, and a few symbols that are
+//! drawn as nothing.
 
-use std::ops::RangeInclusive;
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, ExtendedPictographic, GeneralCategory},
+};
 
 /// How much of an offending value is repeated in a refusal, in characters.
 const SHOWN_CHARS: usize = 40;
 
-/// Zero-width, directional and other format characters, and fillers.
-const HIDDEN: [RangeInclusive<char>; 18] = [
-    '\u{ad}'..='\u{ad}',
-    '\u{34f}'..='\u{34f}',
-    '\u{600}'..='\u{605}',
-    '\u{61c}'..='\u{61c}',
-    '\u{6dd}'..='\u{6dd}',
-    '\u{70f}'..='\u{70f}',
-    '\u{890}'..='\u{891}',
-    '\u{8e2}'..='\u{8e2}',
-    '\u{115f}'..='\u{1160}',
-    '\u{17b4}'..='\u{17b5}',
-    '\u{180b}'..='\u{180f}',
-    '\u{200b}'..='\u{200f}',
-    '\u{2028}'..='\u{202e}',
-    '\u{2060}'..='\u{206f}',
-    '\u{3164}'..='\u{3164}',
-    '\u{feff}'..='\u{feff}',
-    '\u{ffa0}'..='\u{ffa0}',
-    '\u{fff0}'..='\u{fffb}',
+/// Symbols that most fonts draw as nothing: the empty Braille pattern, the object replacement character, the Khitan filler,
+/// the null notehead, and blank hieroglyphs.
+const BLANK: [char; 6] = [
+    '\u{2800}',
+    '\u{fffc}',
+    '\u{16fe4}',
+    '\u{1d159}',
+    '\u{13441}',
+    '\u{13442}',
 ];
-/// Shorthand and musical format characters, and tags.
-const HIDDEN_ABOVE: [RangeInclusive<char>; 3] = [
-    '\u{1bca0}'..='\u{1bca3}',
-    '\u{1d173}'..='\u{1d17a}',
-    '\u{e0000}'..='\u{e0fff}',
-];
-/// They choose how the character before them is drawn: nothing without one.
-const SELECTORS: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
+/// Asks for the coloured form of the pictograph before it.
+const EMOJI_STYLE: char = '\u{fe0f}';
 
 /// Whether a character is a control character, or one that does not show or that turns its neighbours around.
 pub(crate) fn is_hidden(character: char) -> bool {
-    let mut ranges = HIDDEN.iter().chain(&HIDDEN_ABOVE);
-    character.is_control() || ranges.any(|range| range.contains(&character))
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(character);
+    matches!(
+        category,
+        Control | Format | LineSeparator | ParagraphSeparator
+    ) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
 /// Whether nothing of a text shows.
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| {
-        let drawn_as_space = character.is_whitespace() || character == '\u{2800}';
-        drawn_as_space || SELECTORS.contains(&character) || is_hidden(character)
-    })
+    let is_blank = |character: char| BLANK.contains(&character) || is_hidden(character);
+    text.chars()
+        .all(|character| character.is_whitespace() || is_blank(character))
+}
+
+/// A text without what does not show in a name. What chooses the form of a pictograph stays.
+pub(super) fn seen(text: &str) -> String {
+    let mut before = None;
+    let shows = |character: &char| {
+        let before = before.replace(*character);
+        let has_form = *character == EMOJI_STYLE && before.is_some_and(is_pictograph);
+        has_form || !(is_hidden(*character) || BLANK.contains(character))
+    };
+    text.chars().filter(shows).collect()
+}
+
+fn is_pictograph(character: char) -> bool {
+    CodePointSetData::new::<ExtendedPictographic>().contains(character)
 }
 
 /// A text of a client, short enough to repeat and on one line.
@@ -74,7 +82,34 @@ pub fn shortened(text: &str, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{is_blank, is_hidden, seen, shown};
+
+    #[test]
+    fn text_without_a_visible_character_is_blank() {
+        for blank in [
+            "",
+            " \t\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{ad}\u{2800}",
+            "\u{115f}\u{1160}\u{3164}\u{ffa0}",
+            "\u{fe0f}\u{e0100}",
+            "\u{180e}\u{1d159}\u{fffc}",
+        ] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for shown in [".", "\u{301}", "\u{200b}a", "❤\u{fe0f}", "ー", "\u{e000}"] {
+            assert!(!is_blank(shown), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn letters_marks_and_pictographs_are_not_hidden() {
+        let honest =
+            "Zoë O’Neil-Ñandú_7 Жанна Ελένη שָׁלוֹם مُحَمَّد हिन्दी 李小龍 ジョン・スミス 한국 🙂👍🏽";
+        assert_eq!(honest.chars().find(|it| is_hidden(*it)), None);
+        assert_eq!(seen(honest), honest);
+        assert_eq!(seen("❤\u{fe0f}a\u{fe0f}1\u{fe0f}"), "❤\u{fe0f}a1");
+    }
 
     #[test]
     fn a_refusal_repeats_only_the_start_on_one_line() {

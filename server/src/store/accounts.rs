@@ -153,12 +153,19 @@ impl Accounts {
         version(&self.db).map_err(|error| StoreError::of(&self.file, &error))
     }
 
-    /// Adds an account; false where its name or one that looks like it is there already.
+    /// Adds an account; false where its name is there already, or another one excludes it.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn add(&mut self, account: &Account) -> Result<bool, StoreError> {
+    pub fn add(
+        &mut self,
+        account: &Account,
+        excludes: impl Fn(&Account) -> bool,
+    ) -> Result<bool, StoreError> {
         self.change(|db| {
+            if accounts(db)?.iter().any(excludes) {
+                return Ok(false);
+            }
             let added = db.execute(
                 "INSERT OR IGNORE INTO account (id, name, folded, password, generation, made)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

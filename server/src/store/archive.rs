@@ -175,7 +175,7 @@ impl Archive {
     fn read(&self, room: &Topic, number: i64, after: u64) -> rusqlite::Result<Vec<Saved>> {
         self.db
             .prepare_cached(
-                "SELECT seq, at, id, peer, name, text, source, born FROM message
+                "SELECT seq, at, id, peer, name, text, source, born, tag FROM message
                  WHERE room = ?1 AND seq > ?2 ORDER BY seq",
             )?
             .query_map(params![number, after], |row| saved(room, row))?
@@ -194,7 +194,11 @@ fn saved(room: &Topic, row: &Row<'_>) -> rusqlite::Result<Saved> {
         at: row.get(1)?,
         // None is kept as an empty one.
         id: Some(row.get(2)?).filter(|id: &String| !id.is_empty()),
-        from: Author::new(row.get::<_, String>(3)?, row.get::<_, String>(4)?),
+        from: Author {
+            peer: row.get(3)?,
+            name: row.get(4)?,
+            tag: row.get(8)?,
+        },
         text: row.get(5)?,
         source,
         born: row.get(7)?,

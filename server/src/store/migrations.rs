@@ -3,13 +3,14 @@
 use rusqlite::{Connection, Transaction};
 
 /// The steps: number n brings a database from n - 1 to n, its `user_version`.
-const STEPS: [(u32, &str); 6] = [
+const STEPS: [(u32, &str); 7] = [
     (1, CHAT),
     (2, IDENTITY),
     (3, OWNERS),
     (4, FORGOTTEN),
     (5, SCOPES),
     (6, AGES),
+    (7, TAGS),
 ];
 
 /// The newest schema that this build knows.
@@ -126,6 +127,9 @@ ALTER TABLE receipt ADD COLUMN born INTEGER NOT NULL DEFAULT 0;
 UPDATE message SET born = at;
 UPDATE receipt SET born = at;
 ";
+
+/// What told the author from other guests of the same look, when it said that.
+const TAGS: &str = "ALTER TABLE message ADD COLUMN tag TEXT;";
 
 /// The schema that a database has.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<u32> {

@@ -170,7 +170,7 @@ impl Batch<'_> {
         };
         let from = &draft.from;
         self.transaction
-            .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+            .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
                 room.number,
                 seq,
@@ -181,7 +181,8 @@ impl Batch<'_> {
                 from.name,
                 draft.text,
                 source,
-                born
+                born,
+                from.tag
             ])?;
         self.store_receipt(room, &draft, text)?;
         self.changed.insert(draft.room.clone(), room);

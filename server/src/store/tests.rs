@@ -85,7 +85,9 @@ fn what_was_stored_is_there_after_a_restart_and_numbers_go_on() {
     let mut archive = open(directory.path());
     let epoch = archive.epoch();
     let first = saved(&mut archive, draft("chat/a", "1", "¡hola!"));
-    let second = saved(&mut archive, from_broker("2", "from a broker"));
+    let mut tagged = from_broker("2", "from a broker");
+    tagged.from.tag = Some("3f2a".to_owned());
+    let second = saved(&mut archive, tagged);
     saved(&mut archive, draft("chat/b", "1", "elsewhere"));
     drop(archive);
     NOW.set(2_000);

@@ -11,7 +11,8 @@ use tertulia_shared::{
 /// The peers of one room by their public id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    names: Table<String>,
+    /// Names and tags.
+    names: Table<(String, Option<String>)>,
     /// What happened since the list was asked for, while it is not there.
     since: Option<Vec<PresenceChange>>,
 }
@@ -30,7 +31,7 @@ impl People {
         };
         self.names = Table::default();
         for author in people {
-            self.names.insert(author.peer, author.name);
+            self.names.insert(author.peer, (author.name, author.tag));
         }
         since
             .into_iter()
@@ -44,17 +45,26 @@ impl People {
             since.push(change.clone());
         }
         match change.change {
-            Change::Entered | Change::Renamed => self.names.insert(change.peer, change.name),
+            Change::Entered | Change::Renamed => {
+                self.names.insert(change.peer, (change.name, change.tag));
+            }
             Change::Left => self.names.retain(|peer, _| peer != change.peer),
         }
     }
 
-    /// Peers and their names, ordered by name.
+    /// Peers with their names and tags, ordered by name.
     pub fn by_name(&self) -> Vec<Author> {
         let mut people: Vec<Author> = Vec::new();
-        for (peer, name) in self.names.iter() {
+        for (peer, (name, tag)) in self.names.iter() {
             let at = people.partition_point(|other| other.name <= *name);
-            people.insert(at, Author::new(peer, &**name));
+            let tag = tag.clone();
+            people.insert(
+                at,
+                Author {
+                    tag,
+                    ..Author::new(peer, &**name)
+                },
+            );
         }
         people
     }
@@ -90,6 +100,12 @@ mod tests {
         people.apply(change("1", "guest-1", Change::Entered));
         people.apply(change("1", "Ana", Change::Renamed));
         assert_eq!(names(&people), ["Ana", "Zoe"]);
+        let tag = Some("3f2a".to_owned());
+        people.apply(PresenceChange {
+            tag: tag.clone(),
+            ..change("1", "Ana", Change::Renamed)
+        });
+        assert_eq!(people.by_name()[0].tag, tag);
         people.apply(change("2", "Zoe", Change::Left));
         people.apply(change("9", "nobody", Change::Left));
         assert_eq!(names(&people), ["Ana"]);

@@ -137,7 +137,7 @@ async fn guests_of_both_doors_leave_half_of_the_rooms_to_accounts() {
     let archive = Archive::open(taken, || 5, Limits::default()).unwrap();
     let ada = new_account("Ada", String::new(), 0);
     let mut accounts = Accounts::beside(folder.path()).unwrap();
-    assert!(accounts.add(&ada).unwrap());
+    assert!(accounts.add(&ada, |_| false).unwrap());
     let app = App::new(archive, device::commands().0).unwrap();
     let mut number = 0;
     let mut relay = |from| {
