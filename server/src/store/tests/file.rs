@@ -1,7 +1,7 @@
 //! The file and its directory: private, used once at a time, and never overwritten where something is wrong with it.
 
 use super::{directory, draft, open, opened, saved};
-use crate::store::StoreError;
+use crate::store::{StoreError, migrations::NEWEST};
 use std::{
     fs,
     os::unix::fs::{FileExt, PermissionsExt},
@@ -105,15 +105,19 @@ fn another_programs_database_is_left_alone() {
 fn a_newer_schema_is_refused() {
     let directory = filled();
     let newer = rusqlite::Connection::open(database(directory.path())).unwrap();
-    newer.pragma_update(None, "user_version", 7).unwrap();
+    newer
+        .pragma_update(None, "user_version", NEWEST + 1)
+        .unwrap();
     drop(newer);
     let error = refusal(directory.path());
     assert!(
-        matches!(error, StoreError::Newer { found: 7, .. }),
+        matches!(error, StoreError::Newer { found, .. } if found == NEWEST + 1),
         "{error:?}"
     );
     assert!(
-        error.to_string().contains("newer tertulia (schema 7"),
+        error
+            .to_string()
+            .contains(&format!("newer tertulia (schema {}", NEWEST + 1)),
         "{error}"
     );
 }
