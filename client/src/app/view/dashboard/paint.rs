@@ -80,21 +80,29 @@ pub(super) fn paint(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
 struct Surface {
     context: Context,
     style: CssStyleDeclaration,
-    /// In CSS pixels.
+    /// How much larger than usual the reader wants text: all lengths here grow with it.
+    zoom: f64,
+    /// In CSS pixels of the usual size.
     width: f64,
-    /// In CSS pixels.
+    /// Likewise.
     height: f64,
 }
+
+/// The size of text for which the lengths here are made, in CSS pixels.
+const USUAL_TEXT: f64 = 16.0;
 
 impl Surface {
     fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
         let place = canvas.get_bounding_client_rect();
-        let (width, height) = (place.width(), place.height());
+        let style = window().get_computed_style(canvas).ok()??;
+        let text = style.get_property_value("font-size").ok()?;
+        let zoom = text.trim_end_matches("px").parse::<f64>().ok()? / USUAL_TEXT;
+        let (width, height) = (place.width() / zoom, place.height() / zoom);
         let screen = window().inner_height().ok()?.as_f64()?;
         if width < LEFT + RIGHT || place.bottom() < 0.0 || place.top() > screen {
             return None;
         }
-        let ratio = window().device_pixel_ratio();
+        let ratio = window().device_pixel_ratio() * zoom;
         let pixels = (
             (width * ratio).round() as u32,
             (height * ratio).round() as u32,
@@ -104,13 +112,13 @@ impl Surface {
             canvas.set_height(pixels.1);
         }
         let context: Context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-        let style = window().get_computed_style(canvas).ok()??;
         let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
         context.clear_rect(0.0, 0.0, width, height);
         context.set_font(FONT);
         let surface = Self {
             context,
             style,
+            zoom,
             width,
             height,
         };
@@ -306,10 +314,11 @@ impl Drawing<'_> {
             intl,
             ..
         } = *self.picture;
+        let surface = &self.surface;
+        let pointer = pointer / surface.zoom;
         let Some(at) = self.plot.time(pointer) else {
             return;
         };
-        let surface = &self.surface;
         let mut words = vec![intl.time_with_seconds(at)];
         surface.ink("--text-soft");
         surface.context.set_line_width(1.0);
