@@ -26,6 +26,7 @@ mod identity;
 mod in_memory;
 mod mqtt;
 mod mqtt_users;
+mod namesakes;
 mod official_client;
 mod official_server;
 mod page;

@@ -130,6 +130,7 @@ texts! {
     nobody: "No hay nadie con ese nombre.", "There’s nobody with that name.";
 
     // Messages.
+    sent_through: "enviado por", "sent through";
     messages: "Mensajes", "Messages";
     message: "Mensaje", "Message";
     message_placeholder: "Mensaje en #{}", "Message #{}";
@@ -219,6 +220,8 @@ texts! {
     too_many_rooms: "Hay demasiadas salas abiertas.", "Too many rooms are open.";
     bridge_is_down: "El broker no está disponible.", "The broker is unavailable.";
     broker_refused: "El broker rechazó el comando.", "The broker rejected the command.";
+    name_reserved: "Ese nombre está reservado. Elige otro.", "That name is reserved. Choose another one.";
+    ambiguous_name: "Hay varias personas con ese nombre. ¿A quién te refieres?", "Several people have that name. Which one do you mean?";
     name_taken: "Ese nombre está registrado. Escribe su contraseña.", "That name is registered. Enter its password.";
     bad_password: "Nombre o contraseña incorrectos.", "Wrong name or password.";
     bad_token: "Tu sesión ha caducado. Vuelve a entrar.", "Your session has expired. Please sign in again.";
@@ -261,6 +264,8 @@ impl Texts {
                 Code::BridgeDown => self.bridge_is_down,
                 Code::BrokerRefused => self.broker_refused,
                 Code::NameTaken => self.name_taken,
+                Code::NameReserved => self.name_reserved,
+                Code::AmbiguousName => self.ambiguous_name,
                 Code::BadPassword => self.bad_password,
                 Code::BadToken => self.bad_token,
                 Code::AccountNeeded => self.account_needed,

@@ -4,7 +4,7 @@
 
 use super::{failure::Failure, outbox::Waiting};
 use std::sync::Arc;
-use tertulia_shared::chat::ChatMessage;
+use tertulia_shared::chat::{ChatMessage, Via};
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct Message {
     pub peer: Arc<str>,
     /// The sender's name.
     pub name: Arc<str>,
+    /// The tag that told the sender from others when it said that.
+    pub tag: Option<Arc<str>>,
+    /// Whether it came through an MQTT broker.
+    pub by_broker: bool,
     /// The text.
     pub text: Arc<str>,
     /// When the server accepted it, or when it was written while that is not known, in milliseconds since 1970.
@@ -52,6 +56,8 @@ impl Message {
             id: message.id.unwrap_or_default().into(),
             peer: message.from.peer.into(),
             name: message.from.name.into(),
+            tag: message.from.tag.map(Arc::from),
+            by_broker: message.via == Some(Via::Mqtt),
             text: message.text.into(),
             at: message.at,
             delivery: Delivery::Sent,
@@ -66,6 +72,8 @@ impl Message {
             id: waiting.id.as_str().into(),
             peer: "".into(),
             name: waiting.name.as_str().into(),
+            tag: None,
+            by_broker: false,
             text: waiting.text.as_str().into(),
             at: waiting.at,
             delivery: Delivery::Queued,

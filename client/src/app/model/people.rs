@@ -8,6 +8,14 @@ use tertulia_shared::{
     presence::{Change, PresenceChange},
 };
 
+/// A name as it is shown: with the tag, where there is one.
+pub fn label(name: &str, tag: Option<&str>) -> String {
+    match tag {
+        Some(tag) => [name, "·", tag].concat(),
+        None => name.to_owned(),
+    }
+}
+
 /// The peers of one room by their public id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
@@ -50,6 +58,12 @@ impl People {
             }
             Change::Left => self.names.retain(|peer, _| peer != change.peer),
         }
+    }
+
+    /// The tag of a peer that has this name.
+    pub fn tag_of(&self, peer: &str, name: &str) -> Option<&str> {
+        let (now, tag) = self.names.get(peer)?;
+        tag.as_deref().filter(|_| now == name)
     }
 
     /// Peers with their names and tags, ordered by name.
@@ -106,6 +120,8 @@ mod tests {
             ..change("1", "Ana", Change::Renamed)
         });
         assert_eq!(people.by_name()[0].tag, tag);
+        assert_eq!(people.tag_of("1", "Ana"), Some("3f2a"));
+        assert_eq!(people.tag_of("1", "guest-1"), None, "it had another name");
         people.apply(change("2", "Zoe", Change::Left));
         people.apply(change("9", "nobody", Change::Left));
         assert_eq!(names(&people), ["Ana"]);

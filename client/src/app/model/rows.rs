@@ -17,6 +17,8 @@ pub struct Row {
     pub entry: Entry,
     /// Whether the reader wrote it.
     pub is_own: bool,
+    /// The tag of its sender.
+    pub tag: Option<Arc<str>>,
     /// Whether a day begins before it.
     pub first_of_day: bool,
     /// Whether a new author begins before it.
@@ -24,7 +26,7 @@ pub struct Row {
 }
 
 /// What tells a row from all others that the page ever shows, and from itself before a change.
-pub type Key = (Arc<str>, u64, u32, [bool; 3]);
+pub type Key = (Arc<str>, u64, u32, [bool; 3], Option<Arc<str>>);
 
 impl Row {
     /// Differs for two rows that are not the same line of the same room, or look different. The room is part of it because
@@ -32,34 +34,45 @@ impl Row {
     pub fn key(&self) -> Key {
         let entry = &self.entry;
         let looks = [self.is_own, self.first_of_day, self.first_of_group];
-        (self.room.clone(), entry.key, entry.revision, looks)
+        let tag = self.tag.clone();
+        (self.room.clone(), entry.key, entry.revision, looks, tag)
     }
 }
 
-/// The rows of a room's `entries`; `is_mine` says whether a peer is the reader, and `day_of` numbers the day on which a time
-/// falls for the reader.
+/// The rows of a room's `entries`; `is_mine` says whether a peer is the reader, `tag_of` gives the tag that a sender has now,
+/// and `day_of` numbers the day on which a time falls for the reader.
 pub fn rows<'a>(
     room: &str,
     entries: impl Iterator<Item = &'a Entry>,
     is_mine: impl Fn(&str) -> bool,
+    tag_of: impl Fn(&Message) -> Option<Arc<str>>,
     day_of: impl Fn(u64) -> i64,
 ) -> Vec<Row> {
     let room: Arc<str> = room.into();
-    let mut previous: Option<(&Message, bool)> = None;
+    let mut previous: Option<(&Message, Sender)> = None;
     let mut last_day = None;
     let mut rows = Vec::new();
     for entry in entries {
         let message = match &entry.content {
-            Content::Message(message) => Some((message, message.is_own(&is_mine))),
+            Content::Message(message) => {
+                let sender = Sender {
+                    is_own: message.is_own(&is_mine),
+                    tag: message.tag.clone().or_else(|| tag_of(message)),
+                };
+                Some((message, sender))
+            }
             Content::Missed(_) => None,
         };
-        let day = message.map(|(message, _)| day_of(message.at));
+        let day = message.as_ref().map(|(message, _)| day_of(message.at));
         let first_of_day = day.is_some() && day != last_day;
-        let continues = previous.zip(message).is_some_and(|(a, b)| one_group(a, b));
+        let both = previous.as_ref().zip(message.as_ref());
+        let continues = both.is_some_and(|(a, b)| one_group(a, b));
+        let sender = message.as_ref().map(|(_, sender)| sender);
         rows.push(Row {
             room: room.clone(),
             entry: entry.clone(),
-            is_own: message.is_some_and(|(_, is_own)| is_own),
+            is_own: sender.is_some_and(|sender| sender.is_own),
+            tag: sender.and_then(|sender| sender.tag.clone()),
             first_of_day,
             first_of_group: message.is_some() && (first_of_day || !continues),
         });
@@ -69,42 +82,56 @@ pub fn rows<'a>(
     rows
 }
 
-/// Own messages belong together even before the room has shown them, when their peer is not known.
-fn one_group((before, is_own): (&Message, bool), (after, is_own_too): (&Message, bool)) -> bool {
-    let same_author =
-        before.name == after.name && is_own == is_own_too && (is_own || before.peer == after.peer);
-    same_author && after.at.saturating_sub(before.at) < GROUP_MS
+/// What the rows know of a message's sender.
+struct Sender {
+    is_own: bool,
+    tag: Option<Arc<str>>,
+}
+
+/// Messages of the same peer that are headed by the same words. Own messages belong together even before the room has shown
+/// them, when their peer is not known.
+fn one_group((before, a): &(&Message, Sender), (after, b): &(&Message, Sender)) -> bool {
+    let same_peer = match (a.is_own, b.is_own) {
+        (true, true) => true,
+        (false, false) => before.peer == after.peer && a.tag == b.tag,
+        _ => false,
+    };
+    let same_head = before.name == after.name && before.by_broker == after.by_broker;
+    same_peer && same_head && after.at.saturating_sub(before.at) < GROUP_MS
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUP_MS, Row, rows};
+    use super::{GROUP_MS, Message, Row, rows};
     use crate::app::model::{chat_log::ChatLog, outbox::Waiting};
     use std::collections::BTreeSet;
     use tertulia_shared::{
         Topic,
-        chat::{Author, ChatMessage},
+        chat::{Author, ChatMessage, Via},
         stream::StreamMissed,
     };
 
     const DAY_MS: u64 = 86_400_000;
 
-    fn say(log: &mut ChatLog, seq: u64, peer: &str, at: u64) {
-        let message = ChatMessage {
+    fn message(seq: u64, peer: &str, at: u64) -> ChatMessage {
+        ChatMessage {
             room: Topic::new("chat/lobby").unwrap(),
             seq,
-            id: None,
+            id: Some(seq.to_string()),
             from: Author::new(peer, peer),
             text: "x".to_owned(),
             at,
             via: None,
-        };
-        log.receive(message, peer == "me");
+        }
+    }
+
+    fn say(log: &mut ChatLog, seq: u64, peer: &str, at: u64) {
+        log.receive(message(seq, peer, at), peer == "me");
     }
 
     fn shown(room: &str, log: &ChatLog) -> Vec<Row> {
         let day_of = |at| (at / DAY_MS) as i64;
-        rows(room, log.entries(), |peer| peer == "me", day_of)
+        rows(room, log.entries(), |peer| peer == "me", |_| None, day_of)
     }
 
     fn marks(log: &ChatLog) -> Vec<(bool, bool)> {
@@ -133,6 +160,41 @@ mod tests {
                 (false, true)
             ]
         );
+    }
+
+    /// Breaks when: two people of the same name, or one by two ways, stand below one head.
+    #[test]
+    fn a_group_is_one_peers_by_one_way() {
+        let mut log = ChatLog::default();
+        for (seq, peer, via) in [
+            (1, "1", None),
+            (2, "2", None),
+            (3, "2", Some(Via::Mqtt)),
+            (4, "2", Some(Via::Mqtt)),
+            (5, "me", None),
+            (6, "me", Some(Via::Mqtt)),
+        ] {
+            let message = ChatMessage {
+                from: Author::new(peer, "Ana"),
+                via,
+                ..message(seq, peer, seq)
+            };
+            log.receive(message, peer == "me");
+        }
+        let leads: Vec<bool> = marks(&log).iter().map(|(_, leads)| *leads).collect();
+        assert_eq!(leads, [true, true, true, false, true, true]);
+    }
+
+    /// Breaks when: what a guest said before another one of its look came cannot be told from what the other one says.
+    #[test]
+    fn a_tag_is_shown_at_what_was_said_before_it_was_given() {
+        let mut log = ChatLog::default();
+        say(&mut log, 1, "ana", 0);
+        let tag_of = |message: &Message| (*message.peer == *"ana").then(|| "3f2a".into());
+        let before = shown("lobby", &log);
+        let after = rows("lobby", log.entries(), |_| false, tag_of, |_| 0);
+        assert_eq!(after[0].tag.as_deref(), Some("3f2a"));
+        assert_ne!(before[0].key(), after[0].key());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::state::{App, ChatView};
 use crate::app::{browser, model::rows, text};
 use leptos::prelude::*;
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 /// The shortest time between two drawings while events pour in, in milliseconds: nobody reads faster.
 const PAUSE_MS: f64 = 66.0;
@@ -74,6 +74,10 @@ pub(crate) fn fill(app: App, view: &mut ChatView) {
             &view.room,
             log.entries(),
             |peer| chat.is_mine(peer),
+            |message| {
+                let people = chat.people;
+                people.with_value(|it| it.tag_of(&message.peer, &message.name).map(Arc::from))
+            },
             |at| zone.day_number(at),
         );
         Some((rows, log.dropped(), log.received()))

@@ -10,7 +10,7 @@ use crate::{
         browser,
         model::{
             announce::Announcer, chat_log::missed_count, devices::Devices, failure::Failure,
-            room_name,
+            people::label, room_name,
         },
     },
     connection::{Connection, EmitError, Encoded, Link, Options, Reason, Status, Tap, Tapped},
@@ -146,7 +146,8 @@ fn take_message(app: App, message: ChatMessage) {
         let is_mine = app.chat.is_mine(&message.from.peer);
         if !is_mine {
             app.chat.announcer.update_value(|announcer| {
-                announcer.receive(&room, &message.from.name, &message.text);
+                let from = label(&message.from.name, message.from.tag.as_deref());
+                announcer.receive(&room, &from, &message.text);
             });
         }
         app.chat
@@ -172,7 +173,8 @@ fn take_missed(app: App, missed: &StreamMissed) {
 
 fn take_invited(app: App, invited: &RoomInvited) {
     if let Some(room) = room_name::of_topic(invited.room.as_str()) {
-        let invitation = [room, &invited.from.name].join("\n");
+        let from = label(&invited.from.name, invited.from.tag.as_deref());
+        let invitation = [room, &from].join("\n");
         app.chat.view.update(|view| {
             view.invitations.retain(|known| *known != invitation);
             view.invitations.push(invitation);

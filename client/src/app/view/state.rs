@@ -270,7 +270,7 @@ pub(crate) struct ChatView {
     /// Rooms that the reader was invited to: the room, and in a second line who invited.
     pub(crate) invitations: Vec<String>,
     /// What became of the last command that was typed.
-    pub(crate) notice: String,
+    pub(crate) notice: super::chat::notice::Notice,
     /// The public id of this connection's peer, once it has its name.
     pub(crate) peer: Option<String>,
     /// The lines of the current room, set once a frame.

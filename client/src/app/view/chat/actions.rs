@@ -2,7 +2,7 @@
 //!
 //! Not here: what is said (`sending`), how it looks, and session tokens (`sign`).
 
-use super::{outbox, sending};
+use super::{notice::Notice, outbox, sending};
 use crate::app::{
     browser::storage,
     model::{announce::Announcer, failure::Failure, people::People, room_name},
@@ -116,7 +116,7 @@ pub(crate) fn go(app: App, name: String) {
     let chat = app.chat;
     chat.view.update(|view| {
         view.room_failure = None;
-        view.notice.clear();
+        view.notice = Notice::default();
     });
     let before = chat.goal.get_value();
     if before != name && before != chat.room() {

@@ -1,6 +1,6 @@
 //! Where to write: Enter sends, Shift+Enter begins a new line. The draft of each room survives a reload.
 
-use super::sending;
+use super::{notice::Answer, sending};
 use crate::app::{
     browser::{self, storage},
     text,
@@ -62,12 +62,7 @@ pub(crate) fn Composer(renaming: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <form class="composer" on:submit=submit(send)>
-            <p
-                class="notice"
-                role="status"
-                data-testid="notice"
-                prop:textContent=content(move || view.with(|view| view.notice.clone()))
-            ></p>
+            <Answer />
             <label for="message-input" class="hidden">{texts.message}</label>
             <div class="line">
                 <textarea

@@ -4,6 +4,7 @@ use super::{hue, sending};
 use crate::app::{
     model::{
         message::{Content, Delivery, Message},
+        people::label,
         rows::Row,
     },
     text,
@@ -13,6 +14,7 @@ use crate::app::{
     },
 };
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// A message with what stands before it, or a line that tells what was missed.
 pub(crate) fn line(row: Row) -> AnyView {
@@ -24,7 +26,12 @@ pub(crate) fn line(row: Row) -> AnyView {
                 true => day(app, message.at),
                 false => nothing(),
             };
-            (day, bubble(app, message, row.is_own, row.first_of_group)).into_any()
+            let sender = sender(app, &message, row.tag, (row.is_own, row.first_of_group));
+            (
+                day,
+                bubble(app, message, sender, (row.is_own, row.first_of_group)),
+            )
+                .into_any()
         }
     }
 }
@@ -43,22 +50,43 @@ fn day(app: App, at: u64) -> AnyView {
     note("day", words)
 }
 
-fn bubble(app: App, message: Message, is_own: bool, leads: bool) -> AnyView {
+/// Who says it: for all to see at the head of a group, for screen readers elsewhere. Of own messages only what came through a
+/// broker has a head.
+fn sender(app: App, message: &Message, tag: Option<Arc<str>>, shape: (bool, bool)) -> AnyView {
+    let label = label(&message.name, tag.as_deref());
+    let color = hue(&label);
+    let (class, named) = match shape {
+        (false, true) => (format!("author hue-{color}"), ""),
+        (true, true) if message.by_broker => ("author".to_owned(), "hidden"),
+        _ => ("hidden".to_owned(), ""),
+    };
+    let mark = match message.by_broker {
+        true => mark(app),
+        false => nothing(),
+    };
+    view! { <span class=class dir="auto" translate="no"><span class=named>{label}</span> " " {mark}</span> }
+        .into_any()
+}
+
+/// The mark of what came through a broker.
+fn mark(app: App) -> AnyView {
+    let sent = app.texts().sent_through;
+    view! {
+        <span class="via" data-testid="via"><span class="hidden">{sent} " "</span> "MQTT"</span>
+    }
+    .into_any()
+}
+
+fn bubble(app: App, message: Message, sender: AnyView, (is_own, leads): (bool, bool)) -> AnyView {
     let time = app
         .prefs
         .intl
         .with_value(|intl| intl.time(message.at as f64));
-    let (name, color) = (message.name.to_string(), hue(&message.name));
     let own = if is_own { " own" } else { "" };
     let group = if leads { " leads" } else { "" };
-    let named = match (is_own, leads) {
-        (true, _) => "hidden".to_owned(),
-        (false, true) => format!("author hue-{color}"),
-        (false, false) => "hidden".to_owned(),
-    };
     view! {
         <div class=format!("message{own}{group}") data-testid="message" data-state=state(&message.delivery)>
-            <span class=named dir="auto" translate="no">{name}</span>
+            {sender}
             <div class="bubble">
                 <span class="text" dir="auto">{message.text.to_string()}</span>
                 <time translate="no">{time}</time>

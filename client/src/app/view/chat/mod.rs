@@ -6,6 +6,7 @@ mod me;
 mod message;
 mod messages;
 mod name_form;
+pub(crate) mod notice;
 pub(crate) mod outbox;
 mod people;
 mod room_bar;

@@ -1,7 +1,10 @@
 //! Who is in the room.
 
 use super::hue;
-use crate::app::view::{content::content, frame::icons, parts::list, state::app};
+use crate::app::{
+    model::people::label,
+    view::{content::content, frame::icons, parts::list, state::app},
+};
 use leptos::prelude::*;
 
 /// The people in the room, by name.
@@ -9,7 +12,7 @@ use leptos::prelude::*;
 pub(crate) fn People() -> impl IntoView {
     let app = app();
     let (view, texts) = (app.chat.view, app.texts());
-    // One entry a peer; the name stands first, so that another name is another entry.
+    // One entry a peer; the name stands first, so that another name or tag is another entry.
     let entries = move || {
         view.with(|view| {
             let people = view.present.iter();
@@ -17,7 +20,8 @@ pub(crate) fn People() -> impl IntoView {
                 .map(|person| {
                     let is_me = view.peer.as_ref() == Some(&person.peer);
                     let you = if is_me { texts.you } else { "" };
-                    format!("{}\n{you}\n{}", person.name, person.peer)
+                    let label = label(&person.name, person.tag.as_deref());
+                    format!("{label}\n{you}\n{}", person.peer)
                 })
                 .collect()
         })

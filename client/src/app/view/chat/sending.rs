@@ -6,6 +6,7 @@
 
 use super::{
     actions::{go, is_private},
+    notice::Notice,
     outbox,
 };
 use crate::app::{
@@ -73,7 +74,8 @@ pub(crate) fn say(app: App, typed: &str) -> bool {
     is_done
 }
 
-fn tell(app: App, notice: String) -> bool {
+fn tell(app: App, notice: impl Into<Notice>) -> bool {
+    let notice = notice.into();
     app.chat.view.update(|view| view.notice = notice);
     true
 }
@@ -109,16 +111,26 @@ fn invite(app: App, name: String) -> Option<String> {
     let room = room_name::topic(&room);
     let invitation = RoomInvite { room, name };
     ask(app, &invitation.clone(), move |invited| {
-        let notice = match invited {
+        let words = match &invited {
             Ok(()) => text::fill(texts.may_join, &[&invitation.name]),
             Err(Failure::Refused(reject)) if reject.code == Code::BadName => {
                 texts.nobody.to_owned()
             }
-            Err(failure) => texts.failure(&failure),
+            Err(failure) => texts.failure(failure),
         };
-        tell(app, notice);
+        let choices = match invited {
+            Err(Failure::Refused(reject)) => reject.choices,
+            _ => Vec::new(),
+        };
+        tell(app, Notice { words, choices });
     });
     None
+}
+
+/// Invites whom the reader chose of several people with the name that was typed.
+pub(crate) fn choose(app: App, name: String) {
+    let refused = invite(app, name);
+    tell(app, refused.unwrap_or_default());
 }
 
 /// Sends a failed message of the current room again.
