@@ -75,11 +75,16 @@ impl Range {
     /// The values at which ticks stand, from low to high.
     pub fn ticks(&self) -> impl Iterator<Item = f64> + use<> {
         let Self {
-            low, step, steps, ..
+            low,
+            high,
+            step,
+            steps,
         } = *self;
         (0..=steps).map(move |index| {
             // By halves: the distance of two finite numbers need not be finite.
             let tick = (low / 2.0 + f64::from(index) * (step / 2.0)) * 2.0;
+            // A rounding error may lead beyond the greatest number.
+            let tick = tick.min(high);
             // What should be 0 may be a rounding error.
             if tick.abs() < step * 1e-9 { 0.0 } else { tick }
         })

@@ -28,6 +28,13 @@ fn a_constant_has_a_range_too() {
 }
 
 #[test]
+fn no_tick_is_beyond_the_greatest_number() {
+    let range = Range::around(-1.4822657520746342e305, f64::MAX, 4);
+    let ticks: Vec<f64> = range.ticks().collect();
+    assert_eq!(ticks.last(), Some(&f64::MAX), "{ticks:?}");
+}
+
+#[test]
 fn what_is_never_negative_has_no_negative_axis() {
     assert_eq!(Range::around(0.0, 0.0, 4).low, 0.0);
     assert_eq!(Range::around(0.01, 0.02, 4).low, 0.01);
