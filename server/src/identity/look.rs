@@ -91,6 +91,7 @@ mod tests {
             "аdmin",
             "АDМIN",
             "ɑdmin",
+            "ɑdmln",
             "admln",
             "adm1n",
             "adm|n",
