@@ -69,7 +69,7 @@ pub fn new_account(name: &str, password: String, made: u64) -> Account {
     }
 }
 
-/// Adds an account; false where its name is taken, or looks like one that is.
+/// Adds an account. Returns false if its name is taken, or looks like one that is.
 ///
 /// # Errors
 /// When the database cannot be read or written.
@@ -89,7 +89,7 @@ pub struct Identity {
     known: RwLock<Known>,
     rooms: Arc<Mutex<Rooms>>,
     begun: Arc<Begun>,
-    /// Whether all is gone with the process: then nothing is waited for.
+    /// Whether everything is kept in memory only: then nothing waits for a disk.
     in_memory: bool,
     here: Arc<Here>,
     ledger: Ledger,
@@ -190,7 +190,7 @@ impl Identity {
         self.known().named(&name::folded(name)).is_some()
     }
 
-    /// Whether a name is a registered user's or kept for one, or looks like such a name.
+    /// Whether a name is a registered user's or reserved, or looks like one that is.
     pub fn is_kept(&self, name: &str) -> bool {
         self.known().is_kept(name)
     }
@@ -262,8 +262,8 @@ impl Identity {
     }
 }
 
-/// The time by which what is expired may be forgotten. A clock that is ahead for a while must not make a revoked token a
-/// good one again.
+/// The time by which expired tokens may be forgotten. A clock that is ahead for a while must not make a revoked token valid
+/// again.
 fn surely(age: &Age) -> u64 {
     let times = age.now();
     times.wall.min(times.aged)

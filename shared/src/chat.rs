@@ -12,7 +12,7 @@ pub const MAX_NAME_CHARS: usize = 40;
 pub const MAX_TEXT_CHARS: usize = 4_000;
 /// The longest client-made id, in bytes.
 pub const MAX_ID_BYTES: usize = 64;
-/// An id of fewer characters (Unicode scalar values) is no random one: two clients may well choose the same.
+/// An id of fewer characters (Unicode scalar values) counts as short: two clients may well choose the same one.
 pub const LONG_ID_CHARS: usize = 16;
 
 /// Whether an id is so short that it counts for its sender only.

@@ -1,15 +1,15 @@
-//! What an event is acknowledged with, where it may be that something must be on disk first.
+//! The acknowledgement of an event, which may have to wait until something is on disk.
 
 use std::pin::Pin;
 use tertulia_shared::Reject;
 
-/// What becomes of an event.
+/// The result of an event.
 pub type Answered<A> = Result<Answer<A>, Reject>;
 
 /// The acknowledgement of an event that was accepted.
 pub enum Answer<A> {
-    /// It is known.
+    /// Known at once.
     Now(A),
-    /// It comes once something is on disk or could not be written.
+    /// Known once something is on disk, or could not be written.
     Later(Pin<Box<dyn Future<Output = Result<A, Reject>> + Send>>),
 }

@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 /// Takes or changes the name of a user, in all its connections.
 ///
 /// # Errors
-/// When the name is empty, too long, has a character that does not show, or is kept for a registered user; when it is not the
-/// one with which this user is registered.
+/// When the name is not allowed, belongs to a registered user or is reserved, or looks like one that does; when a registered
+/// user asks for another name than its own.
 pub fn enter(session: &Session, request: ChatEnter) -> Result<Entered, Reject> {
     let app = &session.app;
     let name = app.identity.may_be_called(&session.user, &request.name)?;
@@ -168,7 +168,7 @@ pub fn relay(
     Ok(())
 }
 
-/// The author that a broker names. A name that only a registered user may have proves nothing, and is not shown.
+/// The author of a broker's message. A name that only registered users may have is not proved by it, and not shown.
 fn speaker(app: &App, from: Speaker<'_>) -> Author {
     if let Some(account) = from.account(app) {
         return account;

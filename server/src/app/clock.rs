@@ -6,10 +6,10 @@ use tertulia_shared::{
     server::{ServerTime, Time},
 };
 
-/// Gives the time that messages are stamped with.
+/// The time that messages are stamped with.
 ///
 /// # Errors
-/// Never.
+/// None: the result has the shape that all handlers have.
 pub fn time(session: &Session, _: ServerTime) -> Result<Time, Reject> {
     let at = session.app.hub.now();
     Ok(Time { at })

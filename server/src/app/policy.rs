@@ -143,7 +143,7 @@ fn is_allowed(filter: &Filter) -> bool {
 
 /// The refusal of a private room that could not be kept.
 pub fn unkept() -> Reject {
-    let problem = "the server could not keep whose the room is; try again later";
+    let problem = "the server could not store the owner of the room; try again later";
     Reject::new(Code::StorageFailed, problem)
 }
 
@@ -160,7 +160,7 @@ pub fn text(text: &str) -> Result<(), Reject> {
         ));
     }
     if is_blank(text) {
-        let problem = "text shows nothing; write at least one character that does";
+        let problem = "text shows nothing; write at least one visible character";
         return Err(Reject::new(Code::BadText, problem));
     }
     Ok(())

@@ -26,7 +26,7 @@ struct State {
 /// A peer in a room.
 #[derive(Debug)]
 struct Here {
-    /// As it was told last.
+    /// Name and tag as they were last told.
     author: Author,
     connections: usize,
 }
@@ -78,7 +78,7 @@ impl Presence {
         }
     }
 
-    /// People have other names or tags, which are told in all rooms that they are in.
+    /// Tells the rooms of people whose name or tag changed.
     pub(super) fn renamed(&self, hub: &Hub, people: &[Arc<Person>]) {
         if !people.is_empty() {
             let mut state = self.state();
@@ -99,7 +99,7 @@ impl Presence {
 }
 
 impl State {
-    /// Tells the name and the tag that somebody has now, where others were told last.
+    /// Tells the current name and tag of somebody in each room that was last told others.
     fn renamed(&mut self, hub: &Hub, person: &Person) {
         let author = author(person);
         for room in self.peers.get(&author.peer).into_iter().flatten() {

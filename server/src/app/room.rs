@@ -9,8 +9,8 @@ use tertulia_shared::{
 };
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-/// Joins a room; joining it again changes nothing. Who makes a private room its own by that is answered once this is on
-/// disk; where it cannot be written, the room is left again.
+/// Joins a room; joining it again changes nothing. A join that creates a private room is answered once its owner is on disk. If
+/// that fails, the join is undone.
 ///
 /// # Errors
 /// When the room is no filter or not allowed, the position does not fit it, or the connection is in too many rooms.
@@ -54,7 +54,7 @@ pub fn join(session: &Session, request: RoomJoin) -> Answered<Joined> {
     answer(session, room, joined)
 }
 
-/// The answer to a join, which waits where the room is private and not on disk yet.
+/// The answer to a join. It waits while the owner of a new private room is being written.
 fn answer(session: &Session, room: Filter, joined: Joined) -> Answered<Joined> {
     let Some(topic) = room.as_topic().filter(policy::is_private) else {
         return Ok(Answer::Now(joined));

@@ -137,7 +137,7 @@ impl Session {
         self.user.is_known().then(|| self.user.id.clone())
     }
 
-    /// Whose an id is: a short one counts for this user only, which without a token is this connection.
+    /// The sender for whom a message id counts. A short id counts for this user, or for this connection if it has no token.
     pub(super) fn sender_of(&self, id: Option<&str>) -> Option<String> {
         let is_own = self.user.is_known() || id.is_some_and(is_short_id);
         is_own.then(|| self.user.id.clone())

@@ -20,7 +20,7 @@ pub struct Health {
     /// The link to the broker.
     bridge: BridgeState,
     /// Whether chat messages can be stored: `ok`, `failing` (the disk is full or fails), or `gone` (the database was
-    /// removed or replaced: start the server anew).
+    /// removed or replaced: restart the server).
     storage: &'static str,
     /// The Socket.IO connections.
     connections: usize,
@@ -52,7 +52,7 @@ pub fn health(app: &App, door: &Door, bridge: &watch::Receiver<BridgeState>) -> 
     })
 }
 
-/// Whether the server has everything that it needs, and is not on its way out. Without its database it has not.
+/// Whether the server can serve people: it has its database and is not stopping.
 ///
 /// A broker that goes away later makes it no less ready: the chat goes on without, and all servers of one broker would
 /// turn people away at once.

@@ -1,4 +1,4 @@
-//! The private rooms that are being written down: what somebody does in one of them waits until it is on disk whose it is.
+//! New private rooms whose owner is being written to disk. Whatever happens in such a room waits until that is done.
 //!
 //! Not here: whose the rooms are (`private`), and the writing (`ledger`).
 
@@ -9,28 +9,28 @@ use std::{
 };
 use tertulia_shared::{Code, Reject};
 
-/// The most that waits for one room; one more is refused.
+/// The most actions that wait for one room. Further ones are refused.
 const MAX_WAITING: usize = 1_000;
 
-/// What is to be done once a room is on disk, or could not be written.
+/// An action to run once a room is on disk, or could not be written.
 pub(super) type Wait = Box<dyn FnOnce(Result<(), Reject>) + Send>;
 
-/// What waits, by room.
+/// The waiting actions, by room.
 #[derive(Default)]
 pub(super) struct Begun(Mutex<HashMap<String, Vec<Wait>>>);
 
 impl Begun {
-    /// A room is being written down from now on, until [`Begun::next`] says that nothing waits.
+    /// Marks a room as being written, until [`Begun::next`] finds nothing that waits.
     pub(super) fn begin(&self, room: &str) {
         self.all().insert(room.to_owned(), Vec::new());
     }
 
-    /// Whether a room is being written down.
+    /// Whether a room is being written.
     pub(super) fn has(&self, room: &str) -> bool {
         self.all().contains_key(room)
     }
 
-    /// Has something wait for a room; gives it back where that is not being written down. One too many is refused.
+    /// Queues an action for a room. Returns it if the room is not being written; refuses it if too many wait.
     pub(super) fn wait(&self, room: &str, wait: Wait) -> Option<Wait> {
         let mut all = self.all();
         let Some(waiting) = all.get_mut(room) else {
@@ -45,7 +45,7 @@ impl Begun {
         None
     }
 
-    /// What is to be done next for a room that is settled. Where nothing is, nothing waits for the room any more.
+    /// Takes the actions that wait for a room whose writing has ended. `None` means that nothing waits any more.
     pub(super) fn next(&self, room: &str) -> Option<Vec<Wait>> {
         let mut all = self.all();
         let waiting = std::mem::take(all.get_mut(room)?);
@@ -67,9 +67,9 @@ impl Debug for Begun {
     }
 }
 
-/// The refusal of what cannot be done while a room is being written down.
+/// The refusal of an action while a room is being written.
 pub(super) fn busy() -> Reject {
-    let problem = "this private room is just being made; try again";
+    let problem = "this private room is still being created; try again";
     Reject::new(Code::ServerBusy, problem)
 }
 

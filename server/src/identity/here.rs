@@ -21,12 +21,12 @@ pub struct Person {
     shown: Mutex<Shown>,
 }
 
-/// By what others know a user.
+/// How a user is shown to others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// The name, where it has one.
     pub name: Option<String>,
-    /// What tells it from other guests whose names look the same.
+    /// The tag, for a guest whose name looks like another guest's.
     pub tag: Option<String>,
 }
 
@@ -41,12 +41,12 @@ impl Person {
         self.lock().name.clone()
     }
 
-    /// Name and tag, as they are together.
+    /// Name and tag, read together.
     pub fn shown(&self) -> Shown {
         self.lock().clone()
     }
 
-    /// Whether it has a tag, in whatever case.
+    /// Whether this is its tag; case does not matter.
     pub(super) fn has_tag(&self, tag: &str) -> bool {
         let own = self.lock().tag.clone();
         own.is_some_and(|own| own.eq_ignore_ascii_case(tag))
@@ -67,7 +67,7 @@ impl Person {
         self.lock().tag = tag;
     }
 
-    /// Takes its name from it where only a registered user may have that now.
+    /// Removes the name if only a registered user may have it now.
     fn give_back(&self, known: &Known) {
         let mut shown = self.lock();
         if shown
@@ -127,13 +127,13 @@ impl Stay {
         &self.person
     }
 
-    /// Those who were given a tag when this one came, this one among them.
+    /// The people whose name or tag changed when this connection began.
     pub fn renamed(&self) -> &[Arc<Person>] {
         &self.renamed
     }
 
-    /// Gives it another name, in all its connections. What comes back is who is shown otherwise from now on: this one, and
-    /// those who were given a tag because of it.
+    /// Gives the user another name, in all its connections. Returns the people who are shown differently now: the user, and
+    /// those who got a tag because of it.
     pub fn rename(&self, name: String) -> Vec<Arc<Person>> {
         let mut state = self.here.state();
         self.person.rename(name);

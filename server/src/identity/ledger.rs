@@ -56,7 +56,7 @@ struct Look {
     found: oneshot::Sender<Result<Option<Everybody>, StoreError>>,
 }
 
-/// Hears whether something is on disk. It must not wait.
+/// Is called with whether something is on disk. It must not block.
 type Done = Box<dyn FnOnce(Result<(), Reject>) + Send>;
 
 enum Task {
@@ -117,7 +117,7 @@ impl Ledger {
         Ok(async { kept.await.unwrap_or_else(|_| Err(failed())) })
     }
 
-    /// Has something written down; `done` is told whether it is, in the order of notes.
+    /// Writes something to disk, and calls `done` with the result, in the order of calls.
     ///
     /// # Errors
     /// When too much waits: it will not be written, and `done` is not told.
@@ -251,14 +251,16 @@ impl Shared {
         }
     }
 
-    /// Logs the first failure of a row, and its end.
+    /// Logs the first of several failures in a row, and when they end.
     fn log(&self, error: Option<&StoreError>) {
         let was_failing = self.failing.swap(error.is_some(), Ordering::Relaxed);
         match error {
             Some(error) if !was_failing => {
-                tracing::error!(%error, "what is learnt of people is not kept");
+                tracing::error!(%error, "names, invitations and revoked tokens cannot be stored");
             }
-            None if was_failing => tracing::info!("what is learnt of people is kept again"),
+            None if was_failing => {
+                tracing::info!("names, invitations and revoked tokens are stored again")
+            }
             _ => {}
         }
     }

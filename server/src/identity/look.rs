@@ -1,8 +1,8 @@
 //! What names look like, so that nobody is taken for somebody else.
 //!
-//! Source: the skeletons of UTS #39, by `unicode-security`. They tell capital letters from small ones, so a name is compared
-//! as it is written, in small and in capital letters; and they tell apart some letters that common sans-serif fonts do not,
-//! which [`SAME`] adds. Letters with and without an accent stay different.
+//! Source: the skeletons of UTS #39, by `unicode-security`. A skeleton depends on case, so a name is compared as it is written,
+//! in small letters and in capitals. [`SAME`] adds the letters that UTS #39 keeps apart but common sans-serif fonts do not.
+//! Letters with and without an accent stay different.
 
 use super::name::folded;
 use icu_normalizer::ComposingNormalizer;
@@ -12,11 +12,11 @@ use std::{
 };
 use unicode_security::skeleton;
 
-/// What looks the same in common sans-serif fonts, in skeletons of small letters: there `1`, `|` and a capital `i` are an `l`
-/// already, `m` is `rn`, and `0` is an `o`. A dot above disappears in the one that an `i` has.
+/// What looks the same in common sans-serif fonts. The skeleton has already turned `1`, `|` and a capital `i` into `l`, `m` into
+/// `rn`, and `0` into `o`. A combining dot above is invisible on an `i`, which has a dot.
 const SAME: [(&str, &str); 3] = [("i", "l"), ("l\u{307}", "l"), ("vv", "w")];
 
-/// Names that a reader takes for the server's or its keeper's, in English and Spanish: only a registered user has one.
+/// Names that a reader takes for the server or its administrator, in English and Spanish. Only registered users may have them.
 const RESERVED: [&str; 11] = [
     "admin",
     "administrator",
@@ -30,13 +30,13 @@ const RESERVED: [&str; 11] = [
     "sistema",
     "tertulia",
 ];
-/// What begins the names that the server gives.
+/// The prefix of the names that the server gives to guests without a name.
 pub(super) const NAMELESS: &str = "guest-";
 
 static RESERVED_LOOKS: LazyLock<HashSet<String>> =
     LazyLock::new(|| RESERVED.into_iter().flat_map(looks).collect());
 
-/// What a name looks like: two names look the same where they have one of these in common. Not to be shown.
+/// The looks of a name. Two names look the same if they have a look in common. Looks are for comparing, not for showing.
 pub(super) fn looks(name: &str) -> BTreeSet<String> {
     let plain = ComposingNormalizer::new_nfkc().normalize(name);
     [

@@ -9,8 +9,8 @@ use super::{
 use icu_normalizer::ComposingNormalizer;
 use tertulia_shared::{Code, Reject, chat::MAX_NAME_CHARS};
 
-/// Cyrillic and Greek small letters, and the Latin ones that they look like. Accounts are stored by them: the table never
-/// changes.
+/// Cyrillic and Greek small letters, and the Latin letters that they look like. The database stores accounts under names
+/// folded by this table, so it never changes.
 const ALIKE: [(char, char); 29] = [
     ('а', 'a'),
     ('в', 'b'),
@@ -79,8 +79,8 @@ pub fn nearest_name(text: &str) -> Option<String> {
     name(&short).ok()
 }
 
-/// What two writings of the same name have in common, by which its user signs in and rules name it: without spaces and what
-/// does not show, in small letters, and letters that look the same in nearly every font as one. Not to be shown.
+/// The key of a name, by which its user signs in and policy rules name it: no spaces, no hidden characters, small letters, and
+/// one letter for those that look the same in nearly every font. Keys are for comparing, not for showing.
 pub fn folded(name: &str) -> String {
     let normalizer = ComposingNormalizer::new_nfkc();
     let plain = normalizer.normalize(name).to_lowercase();

@@ -1,7 +1,7 @@
 //! Guests whose names look the same, and the tags by which they are told apart.
 //!
-//! A guest has a tag from the moment when another one's name looks like its own, and keeps it as long as it keeps the name.
-//! Guests who left count for a day. Not here: what looks the same (`look`), and what a tag is made of (`tag`).
+//! A guest gets a tag when another guest has a name that looks the same, and keeps it as long as it keeps the name. A guest who
+//! left counts for a day. Not here: what looks the same (`look`), and what a tag is made of (`tag`).
 
 use super::{here::Person, look::looks, tag};
 use std::{
@@ -9,20 +9,20 @@ use std::{
     sync::{Arc, Weak},
 };
 
-/// How long a guest counts that left, in milliseconds.
+/// How long a guest counts after it left, in milliseconds.
 const LATELY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// The most guests who left that count; beyond that the first to leave is forgotten.
+/// The most guests remembered after they left. Beyond that, the guest who left first is forgotten.
 const MAX_LEFT: usize = 10_000;
 
-/// The guests who have a name: those who are connected, and those who were lately. Times are those that [`Age`] counts, in
-/// milliseconds, which no clock sets.
+/// The guests who have a name: those who are connected, and those who were lately. Times are in milliseconds, as [`Age`] counts
+/// them.
 ///
 /// [`Age`]: crate::store::Age
 #[derive(Debug, Default)]
 pub(super) struct Namesakes {
     guests: HashMap<String, Guest>,
     groups: HashMap<String, Group>,
-    /// Who left when, the first one first. One that came back since has another time, or none.
+    /// When each guest left, oldest first. An entry is stale if the guest has come back since.
     left: VecDeque<(u64, String)>,
 }
 
@@ -43,7 +43,7 @@ struct Group {
 }
 
 impl Namesakes {
-    /// A guest is here by its name, or takes another one. Gives those who have another tag than before, and whose name changed.
+    /// Records the name that a guest has now. Returns the people whose name or tag changed, the guest among them.
     pub(super) fn named(&mut self, person: &Arc<Person>, now: u64) -> Vec<Arc<Person>> {
         self.forget_old(now);
         let Some(name) = person.name() else {
@@ -73,10 +73,10 @@ impl Namesakes {
         self.tell_apart(person, &looks)
     }
 
-    /// Gives tags to a guest and to those who were alone until now, where the guest is not the only one with such a name.
+    /// Tags a guest whose name looks like another one's, and the other one if it was alone until now.
     fn tell_apart(&mut self, person: &Arc<Person>, looks: &BTreeSet<String>) -> Vec<Arc<Person>> {
         let groups = looks.iter().filter_map(|look| self.groups.get(look));
-        // Where there are more they have tags by now.
+        // In larger groups everybody has a tag already.
         let small = groups.filter(|group| group.ids.len() == 2);
         let mut others: BTreeSet<String> =
             small.flat_map(|group| group.ids.iter().cloned()).collect();
@@ -93,7 +93,7 @@ impl Namesakes {
         changed
     }
 
-    /// Gives a guest a tag where it has none; gives it back where it is here and has one more tag than before.
+    /// Gives a tag to a guest who has none. Returns the guest if it is connected and was tagged.
     fn tag(&mut self, id: &str) -> Option<Arc<Person>> {
         let guest = self
             .guests

@@ -61,7 +61,7 @@ struct Room {
     inside: usize,
     /// Whether something was said in it of which anything is kept.
     is_used: bool,
-    /// Whether it could not be written down that it was begun: it is nobody's once all who are in it have left.
+    /// Whether the owner could not be written to disk. Such a room has no owner once everybody has left it.
     given_up: bool,
 }
 
@@ -218,7 +218,7 @@ impl Rooms {
         }
     }
 
-    /// It could not be written down that a room was begun: nobody is let in until all have left, then it is nobody's.
+    /// The owner of a room could not be written to disk: nobody else may enter, and once all have left the room is free.
     pub(super) fn give_up(&mut self, room: &str) {
         let Some(known) = self.rooms.get_mut(room) else {
             return;

@@ -14,7 +14,7 @@ use crate::store::{Member, Note};
 use std::sync::Arc;
 use tertulia_shared::{Code, Reject, Topic};
 
-/// The most guests of the same name who are told apart in a refusal.
+/// The most choices that a refusal lists.
 const MAX_CHOICES: usize = 8;
 
 impl Identity {
@@ -51,7 +51,7 @@ impl Identity {
         Ok(true)
     }
 
-    /// Has written down whose a room is from now on. Until it is, what somebody does there waits for it.
+    /// Writes the owner of a room to disk. Until that is done, whatever happens in the room waits.
     fn begin(&self, rooms: &mut Rooms, owner: &Member) -> Result<(), Reject> {
         let room = owner.room.clone();
         let (all, begun) = (Arc::clone(&self.rooms), Arc::clone(&self.begun));
@@ -75,8 +75,8 @@ impl Identity {
         Ok(())
     }
 
-    /// Does something once it is on disk whose a private room is: at once where it is, and in the order of calls. Where it
-    /// could not be written, or the user is in the room no more, `act` is told so.
+    /// Runs `act` once the owner of a private room is on disk: at once if it already is, and in the order of calls. `act` is
+    /// told if the owner could not be written, or if the user has left the room.
     pub fn once_kept(
         &self,
         room: &Topic,
@@ -138,11 +138,11 @@ impl Identity {
         self.rooms().is_member(room, &user.id)
     }
 
-    /// The public id of whom a name names: a registered user, or the one guest with a token who is connected; with a tag
-    /// behind it, the guest who has that.
+    /// Finds the public id of a registered user, or of a connected guest with a token, by name. `NAME·TAG` names one of
+    /// several guests whose names look the same.
     ///
     /// # Errors
-    /// When it is nobody's (`bad-name`), or several guests' (`ambiguous-name`).
+    /// When nobody has the name (`bad-name`), or several guests do (`ambiguous-name`).
     pub fn named(&self, text: &str) -> Result<String, Reject> {
         if let Some(account) = self.known().named(&folded(text)) {
             return Ok(account.id.clone());
@@ -186,7 +186,7 @@ impl Identity {
     }
 }
 
-/// The refusal of a name that several guests have, with the names by which one of them is asked for.
+/// The refusal of a name that several guests have. It lists each of them with its tag.
 fn ambiguous(name: &str, guests: impl Iterator<Item = String>) -> Reject {
     let choices: Vec<_> = guests.take(MAX_CHOICES).collect();
     let problem = format!(

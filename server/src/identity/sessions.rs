@@ -141,7 +141,7 @@ impl Identity {
     /// The name as this user may have it: of a registered one its own only.
     ///
     /// # Errors
-    /// When the name is none, or another's, or kept for registered users; or looks like such a name.
+    /// When the name is not allowed, belongs to another user or is reserved, or looks like such a name.
     pub fn may_be_called(&self, user: &User, name: &str) -> Result<String, Reject> {
         let name = checked(name)?;
         let known = self.known();
@@ -209,7 +209,7 @@ impl Identity {
     }
 }
 
-/// A name that anybody may have.
+/// Checks that a guest may have a name.
 fn free(known: &Known, name: String) -> Result<String, Reject> {
     if known.is_taken(&name) {
         let problem = format!(

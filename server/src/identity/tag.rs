@@ -16,7 +16,7 @@ pub(super) fn tagged(name: &str, tag: &str) -> String {
     format!("{name}{MARK}{tag}")
 }
 
-/// The name and the tag of a text that ends with one, whatever looks like the mark between them.
+/// Splits a text that ends with a tag into name and tag. Whatever looks like the mark between them counts as the mark.
 pub(super) fn split(text: &str) -> Option<(&str, &str)> {
     let is_mark = |character: char| {
         let mut buffer = [0; 4];

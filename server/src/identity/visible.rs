@@ -12,7 +12,7 @@ use icu_properties::{
 const SHOWN_CHARS: usize = 40;
 
 /// Symbols that most fonts draw as nothing: the empty Braille pattern, the object replacement character, the Khitan filler,
-/// the null notehead, and blank hieroglyphs.
+/// the null notehead, and blank hieroglyphs. The page has the same list (`browser::shows`).
 const BLANK: [char; 6] = [
     '\u{2800}',
     '\u{fffc}',
@@ -21,7 +21,7 @@ const BLANK: [char; 6] = [
     '\u{13441}',
     '\u{13442}',
 ];
-/// Asks for the coloured form of the pictograph before it.
+/// The selector that asks for the coloured form of the pictograph before it.
 const EMOJI_STYLE: char = '\u{fe0f}';
 
 /// Whether a character is a control character, or one that does not show or that turns its neighbours around.
@@ -44,7 +44,7 @@ pub fn is_blank(text: &str) -> bool {
         .all(|character| character.is_whitespace() || is_blank(character))
 }
 
-/// A text without what does not show in a name. What chooses the form of a pictograph stays.
+/// Removes the characters that do not show in a name. A selector that chooses the form of a pictograph stays.
 pub(super) fn seen(text: &str) -> String {
     let mut before = None;
     let shows = |character: &char| {

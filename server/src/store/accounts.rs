@@ -153,7 +153,7 @@ impl Accounts {
         version(&self.db).map_err(|error| StoreError::of(&self.file, &error))
     }
 
-    /// Adds an account; false where its name is there already, or another one excludes it.
+    /// Adds an account. Returns false if its name is taken, or if another account `excludes` it.
     ///
     /// # Errors
     /// When the database cannot be written.

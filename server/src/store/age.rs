@@ -1,9 +1,8 @@
-//! How old something is, on a machine whose clock may be wrong: time is counted that has really passed.
+//! How old something is, on a machine whose clock may be wrong: this counts the time that really passed.
 //!
-//! What is told to people is the wall clock's time; what is forgotten is forgotten by this one. It starts with the wall
-//! clock's time and goes on by a steady clock, which nobody sets, also over restarts. Where the wall clock is ahead of it,
-//! because somebody set it or because the machine was off, this counts only once the machine has run for [`TRUST`] without
-//! the wall clock's going back.
+//! People are shown the wall clock's time; data expires by this one. It starts at the wall clock's time and follows a steady
+//! clock, which nobody sets, also over restarts. The wall clock may be ahead of it because somebody set it, or because the
+//! machine was off. Such a lead counts only once the machine has run for [`TRUST`] without the wall clock going back.
 //!
 //! Not here: what is too old (`retention`, `hub::history`), and tokens, which expire by the wall clock.
 
@@ -13,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// How long the server must have run with a wall clock that is ahead until that counts.
+/// How long the server must run with a wall clock that is ahead before the lead counts.
 pub const TRUST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much a wall clock that is corrected little by little goes back meanwhile.
 const SLEW: Duration = Duration::from_secs(60);
@@ -23,13 +22,13 @@ const SLEW: Duration = Duration::from_secs(60);
 pub struct Times {
     /// What the wall clock says.
     pub wall: u64,
-    /// By which something is too old: it never jumps.
+    /// The time by which data expires: it never jumps.
     pub aged: u64,
-    /// What something is stamped with that begins to age now: never before `aged`, nor before `wall`, which may be right.
+    /// The stamp of data that begins to age now: the later of `aged` and `wall`, whichever of them is right.
     pub born: u64,
 }
 
-/// What of this outlives the process.
+/// The part that outlives the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lived {
     /// The time, in milliseconds since 1970-01-01 UTC.
@@ -41,7 +40,7 @@ pub(super) struct Lived {
 }
 
 impl Lived {
-    /// What begins at a time.
+    /// The state that begins at a time.
     pub(super) fn from(aged: u64) -> Self {
         Self {
             aged,
@@ -50,7 +49,7 @@ impl Lived {
         }
     }
 
-    /// So much has passed, and the wall clock says this.
+    /// Adds the time that passed; `wall` is what the wall clock says now.
     fn pass(&mut self, passed: u64, wall: u64) {
         self.aged = self.aged.saturating_add(passed);
         let ahead = wall.saturating_sub(self.aged);
@@ -83,12 +82,12 @@ struct State {
 }
 
 impl Age {
-    /// One that begins now and takes the wall clock for a steady one.
+    /// Begins now, with the wall clock as the steady clock.
     pub fn new(clock: Clock) -> Arc<Self> {
         Self::going_on(Lived::from(clock()), clock, clock)
     }
 
-    /// One that goes on from what was lived before.
+    /// Continues from the state that an earlier process stored.
     pub(super) fn going_on(lived: Lived, clock: Clock, steady: Clock) -> Arc<Self> {
         let state = State {
             lived,
@@ -117,7 +116,7 @@ impl Age {
         }
     }
 
-    /// What is to be kept of it.
+    /// The state to store.
     pub(super) fn lived(&self) -> Lived {
         self.lived_at((self.clock)())
     }

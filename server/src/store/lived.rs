@@ -1,4 +1,4 @@
-//! What was lived, in the database: so that time goes on over restarts, and a wrong clock at one deletes nothing.
+//! Stores the counted time in the database, so that it continues over restarts and a wrong clock at a start deletes nothing.
 
 use super::{
     Age, Archive, Clock,
@@ -23,7 +23,7 @@ impl Archive {
         self.age().now()
     }
 
-    /// Writes down what was lived, where that was not done for so long.
+    /// Stores the counted time if that is due.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -37,7 +37,7 @@ impl Archive {
     }
 }
 
-/// What was lived until now.
+/// The stored time.
 pub(super) fn load(db: &Connection, clock: Clock) -> rusqlite::Result<Arc<Age>> {
     let [aged, ahead, trusted] = NAMES.map(|name| setting(db, name));
     let lived = match (aged?, ahead?, trusted?) {
@@ -50,7 +50,7 @@ pub(super) fn load(db: &Connection, clock: Clock) -> rusqlite::Result<Arc<Age>> 
     };
     let age = Age::going_on(lived.after_a_crash(clock()), clock, clock);
     let born = age.now().born;
-    // What was said while the clock was far ahead must not stay until then.
+    // Messages that were stamped while the clock was far ahead must not stay until that time comes.
     for table in ["message", "receipt"] {
         let clamp = format!("UPDATE {table} SET born = ?1 WHERE born > ?1");
         db.execute(&clamp, [born])?;

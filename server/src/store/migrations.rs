@@ -120,7 +120,7 @@ DROP TABLE receipt;
 ALTER TABLE receipt_by_scope RENAME TO receipt;
 ";
 
-/// What is forgotten is forgotten by a time that no clock sets.
+/// Data expires by a time that no clock sets.
 const AGES: &str = "
 ALTER TABLE message ADD COLUMN born INTEGER NOT NULL DEFAULT 0; -- from when on it ages
 ALTER TABLE receipt ADD COLUMN born INTEGER NOT NULL DEFAULT 0;
@@ -128,7 +128,7 @@ UPDATE message SET born = at;
 UPDATE receipt SET born = at;
 ";
 
-/// What told the author from other guests of the same look, when it said that.
+/// The tag that the author had when it sent the message.
 const TAGS: &str = "ALTER TABLE message ADD COLUMN tag TEXT;";
 
 /// The schema that a database has.

@@ -1,5 +1,5 @@
-//! Whether the database's files are still where they were opened. Who removes or replaces them leaves the server writing
-//! to files that nobody will find.
+//! Whether the database's files are still where they were opened. If somebody removes or replaces them, the server would go on
+//! writing to files that nobody can find.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ pub(super) struct Place {
     gone: AtomicBool,
 }
 
-/// What is another one for another file: its device and inode.
+/// The identity of a file: its device and inode.
 type Identity = (u64, u64);
 
 impl Place {
@@ -34,8 +34,7 @@ impl Place {
         }
     }
 
-    /// Looks whether a file is gone or another one is in its place. Once it was, it stays so: what was written meanwhile
-    /// may be elsewhere.
+    /// Checks whether a file is gone or replaced. The answer stays once it was yes: what was written meanwhile may be lost.
     pub(super) fn is_gone(&self) -> bool {
         if self.was_gone() {
             return true;

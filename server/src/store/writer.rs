@@ -69,11 +69,11 @@ pub(super) struct Shared {
 /// Whether messages can be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// They were when that was last tried.
+    /// The last write succeeded.
     Good,
-    /// The last ones were not, for a reason that may pass: a full disk.
+    /// The last write failed for a reason that may pass, such as a full disk.
     Failing,
-    /// The database was removed or replaced under the server: nothing is stored before it is started anew.
+    /// The database was removed or replaced under the server: nothing is stored until the server is restarted.
     Gone,
 }
 

@@ -16,9 +16,9 @@ use std::fmt::Write as _;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 
 thread_local! {
-    /// Matches a text of which nothing shows, as the server refuses it.
+    /// Matches a text of which nothing shows; the server has the same list (`identity::visible`).
     static SHOWS_NOTHING: RegExp = RegExp::new(
-        r"^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]*$",
+        r"^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800\uFFFC\u{16FE4}\u{1D159}\u{13441}\u{13442}]*$",
         "u",
     );
 }
@@ -45,8 +45,8 @@ pub(crate) fn random_id() -> String {
     })
 }
 
-/// Copies a text that is shown by the element that `selector` finds. By the selection: the clipboard's own interface is
-/// there only where the page came by TLS or from this machine.
+/// Copies the text that an element shows; returns whether that worked. It uses the selection, because the clipboard interface
+/// exists only over TLS or on this machine.
 pub(crate) fn copy(shown: &web_sys::Element) -> bool {
     let done = || -> Result<bool, JsValue> {
         let selection = window().get_selection()?.ok_or(JsValue::NULL)?;

@@ -1,17 +1,17 @@
 //! What the page remembers in the browser between two visits; plain texts under `tertulia.…`.
 //!
-//! A browser may refuse that: its storage is blocked, full, or throws. Then the page keeps in memory what storage does not
-//! take, until it is left, and [`is_refused`] says so.
+//! A browser may refuse to store: storage is blocked, full, or throws. Then the page keeps the texts in memory until it is
+//! closed, and [`is_refused`] says so.
 
 use crate::app::model::table::Table;
 use leptos::prelude::*;
 use std::cell::RefCell;
 
-/// What stands before every name.
+/// The prefix of every name.
 const PREFIX: &str = "tertulia.";
 
 thread_local! {
-    /// What storage did not take, which counts in its place; an empty text where it is to be forgotten.
+    /// The texts that storage did not take. They replace the stored ones; an empty text means forgotten.
     static HERE: RefCell<Table<String>> = RefCell::default();
     /// Whether there is any such text.
     static REFUSED: ArcRwSignal<bool> = ArcRwSignal::new(false);

@@ -23,7 +23,7 @@ impl Announcer {
         self.live = Some(room.to_owned());
     }
 
-    /// Nothing is new until a room is listened to again: the link is gone, or the reader goes elsewhere.
+    /// Nothing is new until the next `listen`: the link is gone, or the reader goes to another room.
     pub fn pause(&mut self) {
         self.live = None;
         self.fresh.clear();
@@ -36,8 +36,8 @@ impl Announcer {
         }
     }
 
-    /// The lines to be read once something came since the last call: a unique key, a line feed, the words. `count` says how
-    /// many came where they are too many.
+    /// The lines to be read, if something came since the last call. Each is a unique key, a line feed and the words. `count`
+    /// writes how many came when there are too many to read.
     pub fn take(&mut self, count: impl FnOnce(u64) -> String) -> Option<&[String]> {
         let fresh = std::mem::take(&mut self.fresh);
         let said = match fresh.len() {

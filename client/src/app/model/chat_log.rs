@@ -31,7 +31,7 @@ pub struct ChatLog {
     received: u64,
     /// The key of the last entry that was there when the reader began to look at older ones.
     held: Option<u64>,
-    /// The ids of own messages that wait no longer.
+    /// The ids of own messages that no longer wait.
     ended: Vec<Arc<str>>,
 }
 
@@ -118,8 +118,8 @@ impl ChatLog {
         self.ended.push(id.into());
     }
 
-    /// The own message `id` was not accepted. It is failed where it was refused for good. In any other case it goes on
-    /// waiting: nobody knows whether it arrived, and the server takes the same id only once.
+    /// The own message `id` was not accepted. It fails if the refusal is final. Otherwise it goes on waiting: nobody knows
+    /// whether it arrived, and the server takes the same id only once.
     pub fn failed(&mut self, id: &str, failure: Failure) {
         self.change(id, |message| {
             if message.delivery == Delivery::Sending {
@@ -246,7 +246,7 @@ impl ChatLog {
         self.trim();
     }
 
-    /// Drops messages until no more stay than may. Each round drops one, or ends it.
+    /// Drops messages until the log is within its limit. Each round drops one, or ends the loop.
     fn trim(&mut self) {
         let most = if self.held.is_some() {
             MAX_HELD
@@ -264,7 +264,7 @@ impl ChatLog {
                     self.entries.remove(at);
                     self.dropped += 1;
                 }
-                // It was never seen, and stands between what is: a gap.
+                // It was never shown, and stands between messages that are: a gap.
                 Some(_) => self.change_at(at, Content::Missed(1)),
             }
             self.merge_gaps();

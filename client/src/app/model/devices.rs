@@ -185,7 +185,7 @@ impl Devices {
         metric.at = reading.at;
     }
 
-    /// A number that is none: JSON has no such, so that only a server of another kind could send it.
+    /// A number that is NaN or infinite. JSON has no such numbers, so only another kind of server could send one.
     fn unusable(&mut self, reading: SensorReading) {
         let known = self.get(&reading.device);
         let fault = known.and_then(|device| device.faults.get(reading.topic.as_str()));

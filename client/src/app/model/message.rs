@@ -28,7 +28,7 @@ pub struct Message {
     pub peer: Arc<str>,
     /// The sender's name.
     pub name: Arc<str>,
-    /// The tag that told the sender from others when it said that.
+    /// The tag that the sender had when it sent the message.
     pub tag: Option<Arc<str>>,
     /// Whether it came through an MQTT broker.
     pub by_broker: bool,
@@ -87,7 +87,7 @@ impl Message {
         matches!(self.delivery, Delivery::Queued | Delivery::Sending)
     }
 
-    /// Whether it stays behind a message of that number: it has no place in the room yet, or a later one.
+    /// Whether it stays below the message with that number: it has no number yet, or a later one.
     pub(super) fn floats_over(&self, seq: u64) -> bool {
         self.waits() || (!self.settled && self.delivery == Delivery::Sent && self.seq > seq)
     }

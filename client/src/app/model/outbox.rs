@@ -2,10 +2,10 @@
 //!
 //! Not here: where it is kept (`browser::storage`), and which tab sends it (`view::chat::outbox`).
 
-/// The most messages that wait in one page, in all rooms; with 4,000 characters each they take a fifth of what a browser
-/// keeps for a page.
+/// The most messages that wait in one page, over all rooms. With 4,000 characters each they fill a fifth of the storage that a
+/// browser gives a page.
 pub const MAX_WAITING: usize = 100;
-/// How long messages are kept that nobody comes back for, in milliseconds.
+/// How long a message is kept if its writer does not come back, in milliseconds.
 pub const ABANDONED_AFTER_MS: u64 = 30 * 86_400_000;
 
 /// A message that waits to be sent.

@@ -25,7 +25,7 @@ pub struct Row {
     pub first_of_group: bool,
 }
 
-/// What tells a row from all others that the page ever shows, and from itself before a change.
+/// The key of a row: unique among all rows that the page ever shows, and new after each change of the row.
 pub type Key = (Arc<str>, u64, u32, [bool; 3], Option<Arc<str>>);
 
 impl Row {
@@ -82,14 +82,14 @@ pub fn rows<'a>(
     rows
 }
 
-/// What the rows know of a message's sender.
+/// The sender of a message, as its row shows it.
 struct Sender {
     is_own: bool,
     tag: Option<Arc<str>>,
 }
 
-/// Messages of the same peer that are headed by the same words. Own messages belong together even before the room has shown
-/// them, when their peer is not known.
+/// Whether two messages stand under one head: same peer, name, tag and way. Own messages belong together even before the room
+/// has shown them, when their peer is not known yet.
 fn one_group((before, a): &(&Message, Sender), (after, b): &(&Message, Sender)) -> bool {
     let same_peer = match (a.is_own, b.is_own) {
         (true, true) => true,
@@ -162,7 +162,7 @@ mod tests {
         );
     }
 
-    /// Breaks when: two people of the same name, or one by two ways, stand below one head.
+    /// Breaks when: two people of the same name, or one person's messages by two ways, stand under one head.
     #[test]
     fn a_group_is_one_peers_by_one_way() {
         let mut log = ChatLog::default();
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(leads, [true, true, true, false, true, true]);
     }
 
-    /// Breaks when: what a guest said before another one of its look came cannot be told from what the other one says.
+    /// Breaks when: what a guest said before its namesake came looks like the namesake's.
     #[test]
     fn a_tag_is_shown_at_what_was_said_before_it_was_given() {
         let mut log = ChatLog::default();

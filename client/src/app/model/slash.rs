@@ -1,7 +1,7 @@
 //! What a person typed into the composer: a text, or a command after a slash.
 //!
-//! A word after a slash that is no command is never a text: it is mostly a command of another chat, or a slip, and not meant
-//! for all to read. Two slashes send one. Not here: doing it (`view::chat`).
+//! An unknown word after a slash is never sent: it is usually a command of another chat program, or a slip, and not meant for
+//! everybody to read. Two slashes send one. Not here: running the commands (`view::chat`).
 
 /// What a person typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

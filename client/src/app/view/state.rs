@@ -251,7 +251,7 @@ pub(crate) struct ChatState {
     pub(crate) follows: RwSignal<bool>,
     pub(crate) view: RwSignal<ChatView>,
     pub(crate) announcer: Kept<Announcer>,
-    /// What a screen reader reads: a key and the words in a second line, each.
+    /// The lines that a screen reader reads: each a key, and the words in a second line.
     pub(crate) announced: RwSignal<Vec<String>>,
 }
 

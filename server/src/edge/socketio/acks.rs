@@ -58,9 +58,9 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     slots: VecDeque<Slot>,
-    /// Those that go before all slots.
+    /// Acknowledgements that go out ahead of all slots.
     ahead: VecDeque<Ack>,
-    /// The texts of those that are answered, also of those in places that were held and of those ahead.
+    /// The answered acknowledgements, whether in a slot, in a held place, or ahead.
     bytes: usize,
     closed: bool,
     /// The one who sends. It stays there, so that it is not to be said again for each acknowledgement.
@@ -122,8 +122,8 @@ impl Queue {
         ack
     }
 
-    /// What goes ahead of all others, or else the next slot, unless one `is_held` already; `None` where there will be no
-    /// more.
+    /// The next acknowledgement ahead of all others, or else the next slot unless one `is_held` already. `None` if no more will
+    /// come.
     fn poll_next(&self, context: &Context<'_>, is_held: bool) -> Poll<Option<Slot>> {
         let mut waiting = self.waiting();
         waiting.wakes(context);

@@ -48,7 +48,7 @@ const MAX_ACKS_WAITING: Capacity = Capacity {
     bytes: 16 * 1024 * 1024,
 };
 
-/// What an event counts as that every client emits now and then by itself.
+/// The weight of an event that every client emits now and then by itself.
 const SMALL: f64 = 0.1;
 
 /// What all connections have in common.

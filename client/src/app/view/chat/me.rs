@@ -1,5 +1,5 @@
-//! Under which public ids the reader writes: of a session token always the same one, without tokens another one for each
-//! connection. What came from one of them is the reader's own, also after a reload and in another tab.
+//! The public ids under which the reader writes: always the same one with a session token, a new one for each connection
+//! without. A message from one of them is the reader's own, also after a reload and in another tab.
 
 use crate::app::view::state::ChatState;
 use leptos::prelude::*;

@@ -50,8 +50,8 @@ fn day(app: App, at: u64) -> AnyView {
     note("day", words)
 }
 
-/// Who says it: for all to see at the head of a group, for screen readers elsewhere. Of own messages only what came through a
-/// broker has a head.
+/// The sender: visible at the head of a group, for screen readers only elsewhere. An own message has a visible head only if it
+/// came through a broker.
 fn sender(app: App, message: &Message, tag: Option<Arc<str>>, shape: (bool, bool)) -> AnyView {
     let label = label(&message.name, tag.as_deref());
     let color = hue(&label);

@@ -80,7 +80,7 @@ pub(crate) fn Messages() -> impl IntoView {
     }
 }
 
-/// Has a screen reader read what comes: the log itself is silent, as history and another room are no news.
+/// Has a screen reader read new messages. The log itself is silent, because history and another room are not news.
 #[component]
 fn Announced() -> impl IntoView {
     let announced = app().chat.announced;

@@ -62,7 +62,7 @@ pub(crate) fn ChatPanel() -> impl IntoView {
     }
 }
 
-/// Says once that the browser stores nothing.
+/// Says that the browser stores nothing, until the reader closes it.
 fn nothing_kept() -> AnyView {
     let texts = app().texts();
     let is_read = RwSignal::new(false);

@@ -112,7 +112,7 @@ pub(crate) fn NameForm(renaming: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// Why the name is not taken. Nobody but a registered user is refused a name that is a good one.
+/// Why the name was refused. Only a registered user is refused a valid name.
 fn refusal(app: App, failure: &Failure) -> String {
     let is_bad = matches!(failure, Failure::Refused(reject) if reject.code == Code::BadName);
     if is_bad && sign::pass().is_some_and(|pass| pass.registered) {

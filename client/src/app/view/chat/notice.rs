@@ -1,4 +1,4 @@
-//! What became of the last command that was typed, and a choice where a name named several people.
+//! The result of the last command that was typed, and a choice if several people have the name that it named.
 //!
 //! Not here: the commands (`sending`).
 
@@ -17,7 +17,7 @@ use leptos::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Notice {
     pub(crate) words: String,
-    /// The names, each with its tag, of which one may be invited.
+    /// The people who may be meant, each as name and tag.
     pub(crate) choices: Vec<String>,
 }
 

@@ -24,9 +24,9 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(700);
 /// How long the answer of a tab is kept, in milliseconds.
 const ANSWER_KEPT_MS: f64 = 60_000.0;
 
-/// Under which name a roll is called; its text is when.
+/// The stored name of a roll call; its text is the time of the call.
 const ROLL: &str = "roll";
-/// What stands before the name of a tab that answered; its text is when.
+/// The prefix of the stored answer of a tab; its text is the time of the answer.
 const TAB: &str = "tab.";
 /// What stands before the id of a message.
 const MESSAGE: &str = "outbox.";
@@ -72,7 +72,7 @@ pub(crate) fn keep(waiting: &Waiting) {
     storage::set(&key(&waiting.id), &waiting.to_text());
 }
 
-/// Keeps what waits as the reader's, who is the same person by another id now.
+/// Stores what waits under the reader's new id: the same person has another id now.
 pub(crate) fn keep_all(app: App) {
     let user = user(app);
     app.chat.logs.with_value(|logs| {
@@ -107,7 +107,7 @@ fn of(message: &Message, room: &str, user: &str) -> Waiting {
     }
 }
 
-/// What waits no longer is not kept either.
+/// Removes the stored copies of messages that no longer wait.
 pub(crate) fn settle(log: &mut ChatLog) {
     for id in log.take_ended() {
         storage::set(&key(&id), "");

@@ -44,13 +44,13 @@ fn complete(app: App) {
     flush(app);
 }
 
-/// There is a link, and who the reader is is known: what waits goes out, and what other tabs left.
+/// The link is up and the reader is known: sends what waits, and what other tabs left.
 pub(crate) fn connected(app: App) {
     PAUSED_UNTIL.set(0.0);
     outbox::call(app, complete);
 }
 
-/// Does what was typed. Gives false where nothing came of it, so that the text stays in the composer; a notice says why.
+/// Does what was typed. Returns false if that failed, so that the text stays in the composer; a notice says why.
 pub(crate) fn say(app: App, typed: &str) -> bool {
     let texts = app.texts();
     let answer = match slash::parse(typed) {
@@ -127,7 +127,7 @@ fn invite(app: App, name: String) -> Option<String> {
     None
 }
 
-/// Invites whom the reader chose of several people with the name that was typed.
+/// Invites the person that the reader chose among several with the same name.
 pub(crate) fn choose(app: App, name: String) {
     let refused = invite(app, name);
     tell(app, refused.unwrap_or_default());

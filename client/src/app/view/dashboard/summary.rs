@@ -1,4 +1,4 @@
-//! A chart in words, for who does not see it: of each line the latest, the lowest and the highest value.
+//! A chart in words, for people who cannot see it: the latest, lowest and highest value of each line.
 
 use super::card::Charted;
 use crate::app::{model::devices::Metric, text, view::state::App};

@@ -56,7 +56,7 @@ impl Sign {
     }
 }
 
-/// The light that says most: the first part of the way that does not work, or else the link.
+/// The most telling light: the first link of the chain that does not work, or else the server's.
 fn worst(app: App) -> Sign {
     let (link, bridge) = (link_sign(app), bridge_sign(app));
     if link.tone == "good" && bridge.tone != "good" {
