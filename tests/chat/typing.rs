@@ -107,7 +107,7 @@ async fn commands_are_done_and_unknown_ones_are_never_sent() {
     }
     assert_eq!(composer(&page).await, "");
     page.say("/me waves").await;
-    page.shows(&notice, "no command /me").await;
+    page.shows(&notice, "no /me command").await;
     page.shows(&notice, "/join ROOM").await;
     assert_eq!(composer(&page).await, "/me waves", "not lost either");
     page.say("/invite Bob").await;
@@ -124,7 +124,7 @@ async fn commands_are_done_and_unknown_ones_are_never_sent() {
     page.say("/invite").await;
     page.shows(&notice, "Type a name").await;
     page.say("/invite Nobody").await;
-    page.shows(&notice, "nobody here has that name").await;
+    page.shows(&notice, "nobody with that name").await;
     page.say("/join lobby").await;
     page.shows(TEXT, "/join").await;
     assert_eq!(page.texts(TEXT).await, ["/join"]);
