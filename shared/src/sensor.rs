@@ -4,8 +4,12 @@
 
 use crate::{Topic, events};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::value::RawValue;
 use std::fmt;
+
+/// The largest integer up to which every integer has an `f64` of its own: 2^53.
+pub const MAX_INTEGER: u64 = 1 << 53;
 
 /// A device measured something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,14 +35,14 @@ pub struct SensorReading {
     pub seq: u64,
 }
 
-/// A retained value was deleted (an empty payload): it is neither shown nor given to later readers any more.
+/// A retained value was deleted (an empty payload): later readers do not get it, nor any fault of its topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SensorCleared {
     /// The topic, `sensors/<device>/<metric>`.
     pub topic: Topic,
     /// The device, one topic level.
     pub device: String,
-    /// What was measured; may span several topic levels.
+    /// What was measured; may span several topic levels. Empty for `sensors/<device>`, of which there are only faults.
     pub metric: String,
     /// When the server learned it, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
@@ -63,7 +67,7 @@ pub struct SensorFault {
     pub seq: u64,
 }
 
-/// A measured or commanded value.
+/// A measured or commanded value. Numbers that an `f64` does not hold as they were sent travel as text.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
@@ -76,37 +80,34 @@ pub enum Value {
 }
 
 impl<'de> Deserialize<'de> for Value {
-    /// By hand: what is derived for an untagged enum keeps any JSON first, which weighs 1 kB in every page.
+    /// From the JSON text: what a number was before it became an `f64` is not known later.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Value;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a number, a flag or a text")
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-                Ok(Value::Flag(flag))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-                Ok(Value::Number(number))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-                Ok(Value::Number(number as f64))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-                Ok(Value::Number(number as f64))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-                Ok(Value::Text(text.to_owned()))
-            }
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let json = json.get();
+        match json.as_bytes().first() {
+            Some(b't') => Ok(Self::Flag(true)),
+            Some(b'f') => Ok(Self::Flag(false)),
+            Some(b'"') => serde_json::from_str(json)
+                .map(Self::Text)
+                .map_err(D::Error::custom),
+            Some(b'-' | b'0'..=b'9') => Ok(Self::number(json)),
+            _ => Err(D::Error::custom("expected a number, a flag or a text")),
         }
-        deserializer.deserialize_any(Any)
+    }
+}
+
+impl Value {
+    /// A JSON number; as the text that it is where it is an integer beyond 2^53, which would be rounded, or not finite.
+    fn number(json: &str) -> Self {
+        let digits = json.strip_prefix('-').unwrap_or(json);
+        let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_exact = |digits: &str| digits.parse().is_ok_and(|it: u64| it <= MAX_INTEGER);
+        match json.parse::<f64>() {
+            Ok(number) if number.is_finite() && (!is_integer || is_exact(digits)) => {
+                Self::Number(number)
+            }
+            _ => Self::Text(json.to_owned()),
+        }
     }
 }
 
@@ -133,22 +134,38 @@ events! {
 
 #[cfg(test)]
 mod tests {
-    use super::Value;
+    use super::{MAX_INTEGER, Value};
 
     #[test]
     fn a_value_is_a_number_a_flag_or_a_text_and_nothing_else() {
         for (json, value) in [
             ("1.5", Value::Number(1.5)),
             ("-3", Value::Number(-3.0)),
-            ("18446744073709551615", Value::Number(u64::MAX as f64)),
+            ("9007199254740992", Value::Number(MAX_INTEGER as f64)),
             ("1e300", Value::Number(1e300)),
             ("true", Value::Flag(true)),
             (r#""\u00e9""#, Value::Text("é".to_owned())),
         ] {
             assert_eq!(serde_json::from_str::<Value>(json).unwrap(), value);
         }
-        for json in ["null", "[1]", "{}", r#"{"Number":1}"#, "1e999"] {
+        for json in ["null", "[1]", "{}", r#"{"Number":1}"#, "nan", r#""\ud800""#] {
             assert!(serde_json::from_str::<Value>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_integer_that_would_be_rounded_is_a_text() {
+        for json in [
+            "9007199254740993",
+            "-9007199254740993",
+            "18446744073709551615",
+            "123456789012345678901234567890",
+            "1e999",
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(value, Value::Text(json.to_owned()));
+            let within: (Value,) = serde_json::from_str(&format!("[ {json} ]")).unwrap();
+            assert_eq!(within.0, value);
         }
     }
 }
