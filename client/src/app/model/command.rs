@@ -119,32 +119,50 @@ fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// The words that devices have for off and on; as numbers they are 0 and 1.
+const WORDS: [(&str, &str); 2] = [("off", "on"), ("false", "true")];
+
 /// A value that a switch can show: whether it is on.
 pub fn is_on(value: &Value) -> Option<bool> {
     match value {
-        Value::Flag(on) => Some(*on),
-        Value::Text(text) if text.eq_ignore_ascii_case("on") => Some(true),
-        Value::Text(text) if text.eq_ignore_ascii_case("off") => Some(false),
-        _ => None,
+        Value::Number(number) if *number == 0.0 => Some(false),
+        Value::Number(number) if *number == 1.0 => Some(true),
+        Value::Number(_) => None,
+        Value::Flag(is_on) => Some(*is_on),
+        Value::Text(word) => WORDS.into_iter().find_map(|(off, on)| {
+            let is_on = word.eq_ignore_ascii_case(on);
+            (is_on || word.eq_ignore_ascii_case(off)).then_some(is_on)
+        }),
     }
 }
 
-/// The other value of a switch, written as the device writes it.
+/// The other value of a switch, written as the device writes it: `ON` for `OFF`, `True` for `False`, `0` for `1`.
 pub fn toggled(value: &Value) -> Option<Value> {
-    let on = is_on(value)?;
+    let is_on = is_on(value)?;
     Some(match value {
-        Value::Text(text) => {
-            let upper = text.bytes().all(|byte| byte.is_ascii_uppercase());
-            let word = match (on, upper) {
-                (true, false) => "off",
-                (true, true) => "OFF",
-                (false, false) => "on",
-                (false, true) => "ON",
-            };
-            Value::Text(word.to_owned())
-        }
-        _ => Value::Flag(!on),
+        Value::Number(_) => Value::Number(f64::from(u8::from(!is_on))),
+        Value::Flag(_) => Value::Flag(!is_on),
+        Value::Text(text) => Value::Text(other_word(text, is_on)?),
     })
+}
+
+fn other_word(text: &str, is_on: bool) -> Option<String> {
+    let (off, on) = WORDS
+        .into_iter()
+        .find(|(off, on)| [off, on].iter().any(|it| text.eq_ignore_ascii_case(it)))?;
+    let word = if is_on { off } else { on };
+    let is_upper = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_uppercase());
+    let mut bytes = text.bytes();
+    let (first, last) = (is_upper(bytes.next()), is_upper(bytes.next_back()));
+    let mut word = if last {
+        word.to_ascii_uppercase()
+    } else {
+        word.to_owned()
+    };
+    if first && let Some(letter) = word.get_mut(..1) {
+        letter.make_ascii_uppercase();
+    }
+    Some(word)
 }
 
 #[cfg(test)]
@@ -204,11 +222,21 @@ mod tests {
 
     #[test]
     fn a_switch_speaks_as_its_device_does() {
-        assert_eq!(toggled(&text("off")), Some(text("on")));
-        assert_eq!(toggled(&text("ON")), Some(text("OFF")));
-        assert_eq!(toggled(&Value::Flag(false)), Some(Value::Flag(true)));
-        assert_eq!(toggled(&Value::Number(1.0)), None);
-        assert_eq!(is_on(&text("On")), Some(true));
-        assert_eq!(is_on(&text("open")), None);
+        for (off, on) in [
+            (text("off"), text("on")),
+            (text("OFF"), text("ON")),
+            (text("Off"), text("On")),
+            (text("false"), text("true")),
+            (text("False"), text("True")),
+            (Value::Number(0.0), Value::Number(1.0)),
+            (Value::Flag(false), Value::Flag(true)),
+        ] {
+            assert_eq!((is_on(&off), is_on(&on)), (Some(false), Some(true)));
+            assert_eq!(toggled(&off).as_ref(), Some(&on));
+            assert_eq!(toggled(&on).as_ref(), Some(&off));
+        }
+        for other in [text("open"), text(""), text("1"), Value::Number(0.5)] {
+            assert_eq!(toggled(&other), None);
+        }
     }
 }

@@ -49,12 +49,15 @@ pub struct Target {
     pub value: Option<Value>,
     /// The last command, while it is worth showing.
     pub command: Option<Command>,
+    /// Whether it was set to a number other than 0 and 1 once: 0 is no switch then.
+    pub is_level: bool,
 }
 
 impl Target {
     /// Whether a switch fits it, and how it stands.
     pub fn switch(&self) -> Option<bool> {
-        self.value.as_ref().and_then(is_on)
+        let value = self.value.as_ref().filter(|_| !self.is_level);
+        value.and_then(is_on)
     }
 
     /// Lets time pass for the command. Gives whether anything changed.
@@ -231,6 +234,7 @@ impl Devices {
         if let Some(command) = &mut target.command {
             command.echoed(&state.value, now);
         }
+        target.is_level |= matches!(state.value, Value::Number(_)) && is_on(&state.value).is_none();
         target.value = Some(state.value);
     }
 

@@ -159,3 +159,20 @@ fn a_target_that_never_echoed_is_known_by_its_command() {
     devices.tick(60_000.0);
     assert!(devices.get("lamp").unwrap().targets.is_empty());
 }
+
+#[test]
+fn a_level_at_zero_is_no_switch() {
+    let switch = |values: &[f64]| {
+        let mut devices = Devices::default();
+        for value in values {
+            let value = Value::Number(*value);
+            devices.state(DeviceState { value, ..state("") }, 0.0);
+        }
+        let lamp = devices.get("lamp").unwrap();
+        lamp.targets.get("power").unwrap().switch()
+    };
+    assert_eq!(switch(&[0.0]), Some(false));
+    assert_eq!(switch(&[0.0, 1.0]), Some(true));
+    assert_eq!(switch(&[0.0, 40.0]), None);
+    assert_eq!(switch(&[40.0, 0.0]), None);
+}
