@@ -9,6 +9,7 @@ pub mod local;
 pub mod mapping;
 pub mod mqtt;
 mod overflow;
+mod sources;
 
 use std::{future::Future, time::Duration};
 use tertulia_shared::bridge::BridgeState;

@@ -29,7 +29,7 @@ use std::{
     },
     time::Instant,
 };
-use stream::Position;
+use stream::{Position, Stream};
 use tertulia_shared::{Event, Filter, Topic};
 
 /// The most topics with the same first level that a hub numbers; a further one is refused, those of others are not.
@@ -201,20 +201,13 @@ impl Hub {
         event: impl FnOnce(Stamp) -> E,
     ) -> Result<Stamp, PublishError> {
         let mut state = self.state();
-        let stream = state.stream(topic)?;
+        let seq = state.stream(topic)?.seq + 1;
         let times = self.age.now();
         let stamp = Stamp {
-            seq: stream.seq + 1,
+            seq,
             at: times.wall,
         };
-        let message = Arc::new(Message {
-            topic: topic.clone(),
-            stamp,
-            origin,
-            event: E::NAME,
-            body: serde_json::value::to_raw_value(&event(stamp))?,
-            since: Instant::now(),
-        });
+        let message = made(topic, stamp, origin, event)?;
         state.take(&message, retain, (times.born, times.aged));
         self.deliver(&state, &message);
         Ok(stamp)
@@ -246,11 +239,49 @@ impl Hub {
         }
     }
 
-    /// Forgets the latest values of a topic: who subscribes later gets none. Its numbering goes on.
-    pub fn clear(&self, topic: &Topic) {
-        if let Some(stream) = self.state().streams.get_mut(topic) {
-            stream.retained.clear();
+    /// Forgets the latest values of a topic and publishes the event that tells it. A later reader gets nothing of what was
+    /// before; one that goes on from a position there gets the event. Its numbering goes on. `None`, and no event, where
+    /// nothing was to be forgotten.
+    ///
+    /// # Errors
+    /// When the payload does not encode: then nothing is forgotten.
+    pub fn clear<E: Event>(
+        &self,
+        topic: &Topic,
+        origin: Origin,
+        event: impl FnOnce(Stamp) -> E,
+    ) -> Result<Option<Stamp>, PublishError> {
+        let mut state = self.state();
+        let stream = state.streams.get(topic);
+        let Some(stream) = stream.filter(|stream| stream.has_latest()) else {
+            return Ok(None);
+        };
+        let times = self.age.now();
+        let stamp = Stamp {
+            seq: stream.seq + 1,
+            at: times.wall,
+        };
+        let message = made(topic, stamp, origin, event)?;
+        state.take(&message, true, (times.born, times.aged));
+        if let Some(stream) = state.streams.get_mut(topic) {
+            stream.clear();
         }
+        self.deliver(&state, &message);
+        Ok(Some(stamp))
+    }
+
+    /// The latest value of this event on a topic.
+    pub fn latest<E: Event>(&self, topic: &Topic) -> Option<E> {
+        let state = self.state();
+        let mut latest = state.streams.get(topic)?.retained.iter();
+        latest.find_map(|message| message.decode())
+    }
+
+    /// What is kept of a topic for readers who come back, oldest first.
+    pub fn kept(&self, topic: &Topic) -> Vec<Arc<Message>> {
+        let state = self.state();
+        let kept = state.streams.get(topic).map(Stream::kept);
+        kept.into_iter().flatten().map(Arc::clone).collect()
     }
 
     /// A new reader without subscriptions that holds at most `capacity` messages that are not yet read.
@@ -333,4 +364,20 @@ impl Hub {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn made<E: Event>(
+    topic: &Topic,
+    stamp: Stamp,
+    origin: Origin,
+    event: impl FnOnce(Stamp) -> E,
+) -> Result<Arc<Message>, PublishError> {
+    Ok(Arc::new(Message {
+        topic: topic.clone(),
+        stamp,
+        origin,
+        event: E::NAME,
+        body: serde_json::value::to_raw_value(&event(stamp))?,
+        since: Instant::now(),
+    }))
 }

@@ -4,8 +4,8 @@ use super::{App, MQTT};
 use crate::hub::{PublishError, Stamp};
 use tertulia_shared::{
     Topic,
-    device::{DeviceState, DeviceStatus},
-    sensor::{SensorFault, SensorReading, Value},
+    device::{DeviceCleared, DeviceState, DeviceStatus},
+    sensor::{SensorCleared, SensorFault, SensorReading, Value},
 };
 
 /// A reading without its stamp.
@@ -38,6 +38,43 @@ pub fn reading(app: &App, reading: Reading) -> Result<Stamp, PublishError> {
         value: reading.value,
         unit: reading.unit,
         retained: reading.retained,
+        at: stamp.at,
+        seq: stamp.seq,
+    })
+}
+
+/// Publishes that the retained value of a metric was deleted, where there was one: who comes later does not get it.
+///
+/// # Errors
+/// When the event does not encode.
+pub fn clear(
+    app: &App,
+    topic: &Topic,
+    device: String,
+    metric: String,
+) -> Result<Option<Stamp>, PublishError> {
+    app.hub.clear(topic, MQTT, |stamp| SensorCleared {
+        topic: topic.clone(),
+        device,
+        metric,
+        at: stamp.at,
+        seq: stamp.seq,
+    })
+}
+
+/// Publishes that the retained state of a target, or the status of a device, was deleted, where there was one.
+///
+/// # Errors
+/// When the event does not encode.
+pub fn clear_device(
+    app: &App,
+    topic: &Topic,
+    device: String,
+    target: Option<String>,
+) -> Result<Option<Stamp>, PublishError> {
+    app.hub.clear(topic, MQTT, |stamp| DeviceCleared {
+        device,
+        target,
         at: stamp.at,
         seq: stamp.seq,
     })

@@ -1,14 +1,20 @@
-//! From the broker to the hub: what a publish says is published, what it does not say is counted and shown.
+//! From the broker to the hub: maps publishes to events and publishes them; counts and tells what does not decode.
+//!
+//! A broker sends its retained values again at each subscribe: what is known of them already is not published again.
 //!
 //! Not here: what a payload means (`mapping`), and the connection (`mqtt`).
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     faults::Faults,
-    mapping::{self, Inbound},
+    mapping::{self, Inbound, Said},
+    sources::Sources,
 };
 use crate::{
     app::{
-        App,
+        App, MQTT,
         chat::{self, Speaker},
         policy, sensor,
     },
@@ -17,9 +23,15 @@ use crate::{
 use rumqttc::Publish;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
-use tertulia_shared::Topic;
+use tertulia_shared::{
+    Topic,
+    chat::ChatMessage,
+    device::{DeviceState, DeviceStatus},
+    room::DEVICES,
+    sensor::{SensorFault, SensorReading},
+};
 
 /// The user property in which our own broker says who published; it takes away what publishers say of that.
 const SENDER: &str = "x-mqtt-sender";
@@ -31,6 +43,7 @@ pub(super) struct Inward {
     /// Whether the broker is our own, which says who published.
     own: bool,
     faults: Mutex<Faults>,
+    sources: Mutex<Sources>,
 }
 
 impl Inward {
@@ -40,10 +53,11 @@ impl Inward {
             app,
             own,
             faults: Mutex::default(),
+            sources: Mutex::default(),
         }
     }
 
-    /// Publishes what a publish says; what it does not say is counted and shown.
+    /// Publishes what a publish says; what it does not say is counted and told.
     pub(super) fn take(&self, publish: Publish) {
         let name = String::from_utf8_lossy(&publish.topic).into_owned();
         let Ok(topic) = Topic::new(name.as_str()) else {
@@ -54,17 +68,48 @@ impl Inward {
             .properties
             .as_ref()
             .map_or(&[][..], |properties| &properties.user_properties);
-        match mapping::map(&topic, &publish.payload, properties) {
-            Ok(said) => {
-                for inbound in said {
-                    self.say(&publish, inbound);
-                }
+        let Said { inbound, fault } = mapping::map(&topic, &publish.payload, properties);
+        for inbound in inbound {
+            if !publish.retain || !self.is_known(&inbound) {
+                self.say(&publish, &topic, inbound);
             }
-            Err(fault) => self.fault(&name, Some(&topic), &fault.to_string()),
+        }
+        if let Some(fault) = fault {
+            let reason = fault.to_string();
+            let latest = || self.app.hub.latest(&topic);
+            let is_known = |fault: SensorFault| fault.reason == reason;
+            if !publish.retain || !latest().is_some_and(is_known) {
+                self.fault(&name, Some(&topic), &reason);
+            }
         }
     }
 
-    fn say(&self, publish: &Publish, inbound: Inbound) {
+    /// Whether the last that was heard is what a retained value says.
+    fn is_known(&self, inbound: &Inbound) -> bool {
+        let hub = &self.app.hub;
+        match inbound {
+            Inbound::Reading(reading) => {
+                let latest = hub.latest::<SensorReading>(&reading.topic);
+                latest.is_some_and(|it| it.value == reading.value && it.unit == reading.unit)
+            }
+            Inbound::Status { topic, online, .. } => {
+                let latest = hub.latest::<DeviceStatus>(topic);
+                latest.is_some_and(|it| it.online == *online)
+            }
+            Inbound::State { topic, value, .. } => {
+                let latest = hub.latest::<DeviceState>(topic);
+                latest.is_some_and(|it| it.value == *value)
+            }
+            Inbound::Chat { room, text, .. } => {
+                let kept = hub.kept(room).into_iter();
+                let mut of_brokers = kept.filter(|message| message.origin == MQTT);
+                of_brokers.any(|it| it.decode().is_some_and(|it: ChatMessage| it.text == *text))
+            }
+            Inbound::Cleared => false,
+        }
+    }
+
+    fn say(&self, publish: &Publish, topic: &Topic, inbound: Inbound) {
         let app = &self.app;
         let said = match inbound {
             Inbound::Chat {
@@ -82,11 +127,16 @@ impl Inward {
                 }
                 return;
             }
-            Inbound::Cleared { topic } => {
-                app.hub.clear(&topic);
-                return;
+            Inbound::Cleared => return self.clear(topic),
+            Inbound::Reading(mut reading) => {
+                reading.retained = publish.retain;
+                let metric = reading.topic.clone();
+                let said = sensor::reading(app, reading);
+                if said.is_ok() {
+                    self.sources().note(&metric, topic);
+                }
+                said
             }
-            Inbound::Reading(reading) => sensor::reading(app, reading),
             Inbound::Status {
                 topic,
                 device,
@@ -100,6 +150,30 @@ impl Inward {
             } => sensor::state(app, &topic, device, target, value),
         };
         self.check(said);
+    }
+
+    /// Clears what came on a topic.
+    fn clear(&self, topic: &Topic) {
+        let cleared = self.sources().take(topic);
+        for topic in cleared {
+            let mut levels = topic.levels();
+            let (first, device) = (levels.next(), levels.next().unwrap_or_default().to_owned());
+            let said = match first {
+                Some(DEVICES) => {
+                    let target = levels.nth(1).map(str::to_owned);
+                    sensor::clear_device(&self.app, &topic, device, target)
+                }
+                _ => {
+                    let metric: Vec<_> = levels.collect();
+                    sensor::clear(&self.app, &topic, device, metric.join("/"))
+                }
+            };
+            self.check(said);
+        }
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn speaker<'a>(&self, publish: &'a Publish, name: Option<&'a str>) -> Speaker<'a> {
@@ -162,93 +236,4 @@ fn message_id(publish: &Publish) -> String {
     let mut hasher = DefaultHasher::new();
     (&publish.topic, &publish.payload).hash(&mut hasher);
     format!("retained-{:016x}", hasher.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Inward;
-    use crate::{
-        app::{App, device},
-        hub::{Delivery, Message, Reader},
-        store::Archive,
-    };
-    use rumqttc::{Publish, PublishProperties, QoS};
-    use std::{
-        sync::{Arc, atomic::Ordering},
-        time::Duration,
-    };
-    use tertulia_shared::{Filter, chat::ChatMessage, sensor::SensorReading};
-
-    fn inward() -> (Inward, Arc<App>) {
-        let archive = Archive::in_memory(|| 5).unwrap();
-        let app = App::new(archive, device::commands().0).unwrap();
-        (Inward::new(Arc::clone(&app), false), app)
-    }
-
-    fn publish(topic: &str, payload: &str, properties: &[(&str, &str)]) -> Publish {
-        let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload.to_owned(), None);
-        let properties = properties
-            .iter()
-            .map(|(key, value)| ((*key).into(), (*value).into()));
-        publish.properties = Some(PublishProperties {
-            user_properties: properties.collect(),
-            ..PublishProperties::default()
-        });
-        publish
-    }
-
-    fn reader(app: &App, filter: &str) -> Reader {
-        let reader = app.hub.reader(100);
-        reader.subscribe(&Filter::new(filter).unwrap());
-        reader
-    }
-
-    async fn next(reader: &Reader) -> Option<Arc<Message>> {
-        match tokio::time::timeout(Duration::ZERO, reader.next()).await {
-            Ok(Some(Delivery::Message(message))) => Some(message),
-            _ => None,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_text_is_not_lost_for_its_properties() {
-        let (inward, app) = inward();
-        let room = reader(&app, "chat/lobby");
-        let (long, hidden) = ("é".repeat(50), "\u{200b}\u{202e}");
-        for (name, expected) in [(long.as_str(), "é".repeat(40)), (hidden, "mqtt".to_owned())] {
-            let properties = [("from", name), ("id", "")];
-            inward.take(publish("chat/lobby", "hello", &properties));
-            let message = next(&room).await.unwrap().decode::<ChatMessage>().unwrap();
-            assert_eq!(
-                (message.text.as_str(), message.from.name),
-                ("hello", expected)
-            );
-            let id = message.id.unwrap();
-            assert!(id.starts_with("mqtt-"), "{id}");
-        }
-        assert_eq!(app.counts.faults.load(Ordering::Relaxed), 0);
-    }
-
-    #[tokio::test]
-    async fn what_says_nothing_is_counted_for_everybody() {
-        let (inward, app) = inward();
-        inward.take(publish("chat/lobby", " ", &[]));
-        inward.take(publish("sensors/a/t", "null", &[]));
-        inward.take(publish("sensors/a", "{}", &[]));
-        assert_eq!(app.counts.faults.load(Ordering::Relaxed), 3);
-    }
-
-    #[tokio::test]
-    async fn a_cleared_value_is_forgotten_and_is_no_fault() {
-        let (inward, app) = inward();
-        for topic in ["sensors/a/t", "devices/a/state/power"] {
-            inward.take(publish(topic, "1", &[]));
-            inward.take(publish(topic, "", &[]));
-            assert!(next(&reader(&app, topic)).await.is_none(), "{topic}");
-        }
-        assert_eq!(app.counts.faults.load(Ordering::Relaxed), 0);
-        inward.take(publish("sensors/a/t", "2", &[]));
-        let message = next(&reader(&app, "sensors/#")).await.unwrap();
-        assert_eq!(message.decode::<SensorReading>().unwrap().seq, 2);
-    }
 }

@@ -1,12 +1,19 @@
 //! From an MQTT publish to what it says: pure functions over topic, payload and user properties.
 //!
-//! Not here: the connection (`link`) and what becomes of it (`mqtt`).
+//! Here: which topic carries what. In the folder: numbers, text, objects and faults. Not here: the connection (`link`) and
+//! what becomes of it (`inward`).
 
+mod fault;
+mod number;
+mod object;
 #[cfg(test)]
 mod tests;
+mod text;
+
+pub use fault::{Bad, BadParts, Fault};
 
 use crate::app::sensor::Reading;
-use serde_json::Value as Json;
+use object::Parts;
 use tertulia_shared::{
     Topic,
     room::{CHAT, DEVICES, SENSORS},
@@ -17,6 +24,8 @@ use tertulia_shared::{
 pub const MAX_VALUE_BYTES: usize = 1_024;
 /// The most metrics of one payload.
 pub const MAX_METRICS: usize = 256;
+/// The longest metric that an object names, in bytes.
+pub const MAX_METRIC_BYTES: usize = 256;
 /// The user property that names the author of a chat message.
 pub const FROM: &str = "from";
 /// The user property that carries the id of a chat message.
@@ -58,89 +67,64 @@ pub enum Inbound {
         /// The value that is set.
         value: Value,
     },
-    /// A retained value is no more.
-    Cleared {
-        /// The topic.
-        topic: Topic,
-    },
+    /// The retained value of the topic was deleted.
+    Cleared,
 }
 
-/// Why a publish says nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// The topic is none of those that carry anything here.
-    #[error("topic has no place for a device and what it says")]
-    Topic,
-    /// The payload is not UTF-8.
-    #[error("payload is not UTF-8")]
-    Utf8,
-    /// The payload is empty.
-    #[error("payload is empty")]
-    Empty,
-    /// The payload begins as JSON and is none.
-    #[error("payload is no JSON: {0}")]
-    Json(String),
-    /// A number is not finite.
-    #[error("`{0}` is not a finite number")]
-    NotFinite(String),
-    /// A value is an object, an array or null.
-    #[error("`{0}` is no number, text or switch")]
-    Nested(String),
-    /// An object has no `value`.
-    #[error("object has no `value`")]
-    NoValue,
-    /// `unit` is no text.
-    #[error("`unit` is no text")]
-    Unit,
-    /// A metric cannot stand in a topic.
-    #[error("`{0}` cannot name a metric")]
-    Metric(String),
-    /// A value alone came without a metric.
-    #[error("a value alone needs a metric: sensors/<device>/<metric>")]
-    NoMetric,
-    /// An object of metrics has none.
-    #[error("object has no metrics")]
-    NoMetrics,
-    /// There are too many metrics.
-    #[error("payload has {0} metrics, at most {MAX_METRICS} are allowed")]
-    TooManyMetrics(usize),
-    /// A text is too long.
-    #[error("text has {0} bytes, at most {MAX_VALUE_BYTES} are allowed")]
-    TooLong(usize),
-    /// A status is neither of the two words.
-    #[error("status is neither `online` nor `offline`")]
-    Status,
+/// All that a publish says, and why it is not more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// What it says: several readings where it carries several metrics.
+    pub inbound: Vec<Inbound>,
+    /// What of it says nothing.
+    pub fault: Option<Fault>,
 }
 
-/// What a publish says: several readings where it carries several metrics.
-///
-/// # Errors
-/// When the payload does not decode; then nothing of it is taken.
-pub fn map(
-    topic: &Topic,
-    payload: &[u8],
-    properties: &[(String, String)],
-) -> Result<Vec<Inbound>, Fault> {
-    let text = std::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+impl From<Inbound> for Said {
+    fn from(inbound: Inbound) -> Self {
+        let (inbound, fault) = (vec![inbound], None);
+        Self { inbound, fault }
+    }
+}
+
+impl From<Option<Inbound>> for Said {
+    fn from(inbound: Option<Inbound>) -> Self {
+        inbound.map(Self::from).unwrap_or_default()
+    }
+}
+
+impl From<Fault> for Said {
+    fn from(fault: Fault) -> Self {
+        let (inbound, fault) = (Vec::new(), Some(fault));
+        Self { inbound, fault }
+    }
+}
+
+/// What a publish says.
+pub fn map(topic: &Topic, payload: &[u8], properties: &[(String, String)]) -> Said {
+    read(topic, payload, properties).unwrap_or_else(Said::from)
+}
+
+fn read(topic: &Topic, payload: &[u8], properties: &[(String, String)]) -> Result<Said, Fault> {
     let levels: Vec<_> = topic.levels().collect();
     if levels.iter().any(|level| level.is_empty()) {
         return Err(Fault::Topic);
     }
     if payload.is_empty() && clears(&levels) {
-        let topic = topic.clone();
-        return Ok(vec![Inbound::Cleared { topic }]);
+        return Ok(Inbound::Cleared.into());
     }
+    let text = std::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+    let text = text::trimmed(text);
     match levels[..] {
-        [CHAT, _, ..] => Ok(vec![chat(topic, text, properties)]),
-        [SENSORS, device] => metrics(device, text),
-        [SENSORS, device, ..] => reading(topic, device, text),
+        [CHAT, _, ..] => Ok(chat(topic, text, properties).into()),
+        [SENSORS, device, ref metric @ ..] => readings(device, &metric.join("/"), text),
         [DEVICES, device, "status"] => status(topic, device, text),
         [DEVICES, device, "state", target] => state(topic, device, target, text),
         _ => Err(Fault::Topic),
     }
 }
 
-/// Whether an empty payload on this topic is how MQTT clears a retained value (MQTT 5 §3.3.1.3).
+/// Whether an empty payload on this topic is how MQTT deletes a retained value (MQTT 5 §3.3.1.3).
 fn clears(levels: &[&str]) -> bool {
     matches!(
         levels,
@@ -170,139 +154,76 @@ fn chat(room: &Topic, text: &str, properties: &[(String, String)]) -> Inbound {
     }
 }
 
-/// Several metrics at once on `sensors/<device>`.
-fn metrics(device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return Err(if text.trim().is_empty() {
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// What a device measured: a value alone of one metric, or an object or an array of several below it.
+fn readings(device: &str, metric: &str, text: &str) -> Result<Said, Fault> {
+    let mut parts = if is_json(text) {
+        Parts::of(metric, text)?
+    } else if metric.is_empty() {
+        let is_empty = text.trim().is_empty();
+        return Err(if is_empty {
             Fault::Empty
         } else {
             Fault::NoMetric
         });
-    }
-    let object = object(text)?;
-    if object.is_empty() {
-        return Err(Fault::NoMetrics);
-    }
-    if object.len() > MAX_METRICS {
-        return Err(Fault::TooManyMetrics(object.len()));
-    }
-    let reading = |(metric, value): (&String, &Json)| {
-        let name = || Fault::Metric(shown(metric));
-        if metric.split('/').any(str::is_empty) {
-            return Err(name());
+    } else {
+        let reading = text::reading(text)?;
+        let good = reading.map(|reading| (metric.to_owned(), reading));
+        Parts {
+            good: good.into_iter().collect(),
+            ..Parts::default()
         }
-        Ok(Inbound::Reading(Reading {
-            topic: Topic::new(format!("{SENSORS}/{device}/{metric}")).map_err(|_| name())?,
-            device: device.to_owned(),
-            metric: metric.clone(),
-            value: scalar(metric, value)?,
-            unit: None,
-            retained: false,
-        }))
     };
-    object.iter().map(reading).collect()
+    let mut inbound = Vec::with_capacity(parts.good.len());
+    for (metric, measured) in parts.good {
+        let Ok(topic) = Topic::new(format!("{SENSORS}/{device}/{metric}")) else {
+            parts.bad.add(&metric, Bad::LongName);
+            continue;
+        };
+        inbound.push(Inbound::Reading(Reading {
+            topic,
+            device: device.to_owned(),
+            metric,
+            value: measured.value,
+            unit: measured.unit,
+            retained: false,
+        }));
+    }
+    let fault = parts.bad.fault();
+    Ok(Said { inbound, fault })
 }
 
-/// One metric on `sensors/<device>/<metric>`: a value alone, or an object with `value` and perhaps `unit`.
-fn reading(topic: &Topic, device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
-    let (value, unit) = if text.trim_start().starts_with(['{', '[']) {
-        measured(&object(text)?)?
-    } else {
-        (bare(text)?, None)
+fn status(topic: &Topic, device: &str, text: &str) -> Result<Said, Fault> {
+    let word = match value(text) {
+        Ok(None) => return Ok(Said::default()),
+        Ok(Some(value)) => value.to_string(),
+        Err(Fault::State) => return Err(Fault::Status),
+        Err(fault) => return Err(fault),
     };
-    let metric: Vec<_> = topic.levels().skip(2).collect();
-    Ok(vec![Inbound::Reading(Reading {
+    Ok(Said::from(Inbound::Status {
         topic: topic.clone(),
         device: device.to_owned(),
-        metric: metric.join("/"),
-        value,
-        unit,
-        retained: false,
-    })])
+        online: text::is_online(&word).ok_or(Fault::Status)?,
+    }))
 }
 
-fn measured(object: &serde_json::Map<String, Json>) -> Result<(Value, Option<String>), Fault> {
-    let value = scalar("value", object.get("value").ok_or(Fault::NoValue)?)?;
-    let unit = match object.get("unit") {
-        None | Some(Json::Null) => None,
-        Some(Json::String(unit)) if unit.len() <= MAX_VALUE_BYTES => Some(unit.clone()),
-        Some(_) => return Err(Fault::Unit),
-    };
-    Ok((value, unit))
-}
-
-fn status(topic: &Topic, device: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
-    let online = match text.trim() {
-        "online" => true,
-        "offline" => false,
-        _ => return Err(Fault::Status),
-    };
-    let (topic, device) = (topic.clone(), device.to_owned());
-    Ok(vec![Inbound::Status {
-        topic,
-        device,
-        online,
-    }])
-}
-
-fn state(topic: &Topic, device: &str, target: &str, text: &str) -> Result<Vec<Inbound>, Fault> {
-    Ok(vec![Inbound::State {
+fn state(topic: &Topic, device: &str, target: &str, text: &str) -> Result<Said, Fault> {
+    let state = value(text)?.map(|value| Inbound::State {
         topic: topic.clone(),
         device: device.to_owned(),
         target: target.to_owned(),
-        value: if text.trim_start().starts_with(['{', '[']) {
-            measured(&object(text)?)?.0
-        } else {
-            bare(text)?
-        },
-    }])
+        value,
+    });
+    Ok(state.into())
 }
 
-fn object(text: &str) -> Result<serde_json::Map<String, Json>, Fault> {
-    match serde_json::from_str(text).map_err(|error| Fault::Json(error.to_string()))? {
-        Json::Object(object) => Ok(object),
-        _ => Err(Fault::Nested("[…]".to_owned())),
+/// One value, alone or in an object; a unit stays in its text. `None` where it is `null`.
+fn value(text: &str) -> Result<Option<Value>, Fault> {
+    match is_json(text) {
+        true => object::single(text),
+        false => text::bare(text),
     }
-}
-
-/// A value alone: a number, `true` or `false`, a JSON text, and everything else but `null` as the text that it is.
-fn bare(text: &str) -> Result<Value, Fault> {
-    let text = text.trim();
-    match text {
-        "" => Err(Fault::Empty),
-        "null" => Err(Fault::Nested("null".to_owned())),
-        "true" => Ok(Value::Flag(true)),
-        "false" => Ok(Value::Flag(false)),
-        _ => match text.parse::<f64>() {
-            Ok(number) => finite(number, text),
-            Err(_) => self::text(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())),
-        },
-    }
-}
-
-fn scalar(name: &str, value: &Json) -> Result<Value, Fault> {
-    match value {
-        Json::Number(number) => finite(number.as_f64().unwrap_or(f64::NAN), &number.to_string()),
-        Json::Bool(flag) => Ok(Value::Flag(*flag)),
-        Json::String(value) => text(value.clone()),
-        Json::Null | Json::Array(_) | Json::Object(_) => Err(Fault::Nested(shown(name))),
-    }
-}
-
-fn finite(number: f64, text: &str) -> Result<Value, Fault> {
-    if number.is_finite() {
-        return Ok(Value::Number(number));
-    }
-    Err(Fault::NotFinite(shown(text)))
-}
-
-fn text(text: String) -> Result<Value, Fault> {
-    if text.len() > MAX_VALUE_BYTES {
-        return Err(Fault::TooLong(text.len()));
-    }
-    Ok(Value::Text(text))
-}
-
-fn shown(text: &str) -> String {
-    crate::app::policy::shown(text)
 }

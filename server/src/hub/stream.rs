@@ -81,6 +81,9 @@ pub(super) struct Stream {
     pub(super) seq: u64,
     /// The latest retained message of each event name, in the order of their stamps.
     pub(super) retained: Vec<Arc<Message>>,
+    /// The number of the message that told that the latest values were forgotten: what is before it is only for who goes
+    /// on from there. 0 where none did.
+    cleared: u64,
     keep: Keep,
     /// The newest messages, oldest first, and since when they age.
     kept: VecDeque<(Arc<Message>, u64)>,
@@ -93,6 +96,7 @@ impl Stream {
         Self {
             seq: 0,
             retained: Vec::new(),
+            cleared: 0,
             keep,
             kept: VecDeque::new(),
             bytes: 0,
@@ -116,6 +120,24 @@ impl Stream {
             self.kept.push_back((Arc::clone(message), born));
         }
         self.shed(now);
+    }
+
+    /// Whether there is a latest value.
+    pub(super) fn has_latest(&self) -> bool {
+        let mut latest = self.retained.iter();
+        latest.any(|message| message.stamp.seq > self.cleared)
+    }
+
+    /// Forgets the latest values, of which the last message told it: that one is kept for who goes on from before it.
+    pub(super) fn clear(&mut self) {
+        self.cleared = self.seq;
+        self.retained
+            .retain(|message| message.stamp.seq == self.seq);
+    }
+
+    /// The newest messages, oldest first.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<Message>> {
+        self.kept.iter().map(|(message, _)| message)
     }
 
     /// Gives up what is too old at the time `now`, or too much.
@@ -144,7 +166,7 @@ impl Stream {
     }
 
     fn newest(&self, count: usize) -> Replay {
-        let messages = self.messages(0, count);
+        let messages = self.messages(self.cleared, count);
         let first = messages.first().map(|(message, _)| message.stamp.seq);
         let delivery = |(message, kept): (&Arc<Message>, _)| (message_of(message), kept);
         Replay {

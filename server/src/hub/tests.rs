@@ -1,5 +1,6 @@
 //! The hub's promises: order, no gap, no double, and nothing lost without a word.
 
+mod cleared;
 mod resume;
 
 use super::{
