@@ -115,6 +115,27 @@ async fn the_machine_is_alive_at_first_start_and_its_switch_works() {
     page.find(&format!("{switch}[aria-checked=true]")).await;
 }
 
+/// Breaks when: a state is no switch in the words of its device, or the command is in other words.
+#[tokio::test]
+async fn a_switch_speaks_the_words_of_its_device() {
+    let server = Server::start().await;
+    let page = open(&server).await;
+    let port = server.mqtt_port();
+    let mut commands = subscribe(port, "devices/lamp/set/+").await;
+    for (target, off, on) in [("relay", "0", "1"), ("power", "OFF", "ON")] {
+        let switch = format!("[data-testid=switch][data-target={target}]");
+        let state = format!("devices/lamp/state/{target}");
+        publish(port, &state, off, &[]).await;
+        page.find(&format!("{switch}[aria-checked=false]")).await;
+        page.find(&switch).await.click().await.unwrap();
+        let command = format!("devices/lamp/set/{target}");
+        let line = commands.line_with(&format!("{command} ")).await;
+        assert_eq!(line, format!("{command} {on}"));
+        publish(port, &state, on, &[]).await;
+        page.find(&format!("{switch}[aria-checked=true]")).await;
+    }
+}
+
 #[tokio::test]
 async fn a_chart_draws_what_comes() {
     let server = Server::start().await;

@@ -33,6 +33,7 @@ mod page;
 mod reference;
 mod restart;
 mod resume;
+mod retained;
 mod screens;
 mod seen;
 mod signin;

@@ -137,11 +137,7 @@ async fn what_does_not_decode_is_counted_and_told_and_the_bridge_lives_on() {
     let mut faults = connection.listen::<SensorFault>();
     let mut readings = connection.listen::<SensorReading>();
     join(&connection, "sensors/#").await;
-    for (count, payload) in [
-        (1, r#"{"value":"#),
-        (2, "[1,2]"),
-        (3, r#"{"value":{"deep":1}}"#),
-    ] {
+    for (count, payload) in [(1, r#"{"value":"#), (2, " "), (3, r##"{"#":1}"##)] {
         publish(server.mqtt_port(), "sensors/a/t", payload, &[]).await;
         let fault = next(&mut faults).await;
         assert_eq!(

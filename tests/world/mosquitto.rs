@@ -1,9 +1,12 @@
 //! Mosquitto's broker and its two little clients.
 
 use super::{process::Process, soon};
-use std::{net::TcpListener, process::Stdio};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, process::Stdio};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command};
+
+/// Its configuration, in its folder.
+const CONFIG: &str = "mosquitto.conf";
 
 /// A running mosquitto broker, for anonymous clients on the loopback.
 pub(crate) struct Broker {
@@ -14,19 +17,35 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// Starts it on a free port.
+    /// Starts it on a free port; what it retains goes with its process.
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts it on a free port; it keeps on disk what it retains.
+    pub(crate) async fn keeping() -> Self {
+        Self::start_with("persistence true\n").await
+    }
+
+    async fn start_with(more: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port().to_string();
         drop(free);
         let folder = TempDir::new().unwrap();
+        let place = folder.path().display();
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n\
+             persistence_location {place}/\n{more}"
+        );
+        std::fs::write(folder.path().join(CONFIG), text).unwrap();
+        // Where root starts it, it becomes another user, who writes there.
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), open).unwrap();
         Self::on(port, folder).await
     }
 
     async fn on(port: String, folder: TempDir) -> Self {
-        let config = folder.path().join("mosquitto.conf");
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n");
-        std::fs::write(&config, text).unwrap();
+        let config = folder.path().join(CONFIG);
         let mut process = Process::start(Command::new("mosquitto").arg("-c").arg(&config));
         process.error_with("running").await;
         Self {
@@ -39,6 +58,16 @@ impl Broker {
     /// Its URL, `mqtt://127.0.0.1:40123`.
     pub(crate) fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it, so that it writes what it keeps, and gives what is needed to start it again.
+    pub(crate) async fn terminate(mut self) -> Gone {
+        self.process.terminate().await;
+        self.process.ended().await;
+        Gone {
+            port: self.port,
+            folder: self.folder,
+        }
     }
 
     /// Kills it, as `kill -9`, and gives what is needed to start it again.
