@@ -41,7 +41,7 @@ fn line(app: App, name: &str, metric: &Metric, (from, to): (f64, f64)) -> Option
         let (value, unit) = app.prefs.intl.with_value(|intl| intl.quantity(value, unit));
         format!("{value} {unit}").trim_end().to_owned()
     };
-    let [last, min, max] = [last, min, max].map(|value| written(value));
+    let [last, min, max] = [last, min, max].map(written);
     Some(text::fill(
         app.texts().chart_line,
         &[name, &last, &min, &max],
