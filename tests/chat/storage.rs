@@ -27,7 +27,7 @@ async fn the_page_works_without_storage_and_says_so_once() {
     page.on_each_page(STORAGE).await;
     for how in ["denied", "absent", "full", "broken"] {
         page.go(&format!("{}/?{how}", server.origin())).await;
-        page.shows(&test_id("nothing-kept"), "lost when you reload")
+        page.shows(&test_id("nothing-kept"), "If you reload, you’ll lose")
             .await;
         page.press("nothing-kept-close").await;
         page.enter("Ada").await;
