@@ -3,6 +3,10 @@
 //! What others chose (a client's id, a topic) comes into lines of ours and of the crates that we use. A line break in it
 //! would begin a line that nobody logged. Not here: what is logged, and in which form (`main`).
 
+mod seldom;
+
+pub use seldom::Seldom;
+
 use crate::{config::LogFormat, identity::visible::is_hidden};
 use serde_json::Value;
 use std::{

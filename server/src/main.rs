@@ -9,7 +9,7 @@ use tertulia_server::{
     cli::{self, Run, Stop},
     commands::{Failure, Listen},
     config::LogFormat,
-    log::Lines,
+    log::{Lines, Seldom},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{Level, Metadata};
@@ -43,9 +43,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> ExitCode {
-    if let Err(problem) = start_log(config.log_format) {
+    let seldom = Seldom::default();
+    if let Err(problem) = start_log(config.log_format, seldom.clone()) {
         return refuse(&problem, USAGE);
     }
+    tokio::spawn(seldom.clone().tell());
     // Listening to the signals first: one that comes during the start is not lost, and ends nothing that it should not.
     let (stop, hangup) = match (stop_signal(), signal(SignalKind::hangup())) {
         (Ok(stop), Ok(hangup)) => (stop, hangup),
@@ -55,7 +57,9 @@ async fn serve(config: Config) -> ExitCode {
         Ok(server) => {
             // A reader that has gone is no reason not to serve.
             let _ = writeln!(io::stdout(), "{}", server.ready_line());
-            match server.run(stop, hangup).await {
+            let ended = server.run(stop, hangup).await;
+            seldom.tell_rest();
+            match ended {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => refuse(&error.to_string(), BROKEN),
             }
@@ -84,8 +88,9 @@ fn refuse(problem: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set; of others' code never more than that.
-fn start_log(format: LogFormat) -> Result<(), String> {
+/// Logs to standard error what `TERTULIA_LOG` asks for, `info` where it is not set; of others' code never more than that, and of
+/// each kind not too many.
+fn start_log(format: LogFormat, seldom: Seldom) -> Result<(), String> {
     let wanted = std::env::var("TERTULIA_LOG").ok();
     let wanted = wanted.filter(|wanted| !wanted.is_empty());
     let wanted = wanted.unwrap_or_else(|| LOG.to_owned());
@@ -101,6 +106,7 @@ fn start_log(format: LogFormat) -> Result<(), String> {
             .with_ansi(coloured)
             .finish()
             .with(filter_fn(says_no_secret))
+            .with(seldom)
             .init(),
         LogFormat::Json => log
             .json()
@@ -108,6 +114,7 @@ fn start_log(format: LogFormat) -> Result<(), String> {
             .with_span_list(false)
             .finish()
             .with(filter_fn(says_no_secret))
+            .with(seldom)
             .init(),
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! How much may come in a time: events, bytes and handshakes.
 
-use super::{Answer, POLLING, ask, kept_out};
+use super::{Answer, POLLING, ask, kept_out, websocket};
 use crate::world::{
     client::{code, connected, emit, enter, join, send},
     mosquitto::{publish, publish_lines, subscribe},
@@ -237,4 +237,25 @@ async fn by_mqtt_what_is_too_much_comes_later_and_whole() {
     );
     assert!(kept_out(&server.origin(), "pace").await >= 1.0);
     publish(server.mqtt_port(), "sensors/x/y", "last", &[]).await;
+}
+
+/// Breaks when: a stranger fills the log with lines of one kind, or nobody learns how many there were.
+#[tokio::test]
+async fn lines_that_strangers_cause_are_limited_and_counted() {
+    let mut server = Server::with(&["--no-host-metrics", "--rate-limit", "0.02"]).await;
+    for _ in 0..30 {
+        let mut socket = websocket(&server.address).await;
+        for _ in 0..10 {
+            // Closed while it sends is what it is here for.
+            let _ = socket.send(Message::text("42[\"x\"]")).await;
+        }
+        let end = async { while let Some(Ok(_)) = socket.next().await {} };
+        soon("the cut", end).await;
+    }
+    assert!(server.terminate().await.success());
+    let log = server.log().await;
+    let lines = log.matches("closed: it sends on what is refused");
+    // One of them in the line that counts the others.
+    assert_eq!(lines.count(), 21, "{log}");
+    assert!(log.contains("lines=10"), "{log}");
 }
