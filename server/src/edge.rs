@@ -14,3 +14,5 @@ pub mod proxy;
 pub mod session;
 pub mod socketio;
 mod trace;
+
+pub use body::Shared;

@@ -7,6 +7,7 @@
 mod allowance;
 mod bucket;
 mod count;
+mod memory;
 mod passwords;
 mod permits;
 mod place;
@@ -14,10 +15,12 @@ mod table;
 
 pub(crate) use allowance::{Admitted, Allowance, Refused, Weight};
 pub use count::{Fence, Refusals};
+pub use memory::Held;
 pub use permits::{Full, Permit};
 
 use allowance::{Budget, take};
 use bucket::{Bucket, Rate};
+use memory::Memory;
 use passwords::Passwords;
 use permits::Permits;
 use place::Place;
@@ -44,6 +47,13 @@ const HANDSHAKES_OF_EVENT: f64 = 0.25;
 const SOCKETS_OF_CONNECTION: usize = 2;
 /// The TCP connections beside those: the page's files, the metrics.
 const SPARE_SOCKETS: usize = 100;
+
+/// The answers that are on their way out at once: each takes some kilobytes beside its body.
+const ANSWERS: usize = 8_192;
+/// Those to one address: a large school that opens the page at once.
+const ANSWERS_OF_ADDRESS: usize = 2_048;
+/// What their bodies take, but for those that are held anyway, in bytes.
+const ANSWER_BYTES: u64 = 128 << 20;
 
 /// How much is allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,6 +131,8 @@ pub struct Limits {
     connections: Arc<Permits>,
     sockets: Arc<Permits>,
     mqtt: Arc<Permits>,
+    answers: Arc<Permits>,
+    answer_bytes: Arc<Memory>,
     /// The tries of passwords: limited even where nothing else is.
     pub(crate) passwords: Passwords,
     /// What was kept out.
@@ -142,6 +154,8 @@ impl Limits {
             connections: Permits::new(allowed.connections, of_address),
             sockets: Permits::new(sockets(allowed.connections), sockets(of_address)),
             mqtt: Permits::new(allowed.connections, of_address),
+            answers: Permits::new(ANSWERS, ANSWERS_OF_ADDRESS),
+            answer_bytes: Memory::new(ANSWER_BYTES),
             passwords: Passwords::default(),
             refusals: Refusals::default(),
         })
@@ -161,6 +175,17 @@ impl Limits {
     /// When there is no place.
     pub(crate) fn mqtt(&self, address: IpAddr) -> Result<Permit, Full> {
         self.counted(Permits::admit(&self.mqtt, Place::of(address)))
+    }
+
+    /// Lets an answer with a body of so many bytes of its own go out; it has its place until what this gives is dropped.
+    /// `None` for who asks for everybody.
+    ///
+    /// # Errors
+    /// When there is no place.
+    pub fn answer(&self, address: Option<IpAddr>, bytes: u64) -> Result<Held, Full> {
+        let place = Permits::admit(&self.answers, address.and_then(Place::of));
+        let held = place.and_then(|place| Memory::take(&self.answer_bytes, place, bytes));
+        held.inspect_err(|_| self.refusals.add(Fence::Answers))
     }
 
     /// Lets a request in, which begins a connection or not.

@@ -1,6 +1,7 @@
 //! Putting a server together and taking it apart.
 
 mod admission;
+mod answers;
 mod descriptors;
 mod error;
 mod reach;

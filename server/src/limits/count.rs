@@ -25,10 +25,12 @@ pub enum Fence {
     Pace,
     /// A TLS handshake that fails or does not come whole in time.
     Tls,
+    /// As many answers as may be on their way out, or as many bytes of them.
+    Answers,
 }
 
 impl Fence {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Origin, "origin"),
         (Self::Host, "host"),
         (Self::Requests, "requests"),
@@ -39,6 +41,7 @@ impl Fence {
         (Self::Slow, "slow"),
         (Self::Pace, "pace"),
         (Self::Tls, "tls"),
+        (Self::Answers, "answers"),
     ];
 }
 

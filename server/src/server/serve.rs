@@ -2,7 +2,11 @@
 //!
 //! Not here: what is served (`routes`), and where certificates come from (`tls`).
 
-use super::{tls::Certificates, wire::Wire};
+use super::{
+    answers::{Answer, Answers, End},
+    tls::Certificates,
+    wire::Wire,
+};
 use crate::edge::{
     proxy,
     socketio::{Stream, Switch, guarded},
@@ -14,20 +18,16 @@ use crate::{
 use axum::{Router, body::Body, extract::ConnectInfo, serve::Listener};
 use hyper::{
     Request,
-    body::{Bytes, Frame, Incoming, SizeHint},
+    body::Incoming,
     server::conn::{http1, http2},
     service::Service,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{
     convert::Infallible,
-    net::SocketAddr,
-    pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -40,8 +40,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 65_536;
-/// The requests that one HTTP/2 connection has open at once.
-const MAX_STREAMS: u32 = 128;
+/// The requests that one HTTP/2 connection has open at once: all tabs of a browser share one, and each polls.
+const MAX_STREAMS: u32 = 32;
 /// What somebody is told for whom there is no connection: it is not read what was asked.
 const NO_PLACE: [&str; 2] = ["503 Service Unavailable", "429 Too Many Requests"];
 
@@ -89,8 +89,7 @@ impl Serving {
     }
 
     fn place(&self, peer: SocketAddr) -> Result<Permit, Full> {
-        let is_proxy = proxy::is_trusted(peer.ip(), &self.proxies);
-        self.limits.socket((!is_proxy).then(|| peer.ip()))
+        self.limits.socket(client(peer, &self.proxies))
     }
 
     async fn connection<S>(
@@ -110,7 +109,9 @@ impl Serving {
         let service = Requests {
             router: self.router,
             switch,
-            open: Arc::default(),
+            limits: Arc::clone(&self.limits),
+            client: client(peer, &self.proxies),
+            answers: None,
         };
         let served = match is_http2 {
             // Much larger than the other, and not asked for by most.
@@ -133,6 +134,12 @@ impl Serving {
         let secured = tokio::time::timeout(HANDSHAKE, secured).await.ok()?;
         secured.ok().map(|stream| Wire::Tls(Box::new(stream)))
     }
+}
+
+/// Whom limits go by; `None` for a proxy.
+fn client(peer: SocketAddr, proxies: &[Net]) -> Option<IpAddr> {
+    let is_proxy = proxy::is_trusted(peer.ip(), proxies);
+    (!is_proxy).then(|| peer.ip())
 }
 
 /// Says that there is no place, without waiting for what is asked.
@@ -184,35 +191,26 @@ where
         .max_header_list_size(MAX_HEAD_BYTES as u32)
         .keep_alive_interval(HEAD)
         .keep_alive_timeout(HEAD);
-    let open = Arc::clone(&service.open);
+    let answers = Arc::<Answers>::default();
+    let (service, limits) = (service.with(&answers), Arc::clone(&service.limits));
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         served = connection.as_mut() => return served,
         () = stop.cancelled() => {}
-        () = idle(&open) => {}
+        end = answers.watch() => if end == End::Stalled {
+            limits.refusals.add(Fence::Slow);
+            return Ok(());
+        },
     }
     connection.as_mut().graceful_shutdown();
-    // Who has asked for something gets it; who has not has been asked to go.
+    // A client that has asked for something gets it; one that has not has been asked to go.
     let rest = async {
         tokio::select! {
             served = connection.as_mut() => served,
-            () = idle(&open) => Ok(()),
+            _ = answers.watch() => Ok(()),
         }
     };
     rest.await
-}
-
-/// Waits until no request was open for as long as one may be waited for.
-async fn idle(open: &AtomicUsize) {
-    let mut looked_idle = false;
-    loop {
-        tokio::time::sleep(HEAD / 2).await;
-        let is_idle = open.load(Ordering::Relaxed) == 0;
-        if looked_idle && is_idle {
-            return;
-        }
-        looked_idle = is_idle;
-    }
 }
 
 /// The requests of one connection.
@@ -220,8 +218,21 @@ async fn idle(open: &AtomicUsize) {
 struct Requests {
     router: Router,
     switch: Switch,
-    /// Those that are not answered.
-    open: Arc<AtomicUsize>,
+    limits: Arc<Limits>,
+    /// Whom limits go by; `None` for a proxy.
+    client: Option<IpAddr>,
+    /// By HTTP/2.
+    answers: Option<Arc<Answers>>,
+}
+
+impl Requests {
+    /// The same requests, of which the answers are looked after.
+    fn with(&self, answers: &Arc<Answers>) -> Self {
+        Self {
+            answers: Some(Arc::clone(answers)),
+            ..self.clone()
+        }
+    }
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -234,69 +245,8 @@ impl Service<Request<Incoming>> for Requests {
         request
             .extensions_mut()
             .insert(ConnectInfo(self.switch.clone()));
-        Answer {
-            answer: self.router.clone().call(request),
-            open: Some(Open::new(&self.open)),
-        }
-    }
-}
-
-/// The answer to a request, which is open until all of its body is out.
-struct Answer {
-    answer: axum::routing::future::RouteFuture<Infallible>,
-    open: Option<Open>,
-}
-
-impl Future for Answer {
-    type Output = Result<axum::response::Response, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(Pin::new(&mut self.answer).poll(context))?;
-        let open = self.open.take();
-        Poll::Ready(Ok(
-            response.map(|body| Body::new(OpenBody { body, _open: open }))
-        ))
-    }
-}
-
-/// Counts a request as open until it is dropped.
-struct Open(Arc<AtomicUsize>);
-
-impl Open {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer whose request is open until it is out.
-struct OpenBody {
-    body: Body,
-    _open: Option<Open>,
-}
-
-impl hyper::body::Body for OpenBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let limits = (Arc::clone(&self.limits), self.client);
+        let answer = self.router.clone().call(request);
+        Answer::new(answer, self.answers.as_ref(), limits)
     }
 }
