@@ -5,6 +5,7 @@ mod door;
 mod page;
 mod passwords;
 mod payloads;
+mod polls;
 mod rates;
 mod secrets;
 mod slow;

@@ -19,6 +19,7 @@ pub use answer::{Answer, Answered};
 pub use session::Session;
 
 use crate::{
+    config::Guests,
     hub::{Durable, Hub, Origin},
     identity::{Identity, IdentityError, SESSION_FOR, User},
     store::{Archive, Store},
@@ -48,8 +49,8 @@ pub struct Counts {
 pub struct Rules {
     /// Who may join and publish what.
     pub policy: Policy,
-    /// Whether somebody may come without an account.
-    pub guests: bool,
+    /// Who may come without an account.
+    pub guests: Guests,
 }
 
 /// The refusal of somebody who has no account where one is needed.
@@ -70,7 +71,7 @@ pub struct App {
     /// What went wrong since the start.
     pub counts: Arc<Counts>,
     policy: RwLock<Arc<Policy>>,
-    guests: bool,
+    guests: Guests,
     sessions: session::Sessions,
     presence: presence::Presence,
     commands: device::Commands,
@@ -85,7 +86,7 @@ impl App {
         let identity = Identity::open(archive.directory(), archive.age(), SESSION_FOR)?;
         let rules = Rules {
             policy: Policy::default(),
-            guests: true,
+            guests: Guests::Everywhere,
         };
         Self::with(archive, commands, identity, rules)
     }
@@ -123,24 +124,24 @@ impl App {
         }))
     }
 
-    /// Whom to let in by Socket.IO.
+    /// Whom to let in by Socket.IO, from this machine (`is_here`) or from elsewhere.
     ///
     /// # Errors
     /// When the token is not good (`bad-token`), or there is none and guests are not let in (`account-needed`).
-    pub fn admit(&self, token: Option<&str>) -> Result<User, Reject> {
+    pub fn admit(&self, token: Option<&str>, is_here: bool) -> Result<User, Reject> {
         let user = match token {
             Some(token) => self.identity.admit(token)?,
             None => User::stranger(),
         };
-        if user.is_registered() || self.guests {
+        if user.is_registered() || self.guests.let_in(is_here) {
             return Ok(user);
         }
         Err(account_needed())
     }
 
-    /// Whether somebody may come without an account.
-    pub fn lets_guests_in(&self) -> bool {
-        self.guests
+    /// Whether a client may come without an account, from this machine (`is_here`) or from elsewhere.
+    pub fn lets_guests_in(&self, is_here: bool) -> bool {
+        self.guests.let_in(is_here)
     }
 
     /// The rules of now.

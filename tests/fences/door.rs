@@ -2,7 +2,7 @@
 
 use super::{POLLING, WEBSOCKET, ask, kept_out};
 use crate::world::server::Server;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SESSION: &str = "POST /session HTTP/1.1\r\ncontent-type: application/json\r\n";
 
@@ -100,4 +100,80 @@ async fn pages_of_this_machine_are_let_in_from_this_machine() {
     assert_eq!(ask(&server.address, &page, "").await.status, 200);
     let passed_on = format!("{page}x-forwarded-for: 192.0.2.1\r\n");
     assert_eq!(ask(&server.address, &passed_on, "").await.status, 403);
+}
+
+/// What a client is told that connects by polling with this header line: why it is refused, or nothing.
+async fn connects(address: &str, line: &str, auth: &str) -> Option<Value> {
+    let begun = ask(address, &format!("{POLLING}{line}"), "").await;
+    let open: Value = serde_json::from_str(&begun.body[1..]).unwrap();
+    let sid = open["sid"].as_str().unwrap();
+    let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\n{line}");
+    let posted = ask(address, &format!("POST {path}"), &format!("40{auth}")).await;
+    assert_eq!(posted.status, 200);
+    loop {
+        let polled = ask(address, &format!("GET {path}"), "").await.body;
+        for packet in polled.split('\u{1e}') {
+            if let Some(refused) = packet.strip_prefix("44") {
+                let refused: Value = serde_json::from_str(refused).unwrap();
+                return Some(refused["data"]["code"].clone());
+            }
+            if packet.starts_with("40{") {
+                return None;
+            }
+        }
+    }
+}
+
+/// Breaks when: a proxy of this machine makes everybody who comes through it a guest of this machine.
+#[tokio::test]
+async fn guests_through_a_proxy_are_no_guests_of_this_machine() {
+    let trusting = ["--no-host-metrics", "--trust-proxy", "127.0.0.1"];
+    let elsewhere = "x-forwarded-for: 203.0.113.9\r\n";
+    let here = "x-forwarded-for: 127.0.0.1\r\n";
+    let needed = Some(json!("account-needed"));
+    for (options, here_is_told) in [(&trusting[..], None), (&trusting[..1], needed.clone())] {
+        let server = Server::with(options).await;
+        let address = &server.address;
+        let own = ask(address, SESSION, "{}").await;
+        let issued: Value = serde_json::from_str(&own.body).unwrap();
+        let token = json!({"token": issued["token"]}).to_string();
+        for auth in ["", &token] {
+            assert_eq!(connects(address, "", auth).await, None);
+            assert_eq!(connects(address, elsewhere, auth).await, needed);
+            assert_eq!(connects(address, here, auth).await, here_is_told);
+        }
+        for (line, told) in [
+            ("", None),
+            (elsewhere, needed.clone()),
+            (here, here_is_told),
+        ] {
+            let answer = ask(address, &format!("{SESSION}{line}"), "{}").await;
+            let body: Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(body["error"].get("code").cloned(), told, "{line}");
+        }
+    }
+}
+
+/// Breaks when: a page of another site reaches the handshake as an image, a script or a form, which name no origin.
+#[tokio::test]
+async fn other_sites_reach_the_page_only() {
+    let server = Server::start().await;
+    let own = server.origin();
+    for way in [POLLING, WEBSOCKET, SESSION] {
+        for (site, origin, is_refused) in [
+            ("cross-site", None, true),
+            ("same-site", None, true),
+            ("cross-site", Some("http://evil.example"), true),
+            ("same-origin", None, false),
+            ("none", None, false),
+            ("same-site", Some(own.as_str()), false),
+        ] {
+            let origin = origin.map(|origin| format!("origin: {origin}\r\n"));
+            let lines = format!("sec-fetch-site: {site}\r\n{}", origin.unwrap_or_default());
+            let answer = ask(&server.address, &format!("{way}{lines}"), "{}").await;
+            assert_eq!(answer.status == 403, is_refused, "{way}{lines}");
+        }
+    }
+    let link = "GET / HTTP/1.1\r\nsec-fetch-site: cross-site\r\n";
+    assert_eq!(ask(&server.address, link, "").await.status, 200);
 }

@@ -75,15 +75,15 @@ impl Session {
         session
     }
 
-    /// A connection of the user whose token this is, or of a guest without one.
+    /// A connection of the user whose token this is, or of a guest without one; from this machine (`is_here`) or elsewhere.
     ///
     /// # Errors
     /// As [`App::admit`].
-    pub fn begin(app: &Arc<App>, token: Option<&str>) -> Result<Arc<Self>, Reject> {
-        let session = Self::new(Arc::clone(app), app.admit(token)?);
+    pub fn begin(app: &Arc<App>, token: Option<&str>, is_here: bool) -> Result<Arc<Self>, Reject> {
+        let session = Self::new(Arc::clone(app), app.admit(token, is_here)?);
         // From now on it ends with its token; what became of that until now is asked again.
         match &session.user.pass {
-            Some(pass) if !session.is_good(pass) => app.admit(token).map(|_| session),
+            Some(pass) if !session.is_good(pass) => app.admit(token, is_here).map(|_| session),
             _ => Ok(session),
         }
     }

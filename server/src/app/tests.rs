@@ -154,7 +154,7 @@ async fn a_short_id_counts_for_its_sender_only() {
     assert_eq!(seq(&ada, "hello", long), Ok(3));
     assert_eq!(seq(&bob, "hello", long), Ok(3));
     let token = app.identity.guest(Some("Zoë")).unwrap().token;
-    let zoe = || Session::new(Arc::clone(&app), app.admit(Some(&token)).unwrap());
+    let zoe = || Session::new(Arc::clone(&app), app.admit(Some(&token), true).unwrap());
     assert_eq!(seq(&zoe(), "hello", "1"), Ok(4));
     assert_eq!(seq(&zoe(), "hello", "1"), Ok(4));
 }

@@ -27,7 +27,7 @@ impl Default for Admission {
 /// Who may come without an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Guests {
-    /// Whoever reaches an address that only this machine reaches.
+    /// Clients on this machine, at an address that only this machine reaches.
     #[default]
     Loopback,
     /// Everybody.
@@ -41,6 +41,23 @@ impl Guests {
     pub fn may_come_to(self, address: SocketAddr) -> bool {
         match self {
             Self::Loopback => address.ip().is_loopback(),
+            Self::Everywhere => true,
+            Self::Nowhere => false,
+        }
+    }
+
+    /// Who may come without an account to this address, at which the server listens.
+    pub fn at(self, address: SocketAddr) -> Self {
+        match self.may_come_to(address) {
+            true => self,
+            false => Self::Nowhere,
+        }
+    }
+
+    /// Whether a client without an account may come, which `is_here` on this machine or is not.
+    pub fn let_in(self, is_here: bool) -> bool {
+        match self {
+            Self::Loopback => is_here,
             Self::Everywhere => true,
             Self::Nowhere => false,
         }
@@ -65,6 +82,10 @@ mod tests {
             assert_eq!(Guests::Loopback.may_come_to(address), default, "{address}");
             assert!(Guests::Everywhere.may_come_to(address));
             assert!(!Guests::Nowhere.may_come_to(address));
+            assert_eq!(Guests::Loopback.at(address).let_in(true), default);
+            assert!(!Guests::Loopback.at(address).let_in(false));
+            assert!(Guests::Everywhere.at(address).let_in(false));
+            assert!(!Guests::Nowhere.at(address).let_in(true));
         }
     }
 }

@@ -6,10 +6,10 @@
 use super::{
     body,
     host::{Host, Hosts},
-    origin::Origins,
-    proxy,
+    origin::{self, Origins},
+    proxy::{self, Here},
     session::{self, Asked},
-    socketio::{self, Cuts, Switch},
+    socketio::{self, Gate, Switch},
 };
 use crate::{
     config::Net,
@@ -25,7 +25,6 @@ use axum::{
 use futures_util::{FutureExt, future::Either};
 use std::{future::ready, net::IpAddr, sync::Arc, time::Duration};
 use tertulia_shared::{Code, Reject, Reply};
-use tokio_util::sync::CancellationToken;
 
 /// The answer to a request that is refused.
 type Refused = Box<Response>;
@@ -45,7 +44,7 @@ pub struct Fences {
     /// How much may be asked.
     pub limits: Arc<Limits>,
     /// What the guard behind them needs.
-    pub guarded: (Cuts, CancellationToken),
+    pub gate: Arc<Gate>,
     /// Whether WebSockets are refused, as some networks do.
     pub refuse_upgrade: bool,
 }
@@ -78,9 +77,12 @@ impl Fences {
             return Err((StatusCode::MISDIRECTED_REQUEST, reason));
         }
         let is_from_here = proxy::is_from_here(peer, request.headers());
-        if self
-            .origins
-            .allow(is_from_here, host.as_ref(), request.headers())
+        // The page itself is reached from other pages, by links.
+        let is_asked = socketio::is_at_door(request) || request.uri().path() == session::PATH;
+        if !(is_asked && origin::is_unnamed_stranger(request.headers()))
+            && self
+                .origins
+                .allow(is_from_here, host.as_ref(), request.headers())
         {
             return Ok(());
         }
@@ -103,6 +105,9 @@ impl Fences {
             return Err(Box::new((status, format!("{reason}\n")).into_response()));
         }
         let client = proxy::client(peer, request.headers(), &self.proxies);
+        if proxy::is_here(peer, request.headers(), &self.proxies) {
+            request.extensions_mut().insert(Here);
+        }
         let begins = socketio::begins(request);
         if let Err(wait) = (self.limits).request(client, begins || is_session(request)) {
             return Err(Box::new(slower(
@@ -168,8 +173,8 @@ pub fn admit(
             Either::Left(Box::pin(session))
         }
         false => {
-            let guarded = fences.guarded.clone();
-            Either::Right(socketio::guard(guarded, switch, request, next))
+            let gate = Arc::clone(&fences.gate);
+            Either::Right(socketio::guard(gate, switch, request, next))
         }
     };
     Either::Right(answered.inspect(move |response| match response.status() {

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use url::Url;
 
+/// Where a browser says from which site a request comes.
+const FETCH_SITE: &str = "sec-fetch-site";
+
 /// The pages that may talk to this server.
 #[derive(Clone, Debug)]
 pub struct Origins {
@@ -55,6 +58,14 @@ impl Origins {
         let fits = scheme == "https" || (scheme == "http" && !self.is_secure);
         fits && authority.eq_ignore_ascii_case(host.authority())
     }
+}
+
+/// Whether a page of another origin sends a request in a way in which it does not name itself, such as an image's
+/// (Fetch Metadata, `Sec-Fetch-Site`). What is typed or clicked is `none`, and the own page's `same-origin`.
+pub(super) fn is_unnamed_stranger(headers: &HeaderMap) -> bool {
+    let site = headers.get(FETCH_SITE).map(HeaderValue::as_bytes);
+    !headers.contains_key(header::ORIGIN)
+        && site.is_some_and(|site| matches!(site, b"cross-site" | b"same-site"))
 }
 
 /// Lets the pages that [`super::fence`] lets in read the answers.

@@ -11,10 +11,22 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// What a proxy adds to a request that it passes on: the peer is then not who asks.
 const PASSED_ON: [&str; 4] = ["forwarded", FORWARDED_FOR, "x-real-ip", "via"];
 
+/// Marks a request whose client is on this machine, whoever passed it on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Here;
+
+/// Whether the client is on this machine: it asks itself, or all proxies that passed its request on are trusted and say so.
+pub(super) fn is_here(peer: IpAddr, headers: &HeaderMap, trusted: &[Net]) -> bool {
+    if is_from_here(peer, headers) {
+        return true;
+    }
+    named(peer, headers, trusted).1
+}
+
 /// Whether a request comes from a program of this machine itself.
 pub(super) fn is_from_here(peer: IpAddr, headers: &HeaderMap) -> bool {
     let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
-    peer.to_canonical().is_loopback() && !is_passed_on
+    is_loopback(peer) && !is_passed_on
 }
 
 /// Whether a peer is a proxy that says for whom it asks.
@@ -24,7 +36,13 @@ pub fn is_trusted(peer: IpAddr, trusted: &[Net]) -> bool {
 
 /// Who asks: the first that no trusted proxy is, from the nearest on.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Net]) -> IpAddr {
-    let mut client = peer;
+    named(peer, headers, trusted).0
+}
+
+/// As [`client`], and whether it and all proxies between are on this machine and readable: another machine's loopback is none
+/// of ours.
+fn named(peer: IpAddr, headers: &HeaderMap, trusted: &[Net]) -> (IpAddr, bool) {
+    let (mut client, mut is_here, mut is_named) = (peer, is_loopback(peer), false);
     let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
     let entries = lines.iter().rev().flat_map(|line| {
         let line = line.to_str().unwrap_or_default();
@@ -36,11 +54,16 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Net]) -> IpAd
         }
         // What no address is was not written by a proxy that can be trusted.
         let Some(address) = address(entry) else {
-            break;
+            return (client, false);
         };
-        client = address;
+        (client, is_named) = (address, true);
+        is_here &= is_loopback(address);
     }
-    client
+    (client, is_named && is_here)
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// An address, with a port or without.
@@ -51,7 +74,7 @@ fn address(entry: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{client, is_from_here};
+    use super::{client, is_from_here, is_here};
     use axum::http::{HeaderMap, HeaderValue};
 
     #[test]
@@ -97,5 +120,38 @@ mod tests {
             let found = client(peer.parse().unwrap(), &headers, &trusted);
             assert_eq!(found.to_string(), expected, "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn a_client_is_here_only_where_trusted_proxies_say_so() {
+        let trusted = ["127.0.0.0/8", "::1", "10.0.0.0/8"].map(|net| net.parse().unwrap());
+        for (peer, line, expected) in [
+            ("127.0.0.1", None, true),
+            ("192.0.2.1", None, false),
+            ("10.0.0.1", None, false),
+            ("127.0.0.1", Some("127.0.0.1"), true),
+            ("127.0.0.1", Some("127.0.0.1, ::1"), true),
+            // The loopback of the machine that the proxy runs on.
+            ("10.0.0.1", Some("::1"), false),
+            ("127.0.0.1", Some("127.0.0.1, 10.2.2.2"), false),
+            ("127.0.0.1", Some("203.0.113.9"), false),
+            ("127.0.0.1", Some("127.0.0.1, 203.0.113.9"), false),
+            ("127.0.0.1", Some("203.0.113.9, 10.2.2.2"), false),
+            // The proxy hides whom it asks for.
+            ("127.0.0.1", Some("unknown"), false),
+            ("127.0.0.1", Some("127.0.0.1, unknown"), false),
+            // Nobody else is believed.
+            ("192.0.2.1", Some("127.0.0.1"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(line) = line {
+                headers.insert("x-forwarded-for", HeaderValue::from_static(line));
+            }
+            let found = is_here(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found, expected, "{peer} {line:?}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("via", HeaderValue::from_static("1.1 proxy"));
+        assert!(!is_here("127.0.0.1".parse().unwrap(), &headers, &trusted));
     }
 }

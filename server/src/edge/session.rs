@@ -2,10 +2,11 @@
 //!
 //! Not here: what a token is (`identity`), and which pages may ask (`origin`).
 
+use super::proxy::Here;
 use crate::app::{App, account_needed};
 use crate::identity::Issued;
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -38,8 +39,13 @@ pub(super) struct Asked {
     pub(super) password: Option<String>,
 }
 
-async fn open(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match issue(&app, &headers, &body).await {
+async fn open(
+    State(app): State<Arc<App>>,
+    here: Option<Extension<Here>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match issue(&app, here.is_some(), &headers, &body).await {
         Ok(issued) => {
             tracing::debug!(
                 peer = issued.peer,
@@ -52,7 +58,12 @@ async fn open(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> R
     }
 }
 
-async fn issue(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Issued, Reject> {
+async fn issue(
+    app: &App,
+    is_here: bool,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Issued, Reject> {
     let asked = asked(body)?;
     let (name, identity) = (asked.name.as_deref(), &app.identity);
     if let Some(password) = asked.password {
@@ -60,10 +71,10 @@ async fn issue(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Issued, Re
         return identity.login(name, password).await;
     }
     if let Some(token) = bearer(headers)? {
-        let user = app.admit(Some(token))?;
+        let user = app.admit(Some(token), is_here)?;
         return identity.renew(&user, name);
     }
-    if !app.lets_guests_in() {
+    if !app.lets_guests_in(is_here) {
         return Err(account_needed());
     }
     identity.guest(name)

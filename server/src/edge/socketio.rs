@@ -19,28 +19,31 @@ mod malformed;
 mod outlet;
 mod packet;
 mod patience;
+mod polls;
 mod refusal;
 mod slow;
+mod stream;
 mod way_out;
 mod window;
 
-pub use cut::Cuts;
-pub use guard::{Stream, Switch, guarded};
-pub(super) use guard::{begins, guard};
+pub(super) use guard::{begins, guard, is_at_door};
+pub use polls::Gate;
+pub use stream::{Stream, Switch, guarded};
 
+use super::proxy::Here;
 use crate::{
     app::{App, Session, chat, clock, device, presence, room},
     limits::{Admitted, Limits},
 };
-use axum::{extract::Request, http::header};
+use axum::{Router, extract::Request, http::header};
 use closing::Closing;
 use connection::{Common, Connection, Wire};
 pub use counts::Counts;
-use cut::Cut;
+use cut::{Cut, Cuts};
 use handshake::Handshake;
 use listen::{Unknown, listen, listen_ahead, listen_first, listen_in_order, listen_later};
 use socketioxide::{
-    SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, layer::SocketIoLayer,
+    SocketIo, TransportType, extract::SocketRef, handler::ConnectHandler, service::SocketIoService,
     socket::DisconnectReason,
 };
 use std::{
@@ -63,6 +66,9 @@ const CONNECT: Duration = Duration::from_secs(20);
 const REFUSAL_KEPT: Duration = CONNECT;
 /// The path of Socket.IO.
 pub const PATH: &str = "/socket.io";
+
+/// The service that answers below [`PATH`].
+pub type Service = SocketIoService<Router>;
 
 /// How the heartbeat is set.
 #[derive(Clone, Copy, Debug)]
@@ -106,14 +112,14 @@ pub struct Snapshot {
 }
 
 impl Door {
-    /// The server, and the layer that answers below [`PATH`].
+    /// The server, and the service that answers below [`PATH`].
     pub fn new(
         app: Arc<App>,
         heartbeat: Heartbeat,
         farewell: Farewell,
         limits: &Arc<Limits>,
-    ) -> (SocketIoLayer, Self) {
-        let (layer, io) = SocketIo::builder()
+    ) -> (Service, Self) {
+        let (service, io) = SocketIo::builder()
             .req_path(PATH)
             .ping_interval(heartbeat.interval)
             .ping_timeout(heartbeat.timeout)
@@ -123,7 +129,7 @@ impl Door {
             .ws_read_buffer_size(READ_BUFFER_BYTES)
             .ws_max_message_size(MAX_PAYLOAD_BYTES as usize)
             .ws_max_frame_size(MAX_PAYLOAD_BYTES as usize)
-            .build_layer();
+            .build_with_inner_svc(Router::new());
         let counts = Arc::<Counts>::default();
         let cuts = Cuts::default();
         let began_to_close = farewell.began.clone();
@@ -135,7 +141,8 @@ impl Door {
         // Middleware runs before the CONNECT reply: what a client sends at once finds its listeners.
         let register = move |socket: SocketRef, handshake: Handshake| {
             let token = handshake.token();
-            let admitted = token.and_then(|token| Session::begin(&app, token));
+            let is_here = socket.req_parts().extensions.get::<Here>().is_some();
+            let admitted = token.and_then(|token| Session::begin(&app, token, is_here));
             let admitted = admitted.map(|session| {
                 register(&socket, session, &common, &limits, &register_cuts);
             });
@@ -152,12 +159,12 @@ impl Door {
             began_to_close,
             closing: door_closing,
         };
-        (layer, door)
+        (service, door)
     }
 
-    /// What the [`guard`] needs to close single connections, and to let no new ones in at the end.
-    pub fn cuts(&self) -> (Cuts, CancellationToken) {
-        (self.cuts.clone(), self.began_to_close.clone())
+    /// What the [`guard`] needs to close single connections of `service`, and to let no new ones in at the end.
+    pub fn gate(&self, service: Service) -> Gate {
+        Gate::new(self.cuts.clone(), self.began_to_close.clone(), service)
     }
 
     /// What was counted since the start.

@@ -5,7 +5,7 @@
 use super::StartError;
 use crate::{
     app::{App, Rules, device, policy::file},
-    config::{Admission, Config, Mqtt},
+    config::{Admission, Config, Guests, Mqtt},
     identity::Identity,
     store::Archive,
 };
@@ -29,11 +29,23 @@ pub(super) fn app(
             check(admission, address, "MQTT broker")?;
         }
     }
+    warn_of_proxies(config, identity.has_accounts());
     let rules = Rules {
         policy: policy.unwrap_or_default(),
-        guests: admission.guests.may_come_to(config.listen),
+        guests: admission.guests.at(config.listen),
     };
     Ok(App::with(archive, commands, identity, rules)?)
+}
+
+/// Says that nobody can come through a proxy until there are accounts.
+fn warn_of_proxies(config: &Config, has_accounts: bool) {
+    let is_closed = config.admission.guests == Guests::Loopback && !has_accounts;
+    if is_closed && !config.trust_proxy.is_empty() {
+        tracing::warn!(
+            "nobody is registered, and only this machine's own clients may come as guests: make accounts for those who \
+             come through the proxy with `tertulia user add NAME`, or let everybody in with --guests everywhere"
+        );
+    }
 }
 
 /// Refuses an address that others reach and where nobody could come in.

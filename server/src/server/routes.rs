@@ -50,14 +50,14 @@ impl Routes {
             began: stopping.clone(),
             come_back_within: config.come_back_within,
         };
-        let (socketio, door) = socketio::Door::new(Arc::clone(&app), heartbeat, farewell, &limits);
+        let (service, door) = socketio::Door::new(Arc::clone(&app), heartbeat, farewell, &limits);
         let readiness = Readiness::new(bridge.clone(), stopping);
         let sessions = Arc::clone(&app);
         let (mut router, metrics) = checks(config, app, bridge, (&door, &limits), &readiness);
         router = router
             .merge(session::routes(sessions))
             .merge(page::routes(&config.page));
-        let fences = Arc::new(fences(config, &limits, &door));
+        let fences = Arc::new(fences(config, &limits, door.gate(service.clone())));
         let reader = Arc::clone(&fences);
         // In one: each further call would cost a polling connection a kilobyte.
         let layers = ServiceBuilder::new()
@@ -68,8 +68,11 @@ impl Routes {
             .layer(origin::cors(move |request: &Parts| {
                 reader.may_read(request)
             }))
-            .layer(middleware::from_fn_with_state(fences, fence::admit))
-            .layer(socketio);
+            .layer(middleware::from_fn_with_state(fences, fence::admit));
+        for path in ["", "/", "/{*rest}"] {
+            let path = format!("{}{path}", socketio::PATH);
+            router = router.route_service(&path, service.clone());
+        }
         let router = router.layer(layers);
         Self {
             router,
@@ -81,13 +84,13 @@ impl Routes {
     }
 }
 
-fn fences(config: &Config, limits: &Arc<Limits>, door: &socketio::Door) -> Fences {
+fn fences(config: &Config, limits: &Arc<Limits>, gate: socketio::Gate) -> Fences {
     Fences {
         hosts: Hosts::new(&config.allow_host, &config.allow_origin, config.listen.ip()),
         origins: Origins::new(&config.allow_origin, config.tls.is_some()),
         proxies: config.trust_proxy.clone().into(),
         limits: Arc::clone(limits),
-        guarded: door.cuts(),
+        gate: Arc::new(gate),
         refuse_upgrade: config.refuse_upgrade,
     }
 }

@@ -101,7 +101,7 @@ async fn a_guests_private_room_is_free_again_once_nobody_comes_and_nothing_is_ke
     let app = app();
     let guest = || {
         let token = app.identity.guest(None).unwrap().token;
-        let user = app.admit(Some(&token)).unwrap();
+        let user = app.admit(Some(&token), true).unwrap();
         Session::new(Arc::clone(&app), user)
     };
     let (ada, bob, eve) = (guest(), guest(), guest());

@@ -32,7 +32,7 @@ const ROUNDS: usize = 2_000;
 /// A connection of a guest with a token.
 fn guest(app: &Arc<App>, name: &str) -> (Arc<Session>, User) {
     let issued = app.identity.guest(Some(name)).unwrap();
-    let user = app.admit(Some(&issued.token)).unwrap();
+    let user = app.admit(Some(&issued.token), true).unwrap();
     (Session::new(Arc::clone(app), user.clone()), user)
 }
 
@@ -191,7 +191,7 @@ fn nobody_comes_in_by_a_token_that_has_just_been_revoked() {
     for round in 0..ROUNDS {
         let token = app.identity.guest(None).unwrap().token;
         let (begun, revoked) = at_once(
-            || Session::begin(&app, Some(&token)),
+            || Session::begin(&app, Some(&token), true),
             || runtime.block_on(app.identity.revoke(&token)),
         );
         revoked.unwrap();
@@ -208,13 +208,13 @@ fn nobody_keeps_a_renewal_of_a_token_that_is_being_revoked() {
     let runtime = runtime.unwrap();
     for round in 0..ROUNDS {
         let token = app.identity.guest(None).unwrap().token;
-        let user = app.admit(Some(&token)).unwrap();
+        let user = app.admit(Some(&token), true).unwrap();
         let (renewed, revoked) = at_once(
             || app.identity.renew(&user, None),
             || runtime.block_on(app.identity.revoke(&token)),
         );
         revoked.unwrap();
-        let is_good = renewed.is_ok_and(|renewed| app.admit(Some(&renewed.token)).is_ok());
+        let is_good = renewed.is_ok_and(|renewed| app.admit(Some(&renewed.token), true).is_ok());
         assert!(!is_good, "round {round}: it is good");
     }
 }
@@ -308,7 +308,12 @@ async fn a_broker_that_knows_who_publishes_lets_nobody_speak_as_a_registered_use
 fn a_guest_keeps_the_name_that_it_took_for_its_next_connection() {
     let (app, _carrier) = app();
     let issued = app.identity.guest(Some("Ada")).unwrap();
-    let again = || Session::new(Arc::clone(&app), app.admit(Some(&issued.token)).unwrap());
+    let again = || {
+        Session::new(
+            Arc::clone(&app),
+            app.admit(Some(&issued.token), true).unwrap(),
+        )
+    };
     let first = again();
     assert_eq!(first.author().name, "Ada");
     let name = "Countess".to_owned();

@@ -25,7 +25,10 @@ fn stranger(app: &Arc<App>) -> Arc<Session> {
 
 fn guest(app: &Arc<App>, name: &str) -> Arc<Session> {
     let issued = app.identity.guest(Some(name)).unwrap();
-    Session::new(Arc::clone(app), app.admit(Some(&issued.token)).unwrap())
+    Session::new(
+        Arc::clone(app),
+        app.admit(Some(&issued.token), true).unwrap(),
+    )
 }
 
 fn people(session: &Session) -> Vec<Author> {

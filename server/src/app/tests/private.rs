@@ -29,7 +29,7 @@ fn app(directory: &Path) -> Arc<App> {
 
 fn guest(app: &Arc<App>, name: &str) -> User {
     let token = app.identity.guest(Some(name)).unwrap().token;
-    app.admit(Some(&token)).unwrap()
+    app.admit(Some(&token), true).unwrap()
 }
 
 fn connected(app: &Arc<App>, user: &User) -> Arc<Session> {

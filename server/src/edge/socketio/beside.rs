@@ -25,6 +25,10 @@ pub(super) const MARK: &str = "!";
 /// The frame of [`MARK`] without arguments.
 const MARK_FRAME: &[u8] = b"\x81\x0c42[\"!\",null]";
 
+/// The Engine.IO packet that socketioxide sends before the close frame of a WebSocket. The official server sends it by polling
+/// only, and clients in Python stay away for good after it: it is taken out here.
+const CLOSE_PACKET_FRAME: &[u8] = b"\x81\x011";
+
 /// How long a client that is told to go has for taking that.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -150,15 +154,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe<S> {
                 return Pin::new(end.stream()?).poll_write(context, bytes);
             }
             ready!(end.poll_rest(context))?;
-            let mut frames = bytes;
-            if end.mark == Mark::Expected {
-                if end.boundary.is_between() && bytes.starts_with(MARK_FRAME) {
+            if end.boundary.is_between() {
+                if end.mark == Mark::Expected && bytes.starts_with(MARK_FRAME) {
                     end.mark = Mark::Seen;
                     self.writers.beside.wake();
                     return Poll::Ready(Ok(MARK_FRAME.len()));
                 }
-                frames = end.boundary.first(bytes);
+                if bytes.starts_with(CLOSE_PACKET_FRAME) {
+                    return Poll::Ready(Ok(CLOSE_PACKET_FRAME.len()));
+                }
             }
+            let frames = end.boundary.first(bytes);
             let length = ready!(Pin::new(end.stream()?).poll_write(context, frames))?;
             end.boundary.pass(&frames[..length]);
             if end.boundary.is_between() {

@@ -22,8 +22,11 @@ impl Boundary {
         self.response == END_OF_HEAD.len() && self.head.is_empty() && self.left == 0
     }
 
-    /// The bytes to the end of the frame that is under way or begins here.
+    /// The bytes to the end of the frame that is under way or begins here; before the frames, those of the response.
     pub(super) fn first<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.response < END_OF_HEAD.len() {
+            return bytes;
+        }
         let whole = match self.left {
             0 if self.is_between() => length(bytes).map(|(head, payload)| payload + head as u64),
             0 => Some(1),
@@ -114,7 +117,9 @@ mod tests {
     #[test]
     fn one_frame_at_a_time() {
         let mut boundary = Boundary::default();
-        boundary.pass(b"HTTP/1.1 101 X\r\n\r\n");
+        let response = b"HTTP/1.1 101 X\r\n\r\n";
+        assert_eq!(boundary.first(response), response, "in one piece");
+        boundary.pass(response);
         let bytes = [frame(5), frame(200), frame(1)].concat();
         assert_eq!(boundary.first(&bytes).len(), 7);
         boundary.pass(&bytes[..3]);

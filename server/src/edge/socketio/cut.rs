@@ -5,13 +5,13 @@
 //! clients tell the reason as the `context` of what their `disconnect` event says: a WebSocket's close event, or the answer
 //! to a poll.
 
-use super::{beside::Beside, packet, refusal::Refusal, slow::Slow};
+use super::{beside::Beside, listen::AckId, packet, refusal::Refusal, slow::Slow};
 use axum::http::Uri;
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak, atomic::AtomicBool},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,8 @@ pub(super) enum Why {
     Flood,
     /// Who was let in would not be any more.
     NotLetIn,
+    /// Its client asks for an acknowledgement whose id has no place in the library.
+    AckId,
 }
 
 impl Why {
@@ -37,7 +39,7 @@ impl Why {
     fn code(self) -> u16 {
         match self {
             Self::TooSlow(_) => 1013,
-            Self::Flood | Self::NotLetIn => 1008,
+            Self::Flood | Self::NotLetIn | Self::AckId => 1008,
         }
     }
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Why {
             Self::TooSlow(slow) => write!(formatter, "too slow for what it asked for, {slow}"),
             Self::Flood => formatter.write_str("it sends on what is refused"),
             Self::NotLetIn => formatter.write_str("no longer let in"),
+            Self::AckId => write!(formatter, "an acknowledgement id is over {}", AckId::MAX),
         }
     }
 }
@@ -58,6 +61,8 @@ pub(super) struct Line {
     cut: CancellationToken,
     why: OnceLock<Why>,
     pub(super) refusal: Refusal,
+    /// Whether a POST of the session is under way.
+    pub(super) posting: AtomicBool,
     /// The way to write beside socketioxide, once there is a WebSocket.
     beside: OnceLock<Arc<dyn Beside>>,
 }
@@ -101,7 +106,7 @@ impl Deref for Line {
 
 /// The sessions whose transports are alive.
 #[derive(Clone, Debug, Default)]
-pub struct Cuts(Arc<Mutex<Sessions>>);
+pub(super) struct Cuts(Arc<Mutex<Sessions>>);
 
 #[derive(Debug, Default)]
 struct Sessions {

@@ -5,6 +5,7 @@
 
 use super::{
     connection::{Asked, Connection, Later},
+    cut::Why,
     malformed,
 };
 use crate::app::{
@@ -192,8 +193,20 @@ impl<A: Adapter> MessageHandler<A, InOrder> for Unknown {
         };
         let _inside = self.connection.span.enter();
         let reject = refusal(&value).unwrap_or_else(|reject| reject);
+        if is_unanswerable(&value) {
+            self.connection.cut.end(Why::AckId);
+        }
         self.connection.reply(asked, &Reply::<()>::Error(reject));
     }
+}
+
+/// Whether an event stands for one whose acknowledgement id cannot be answered.
+fn is_unanswerable(value: &Value) -> bool {
+    let args = args(value);
+    args.is_ok_and(|args| {
+        args.name()
+            .is_ok_and(|name| name == malformed::UNANSWERABLE)
+    })
 }
 
 /// Why an event that no listener takes is refused.
@@ -209,6 +222,9 @@ fn refusal(value: &Value) -> Result<Reject, Reject> {
                 shortened(&reason, REASON_CHARS)
             ),
         ));
+    }
+    if name == malformed::UNANSWERABLE {
+        return Ok(Reject::new(Code::BadPayload, Why::AckId.to_string()));
     }
     let shown = shown(&name);
     Ok(Reject::new(

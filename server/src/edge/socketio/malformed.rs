@@ -3,6 +3,7 @@
 //! A malformed packet is replaced by an event that no client names, with the same acknowledgement id: the fallback
 //! listener refuses it. Pure functions over one Engine.IO packet; `guard` calls them.
 
+use super::listen::AckId;
 use tertulia_shared::wire::{
     engine::{Packet, SEPARATOR},
     socket::Decoder,
@@ -11,8 +12,15 @@ use tertulia_shared::wire::{
 /// The name of the event that stands for a malformed packet; its payload is the reason.
 pub(super) const EVENT: &str = "!malformed";
 
+/// The name of the event that stands for one whose acknowledgement id the library cannot hold: the id cannot be answered.
+pub(super) const UNANSWERABLE: &str = "!unanswerable";
+
 /// What to read instead of an Engine.IO packet; `None` where it may be read as it is.
 pub(super) fn replacement(packet: &str) -> Option<String> {
+    let id = acknowledgement(packet).unwrap_or_default();
+    if !id.is_empty() && id.parse::<AckId>().is_err() {
+        return Some(format!(r#"42["{UNANSWERABLE}"]"#));
+    }
     let mut characters = packet.chars();
     let reason = match characters.next() {
         Some('4') => reason(characters.as_str())?,
@@ -20,7 +28,6 @@ pub(super) fn replacement(packet: &str) -> Option<String> {
         Some('0'..='6') => return None,
         _ => "it is no Engine.IO packet".to_owned(),
     };
-    let id = acknowledgement(packet).unwrap_or_default();
     let body = serde_json::to_string(&(EVENT, reason)).ok()?;
     Some(format!("42{id}{body}"))
 }
@@ -138,6 +145,27 @@ mod tests {
                 replaced.starts_with("42[\"!malformed\",\""),
                 "{packet}: {replaced}"
             );
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_id_that_the_library_cannot_hold_is_refused() {
+        assert_eq!(replacement("429223372036854775807[\"a\"]"), None);
+        for packet in [
+            "429223372036854775808[\"a\"]",
+            "42/x,[\"a\"]",
+            "451-99999999999999999999[\"a\",{\"_placeholder\":true,\"num\":0}]",
+            "4299999999999999999999oops",
+        ] {
+            let replaced = replacement(packet);
+            match packet.contains('/') {
+                true => assert_eq!(replaced, None),
+                false => assert_eq!(
+                    replaced.as_deref(),
+                    Some("42[\"!unanswerable\"]"),
+                    "{packet}"
+                ),
+            }
         }
     }
 
