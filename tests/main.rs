@@ -16,6 +16,7 @@ mod client_and_hub;
 mod clock;
 mod command_line;
 mod contract;
+mod crowd;
 mod dashboard;
 mod differential;
 mod durable;

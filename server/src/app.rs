@@ -144,6 +144,16 @@ impl App {
         self.guests.let_in(is_here)
     }
 
+    /// Tells large rooms once a second who came and went, until it is dropped.
+    pub async fn tell_presence(self: Arc<Self>) {
+        self.presence.tell_batches(&self.hub).await;
+    }
+
+    /// Tells nobody any more who leaves: the server is stopping, and everybody does.
+    pub fn silence_presence(&self) {
+        self.presence.silence();
+    }
+
     /// The rules of now.
     pub fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))

@@ -200,8 +200,9 @@ impl Server {
         links.spawn(bridge::supervise(self.bridge, stop_links.clone(), tell));
         let mut watches = JoinSet::new();
         watches.spawn(Arc::clone(&self.app.identity).watch());
+        watches.spawn(Arc::clone(&self.app).tell_presence());
         let files = Files {
-            app: self.app,
+            app: Arc::clone(&self.app),
             policy: self.policy,
             certificates: self.serving.certificates.clone(),
         };
@@ -222,6 +223,7 @@ impl Server {
         links.spawn(self.readiness.watch());
         let result = until(stop, &mut page, &mut broker).await;
         tracing::info!(connections = self.door.connections(), "stopping");
+        self.app.silence_presence();
         self.stopping.cancel();
         if !self.door.drain().await {
             tracing::warn!("a client did not take all that was for it");

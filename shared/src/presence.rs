@@ -6,6 +6,12 @@ use crate::{Topic, chat::Author, events};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The most people of a room that are listed. A room of more people is large until half as many are left: its changes are told in
+/// batches, once a second.
+pub const LISTED: usize = 1_024;
+/// The most changes in one batch.
+pub const BATCH: usize = 32;
+
 /// Asks who is in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceList {
@@ -16,11 +22,14 @@ pub struct PresenceList {
 /// Who is in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct People {
-    /// The peers that joined the room, ordered by peer id.
+    /// The peers that joined the room, ordered by peer id: the first [`LISTED`].
     pub people: Vec<Author>,
+    /// How many peers are in the room.
+    pub count: u32,
 }
 
-/// Somebody entered, left, or has another name or tag in a room that this connection joined.
+/// Somebody entered, left, or has another name or tag in a room that this connection joined. Changes of a large room come as
+/// [`PresenceChanges`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceChange {
     /// The chat room.
@@ -34,6 +43,19 @@ pub struct PresenceChange {
     pub tag: Option<String>,
     /// What happened.
     pub change: Change,
+}
+
+/// What changed within a second in a large room that this connection joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PresenceChanges {
+    /// The chat room.
+    pub room: Topic,
+    /// How many peers are in the room.
+    pub count: u32,
+    /// The last change of each peer, ordered by peer id: at most [`BATCH`].
+    pub changes: Vec<PresenceChange>,
+    /// How many changes are not in `changes`.
+    pub left_out: u32,
 }
 
 /// What happened to a peer in a room.
@@ -56,5 +78,6 @@ events! {
     }
     server emits {
         "presence:change": PresenceChange;
+        "presence:changes": PresenceChanges;
     }
 }

@@ -7,7 +7,7 @@ use crate::step::Steps;
 use crate::workspace::Workspace;
 
 /// The tests that have a long form.
-const LONG: [&str; 4] = ["faults::", "storm::", "http_fuzz::", "durable::"];
+const LONG: [&str; 5] = ["faults::", "storm::", "crowd::", "http_fuzz::", "durable::"];
 /// How often the server is killed in a minute, about.
 const KILLS_A_MINUTE: f64 = 60.0;
 

@@ -1,5 +1,6 @@
 //! The features together, on a hub without any door or bridge.
 
+mod crowd;
 mod forgotten;
 mod identity;
 mod names;

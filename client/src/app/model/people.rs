@@ -5,7 +5,7 @@
 use super::table::Table;
 use tertulia_shared::{
     chat::Author,
-    presence::{Change, PresenceChange},
+    presence::{self, Change, LISTED, PresenceChange, PresenceChanges},
 };
 
 /// A name as it is shown: with the tag, where there is one.
@@ -23,20 +23,32 @@ pub struct People {
     names: Table<(String, Option<String>)>,
     /// What happened since the list was asked for, while it is not there.
     since: Option<Vec<PresenceChange>>,
+    /// How many people are in a room that is too large for a list.
+    crowd: Option<usize>,
 }
 
 impl People {
+    /// How many people are in the room.
+    pub fn count(&self) -> usize {
+        self.crowd.unwrap_or(self.names.len())
+    }
+
     /// The server's list is asked for. It may be taken in before or after what happens from now on.
     pub fn ask(&mut self) {
         self.since = Some(Vec::new());
     }
 
     /// Takes the server's list, where it gave one, in place of what was known, but for what happened since it was asked for.
-    pub fn listed(&mut self, people: Option<Vec<Author>>) {
+    pub fn listed(&mut self, list: Option<presence::People>) {
         let since = self.since.take();
-        let Some(people) = people else {
+        let Some(presence::People { people, count }) = list else {
             return;
         };
+        let count = count as usize;
+        if count > people.len() {
+            return self.crowd(count);
+        }
+        self.crowd = None;
         self.names = Table::default();
         for author in people {
             self.names.insert(author.peer, (author.name, author.tag));
@@ -44,14 +56,39 @@ impl People {
         since
             .into_iter()
             .flatten()
-            .for_each(|change| self.apply(change));
+            .for_each(|change| self.put(change));
     }
 
-    /// Takes in what happened to one peer.
-    pub fn apply(&mut self, change: PresenceChange) {
+    /// Takes in what happened in a large room. It is shown as a crowd where its names are not known.
+    pub fn apply_batch(&mut self, batch: PresenceChanges) {
+        let count = batch.count as usize;
+        if self.crowd.is_some() || count > LISTED || batch.left_out > 0 {
+            return self.crowd(count);
+        }
+        for change in batch.changes {
+            let _ = self.apply(change);
+        }
+    }
+
+    fn crowd(&mut self, count: usize) {
+        self.crowd = Some(count);
+        self.names = Table::default();
+    }
+
+    /// Takes in what happened to one peer; true where the list is to be asked for, because the room was too large for it before.
+    #[must_use]
+    pub fn apply(&mut self, change: PresenceChange) -> bool {
         if let Some(since) = &mut self.since {
             since.push(change.clone());
         }
+        if self.crowd.is_some() {
+            return self.since.is_none();
+        }
+        self.put(change);
+        false
+    }
+
+    fn put(&mut self, change: PresenceChange) {
         match change.change {
             Change::Entered | Change::Renamed => {
                 self.names.insert(change.peer, (change.name, change.tag));
@@ -90,7 +127,7 @@ mod tests {
     use tertulia_shared::{
         Topic,
         chat::Author,
-        presence::{Change, PresenceChange},
+        presence::{self, Change, LISTED, PresenceChange, PresenceChanges},
     };
 
     fn change(peer: &str, name: &str, change: Change) -> PresenceChange {
@@ -103,6 +140,24 @@ mod tests {
         }
     }
 
+    fn list(people: Vec<Author>) -> Option<presence::People> {
+        let count = people.len().try_into().unwrap();
+        Some(presence::People { people, count })
+    }
+
+    fn batch(count: u32, changes: Vec<PresenceChange>) -> PresenceChanges {
+        PresenceChanges {
+            room: Topic::new("chat/lobby").unwrap(),
+            count,
+            changes,
+            left_out: 0,
+        }
+    }
+
+    fn apply(people: &mut People, change: PresenceChange) {
+        assert!(!people.apply(change), "the list is there");
+    }
+
     fn names(people: &People) -> Vec<String> {
         people.by_name().into_iter().map(|who| who.name).collect()
     }
@@ -110,20 +165,21 @@ mod tests {
     #[test]
     fn follows_who_comes_and_goes() {
         let mut people = People::default();
-        people.listed(Some(vec![Author::new("2", "Zoe")]));
-        people.apply(change("1", "guest-1", Change::Entered));
-        people.apply(change("1", "Ana", Change::Renamed));
+        people.listed(list(vec![Author::new("2", "Zoe")]));
+        apply(&mut people, change("1", "guest-1", Change::Entered));
+        apply(&mut people, change("1", "Ana", Change::Renamed));
         assert_eq!(names(&people), ["Ana", "Zoe"]);
         let tag = Some("3f2a".to_owned());
-        people.apply(PresenceChange {
+        let tagged = PresenceChange {
             tag: tag.clone(),
             ..change("1", "Ana", Change::Renamed)
-        });
+        };
+        apply(&mut people, tagged);
         assert_eq!(people.by_name()[0].tag, tag);
         assert_eq!(people.tag_of("1", "Ana"), Some("3f2a"));
         assert_eq!(people.tag_of("1", "guest-1"), None, "it had another name");
-        people.apply(change("2", "Zoe", Change::Left));
-        people.apply(change("9", "nobody", Change::Left));
+        apply(&mut people, change("2", "Zoe", Change::Left));
+        apply(&mut people, change("9", "nobody", Change::Left));
         assert_eq!(names(&people), ["Ana"]);
     }
 
@@ -133,13 +189,38 @@ mod tests {
         let author = |peer: &str, name: &str| Author::new(peer, name);
         let mut people = People::default();
         people.ask();
-        people.apply(change("1", "Ana", Change::Left));
-        people.apply(change("2", "Zoe", Change::Entered));
-        people.listed(Some(vec![author("1", "Ana"), author("3", "Eva")]));
+        apply(&mut people, change("1", "Ana", Change::Left));
+        apply(&mut people, change("2", "Zoe", Change::Entered));
+        people.listed(list(vec![author("1", "Ana"), author("3", "Eva")]));
         assert_eq!(names(&people), ["Eva", "Zoe"]);
-        people.apply(change("3", "Eva", Change::Left));
+        apply(&mut people, change("3", "Eva", Change::Left));
         people.listed(None);
-        people.listed(Some(vec![author("3", "Eva")]));
+        people.listed(list(vec![author("3", "Eva")]));
         assert_eq!(names(&people), ["Eva"]);
+    }
+
+    /// Breaks when: a large room shows people who may have left, or a room that is small again shows none.
+    #[test]
+    fn a_large_room_is_a_number_until_it_is_small_again() {
+        let author = |peer: &str, name: &str| Author::new(peer, name);
+        let large = u32::try_from(LISTED + 1).unwrap();
+        let mut people = People::default();
+        people.listed(list(vec![author("1", "Ana")]));
+        people.apply_batch(batch(2, vec![change("2", "Zoe", Change::Entered)]));
+        assert_eq!(names(&people), ["Ana", "Zoe"], "nothing is left out");
+        people.apply_batch(batch(large, vec![]));
+        assert_eq!((names(&people).len(), people.count()), (0, LISTED + 1));
+        people.apply_batch(batch(2, vec![change("2", "Zoe", Change::Left)]));
+        assert_eq!((names(&people).len(), people.count()), (0, 2));
+        assert!(people.apply(change("3", "Eva", Change::Entered)));
+        people.ask();
+        apply(&mut people, change("4", "Kim", Change::Entered));
+        people.listed(list(vec![author("1", "Ana"), author("3", "Eva")]));
+        assert_eq!(names(&people), ["Ana", "Eva", "Kim"]);
+        people.listed(Some(presence::People {
+            people: vec![author("1", "Ana")],
+            count: large,
+        }));
+        assert_eq!((names(&people).len(), people.count()), (0, LISTED + 1));
     }
 }

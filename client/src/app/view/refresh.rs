@@ -83,7 +83,9 @@ pub(crate) fn fill(app: App, view: &mut ChatView) {
         Some((rows, log.dropped(), log.received()))
     });
     (view.rows, view.dropped, view.received) = shown.unwrap_or_default();
-    view.present = chat.people.with_value(|people| people.by_name());
+    (view.present, view.people) = chat
+        .people
+        .with_value(|people| (people.by_name(), people.count()));
 }
 
 fn show_dashboard(app: App) {

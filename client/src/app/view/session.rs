@@ -26,7 +26,7 @@ use tertulia_shared::{
     bridge::BridgeStatus,
     chat::ChatMessage,
     device::{DeviceState, DeviceStatus},
-    presence::PresenceChange,
+    presence::{PresenceChange, PresenceChanges},
     room::RoomInvited,
     sensor::{SensorFault, SensorReading},
     stream::StreamMissed,
@@ -89,6 +89,7 @@ fn take(app: App, args: &Args) {
     let taken = match &*name {
         ChatMessage::NAME => decoded(args).map(|message| take_message(app, message)),
         PresenceChange::NAME => decoded(args).map(|change| take_presence(app, change)),
+        PresenceChanges::NAME => decoded(args).map(|batch| take_batch(app, batch)),
         StreamMissed::NAME => decoded(args).map(|missed| take_missed(app, &missed)),
         RoomInvited::NAME => decoded(args).map(|invited| take_invited(app, &invited)),
         SensorReading::NAME => decoded(args).map(|reading| take_reading(app, reading)),
@@ -158,7 +159,18 @@ fn take_message(app: App, message: ChatMessage) {
 fn take_presence(app: App, change: PresenceChange) {
     let here = room_name::topic(&app.chat.room());
     if change.room.as_str() == here {
-        app.chat.change_people(|people| people.apply(change));
+        let mut is_small_again = false;
+        app.chat
+            .change_people(|people| is_small_again = people.apply(change));
+        if is_small_again {
+            chat::actions::list_people(app, app.chat.room());
+        }
+    }
+}
+
+fn take_batch(app: App, batch: PresenceChanges) {
+    if batch.room.as_str() == room_name::topic(&app.chat.room()) {
+        app.chat.change_people(|people| people.apply_batch(batch));
     }
 }
 

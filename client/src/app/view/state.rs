@@ -226,8 +226,7 @@ impl LinkState {
     }
 
     pub(crate) fn is_up(self) -> bool {
-        self.lights
-            .with_untracked(|lights| lights.gap.since.is_none())
+        self.lights.with_untracked(|it| it.gap.since.is_none())
     }
 }
 
@@ -279,8 +278,10 @@ pub(crate) struct ChatView {
     pub(crate) dropped: u64,
     /// How many messages of others arrived in it.
     pub(crate) received: u64,
-    /// Who is in it.
+    /// Who is in it, unless they are too many for a list.
     pub(crate) present: Vec<Author>,
+    /// How many people are in it.
+    pub(crate) people: usize,
 }
 
 impl ChatView {

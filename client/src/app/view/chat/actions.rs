@@ -152,13 +152,14 @@ pub(crate) fn joined(app: App, name: &str, joined: Result<(), Failure>) {
     }
 }
 
-fn list_people(app: App, name: String) {
+/// Asks who is in the room `name`, which is the current one.
+pub(crate) fn list_people(app: App, name: String) {
     let chat = app.chat;
     let room = room_name::topic(&name);
     chat.change_people(People::ask);
     ask(app, &PresenceList { room }, move |list| {
         if chat.room() == name {
-            chat.change_people(|people| people.listed(list.ok().map(|list| list.people)));
+            chat.change_people(|people| people.listed(list.ok()));
             // It is answered behind the history that was joined with: what comes now is new.
             chat.announcer
                 .update_value(|announcer| announcer.listen(&name));

@@ -36,7 +36,7 @@ pub(crate) fn People() -> impl IntoView {
         };
         view! { <li class=class dir="auto" data-testid="person">{name}</li> }.into_any()
     };
-    let count = move || view.with(|view| view.present.len()).to_string();
+    let count = move || view.with(|view| view.people).to_string();
     view! {
         <div class="people">
             <span class="count" aria-hidden="true">
