@@ -1,5 +1,7 @@
 //! TLS: a certificate of a file, read again when told, HTTP/2 and HTTP/1.1, and both transports of Socket.IO.
 
+mod streams;
+
 use crate::world::{
     browser::{Browser, DESK},
     client::{connected_with, enter, join, next, say},
@@ -95,6 +97,14 @@ async fn shake(
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await.unwrap();
     shake_on(stream, pem, protocols).await
+}
+
+/// The name of the page's largest file.
+fn script() -> String {
+    let mut files = fs::read_dir(page())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    files.find(|name| name.ends_with(".wasm")).unwrap()
 }
 
 /// As [`shake`], on a connection that is there.
@@ -206,12 +216,7 @@ async fn who_reads_slowly_gets_the_whole_answer_by_http_2() {
         .unwrap();
     tokio::spawn(connection);
     let address = &server.address;
-    let script = fs::read_dir(page())
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .find(|name| name.ends_with(".wasm"))
-        .unwrap();
-    let request = hyper::Request::get(format!("https://{address}/{script}"));
+    let request = hyper::Request::get(format!("https://{address}/{}", script()));
     let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
     let answer = requests.send_request(request).await.unwrap();
     assert_eq!(answer.status(), 200);

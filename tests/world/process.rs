@@ -28,6 +28,8 @@ pub(crate) struct Usage {
     pub(crate) most_memory: u64,
     /// The time of all its threads on a processor.
     pub(crate) cpu: Duration,
+    /// The files and sockets that it has open.
+    pub(crate) files: usize,
 }
 
 impl std::fmt::Display for Usage {
@@ -169,6 +171,7 @@ impl Process {
             memory: kilobytes("VmRSS"),
             most_memory: kilobytes("VmHWM"),
             cpu: Duration::from_millis(10 * ticks),
+            files: std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count(),
         }
     }
 
