@@ -31,6 +31,7 @@ mod namesakes;
 mod official_client;
 mod official_server;
 mod page;
+mod proxied;
 mod reference;
 mod restart;
 mod resume;

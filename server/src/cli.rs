@@ -2,6 +2,7 @@
 
 mod admission;
 mod serve;
+mod web;
 
 use crate::{
     commands::{Emit, Listen, User},

@@ -38,8 +38,12 @@ pub struct Config {
     pub keep: Limits,
     /// The directory of the built page.
     pub page: PathBuf,
+    /// The path below which all is served too, without a slash at its end.
+    pub base_path: Option<String>,
     /// Origins of pages that may talk to this server, besides its own and those of this machine.
     pub allow_origin: Vec<String>,
+    /// Origins of pages that may show the page in a frame.
+    pub allow_embedding: Vec<String>,
     /// Names by which this server is reached, besides `localhost` and addresses.
     pub allow_host: Vec<String>,
     /// Proxies before this server that say for whom they ask.
@@ -113,7 +117,9 @@ impl Default for Config {
             data_dir: Some(PathBuf::from("tertulia-data")),
             keep: Limits::default(),
             page: PathBuf::from("dist"),
+            base_path: None,
             allow_origin: Vec::new(),
+            allow_embedding: Vec::new(),
             allow_host: Vec::new(),
             trust_proxy: Vec::new(),
             limits: Allowed::default(),

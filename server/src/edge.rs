@@ -2,6 +2,7 @@
 //!
 //! Not here: what dials a broker (`bridge`), and what events mean (`app`).
 
+pub mod base;
 mod body;
 pub mod fence;
 pub mod headers;

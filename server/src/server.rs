@@ -73,6 +73,7 @@ pub struct Server {
     host: Option<Host>,
     app: Arc<App>,
     policy: Option<PathBuf>,
+    base_path: Option<String>,
 }
 
 /// Binds the addresses and puts the parts together.
@@ -124,6 +125,7 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
         broker,
         app,
         policy: config.admission.policy,
+        base_path: config.base_path,
         host: config.host_metrics.then(|| Host::new(broker_url.clone())),
         broker_url,
         reach,
@@ -157,9 +159,11 @@ impl Server {
             Some(_) => "https",
             None => "http",
         };
+        let base = self.base_path.iter().map(|base| format!("{base}/"));
         let mut line = format!(
-            "tertulia ready: page {scheme}://{}, mqtt {mqtt}",
-            self.address
+            "tertulia ready: page {scheme}://{}{}, mqtt {mqtt}",
+            self.address,
+            base.collect::<String>()
         );
         if let Some(address) = self.metrics_address() {
             line.push_str(&format!(", metrics http://{address}/metrics"));

@@ -186,6 +186,11 @@ impl Browser {
         self.find(&test_id("message-input")).await;
     }
 
+    /// Looks into the frame of the page, until another page is opened.
+    pub(crate) async fn enter_frame(&self) {
+        self.find("iframe").await.enter_frame().await.unwrap();
+    }
+
     /// Says something in the room.
     pub(crate) async fn say(&self, text: &str) {
         self.fill("message-input", text).await;

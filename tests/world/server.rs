@@ -61,6 +61,8 @@ impl Server {
         let secure = address.strip_prefix("https://").map(|rest| ("https", rest));
         let plain = address.strip_prefix("http://").map(|rest| ("http", rest));
         let (scheme, address) = secure.or(plain).unwrap();
+        // Behind it may stand a path.
+        let address = address.split('/').next().unwrap_or_default();
         Self {
             scheme,
             address: address.to_owned(),

@@ -1,4 +1,4 @@
-//! Programs of the system that the tests need: a browser and its driver, Node, a foreign MQTT broker.
+//! Programs of the system that the tests need: a browser and its driver, Node, a foreign MQTT broker, a proxy.
 //!
 //! Installed by apt where we are root on Debian or its like; elsewhere one message names what to install.
 
@@ -17,7 +17,7 @@ struct Needed {
     package: &'static str,
 }
 
-const NEEDED: [Needed; 6] = [
+const NEEDED: [Needed; 7] = [
     Needed {
         names: &CHROMIUM,
         package: "chromium",
@@ -42,6 +42,10 @@ const NEEDED: [Needed; 6] = [
         names: &["mosquitto_pub"],
         package: "mosquitto-clients",
     },
+    Needed {
+        names: &["nginx"],
+        package: NGINX,
+    },
 ];
 
 const CHROMIUM: [&str; 4] = [
@@ -53,6 +57,10 @@ const CHROMIUM: [&str; 4] = [
 
 /// The package that would start a service on our own broker's port.
 const MOSQUITTO: &str = "mosquitto";
+/// The package that would start a service on port 80, with no modules that we do not use.
+const NGINX: &str = "nginx-light";
+/// The services of these packages.
+const SERVICES: [&str; 2] = [MOSQUITTO, "nginx"];
 
 /// Debian's place for a script that says whether a package may start its service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -106,7 +114,7 @@ fn is_root() -> bool {
     command::output(command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
-/// While it lives, apt does not start mosquitto's service; afterwards it is not started at boot either.
+/// While it lives, apt does not start the services; afterwards they are not started at boot either.
 struct NoService {
     /// Whether the policy file is ours to remove.
     ours: bool,
@@ -115,7 +123,7 @@ struct NoService {
 impl NoService {
     /// Fails when the policy cannot be written.
     fn new(packages: &[&str]) -> Result<Option<Self>> {
-        if !packages.contains(&MOSQUITTO) {
+        if ![MOSQUITTO, NGINX].iter().any(|it| packages.contains(it)) {
             return Ok(None);
         }
         let ours = !Path::new(POLICY).exists();
@@ -136,19 +144,22 @@ impl Drop for NoService {
         }
         // Where there is no systemd there is nothing to disable.
         let _ = command::new("systemctl")
-            .args(["disable", "--quiet", MOSQUITTO])
+            .args(["disable", "--quiet"])
+            .args(SERVICES)
             .stderr(Stdio::null())
             .status();
     }
 }
 
-/// Refuses (101) mosquitto's service, and only while the process that wrote it runs.
+/// Refuses (101) the services, and only while the process that wrote it runs.
 fn policy(process: u32) -> String {
+    let services = SERVICES.map(|name| format!("*\" {name} \"*|*\" {name}.service \"*"));
+    let services = services.join("|");
     format!(
         "#!/bin/sh\n\
          # By `cargo xtask test`, only while process {process} runs; safe to delete afterwards.\n\
          kill -0 {process} 2>/dev/null || exit 0\n\
-         case \" $* \" in *\" mosquitto \"*|*\" mosquitto.service \"*) exit 101 ;; esac\n\
+         case \" $* \" in {services}) exit 101 ;; esac\n\
          exit 0\n"
     )
 }
@@ -170,7 +181,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_policy_refuses_mosquitto_only_while_we_live() {
+    fn the_policy_refuses_services_only_while_we_live() {
         let answer = |process: u32, service: &str| {
             let script = policy(process);
             let mut shell = process::Command::new("sh");
@@ -181,6 +192,7 @@ mod tests {
         };
         assert_eq!(answer(process::id(), "mosquitto.service"), Some(101));
         assert_eq!(answer(process::id(), "mosquitto"), Some(101));
+        assert_eq!(answer(process::id(), "nginx"), Some(101));
         assert_eq!(answer(process::id(), "ssh.service"), Some(0));
         // No process has this number: Linux stops at 2^22.
         assert_eq!(answer(4_194_305, "mosquitto"), Some(0));

@@ -1,6 +1,6 @@
 //! The options of `tertulia serve`, each also as a `TERTULIA_*` variable.
 
-use super::admission::AdmissionOptions;
+use super::{admission::AdmissionOptions, web::WebOptions};
 use crate::{
     config::{BrokerUrl, Config, HistoryRule, LogFormat, Mqtt, Net, TlsFiles},
     limits::Allowed,
@@ -77,18 +77,8 @@ pub(super) struct Serve {
     #[arg(long, env = "TERTULIA_KEEP_FOR", value_name = "DURATION", default_value = "365d", value_parser = duration)]
     keep_for: Duration,
 
-    /// The directory of the built page.
-    #[arg(
-        long,
-        env = "TERTULIA_PAGE",
-        value_name = "DIRECTORY",
-        default_value = "dist"
-    )]
-    page: PathBuf,
-
-    /// Let pages of this origin talk to the server, besides its own and those of this machine.
-    #[arg(long, env = "TERTULIA_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
-    allow_origin: Vec<String>,
+    #[command(flatten)]
+    web: WebOptions,
 
     /// A name by which this server is reached; without any, one that listens on this machine only is `localhost`, and another
     /// one has every name. Addresses and the names of `--allow-origin` are known.
@@ -196,8 +186,10 @@ impl From<Serve> for Config {
                 age: options.keep_for,
                 ..Limits::default()
             },
-            page: options.page,
-            allow_origin: options.allow_origin,
+            page: options.web.page,
+            base_path: options.web.base_path,
+            allow_origin: options.web.allow_origin,
+            allow_embedding: options.web.allow_embedding,
             allow_host: options.allow_host,
             trust_proxy: options.trust_proxy,
             limits: Allowed {
@@ -272,13 +264,4 @@ fn host(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("write a name without scheme and port, such as chat.example".to_owned()),
     }
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| url.origin().ascii_serialization() == text);
-    url.map(|_| text.to_owned()).ok_or_else(|| {
-        "write scheme, host and port only, such as https://chat.example:8443".to_owned()
-    })
 }

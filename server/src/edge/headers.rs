@@ -13,8 +13,7 @@ use futures_util::FutureExt;
 
 /// What the page may do: nothing but run its own files, talk to its own server and show images made on the spot.
 const PAGE: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
-                    img-src 'self' data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-                    frame-ancestors 'none'";
+                    img-src 'self' data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors";
 /// What everything else may do, should a browser show it as a document.
 const ELSE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// For how long a browser comes by TLS only, a year; not this machine, where other servers have the same name.
@@ -29,8 +28,7 @@ const ALWAYS: [(HeaderName, &str); 3] = [
         "same-origin",
     ),
 ];
-const OF_PAGE: [(HeaderName, &str); 3] = [
-    (header::CONTENT_SECURITY_POLICY, PAGE),
+const OF_PAGE: [(HeaderName, &str); 2] = [
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
@@ -38,8 +36,19 @@ const OF_PAGE: [(HeaderName, &str); 3] = [
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
 ];
 
+/// The policy of the page, which pages of these origins may show in a frame.
+pub(super) fn policy_of_page(embedding: &[String]) -> HeaderValue {
+    let embedding = match embedding {
+        [] => "'none'".to_owned(),
+        origins => origins.join(" "),
+    };
+    // An origin has visible ASCII only.
+    HeaderValue::try_from(format!("{PAGE} {embedding}")).unwrap_or(HeaderValue::from_static(ELSE))
+}
+
 /// Adds the headers of the page.
-pub(super) fn of_page(headers: &mut HeaderMap) {
+pub(super) fn of_page(headers: &mut HeaderMap, policy: HeaderValue) {
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in OF_PAGE {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -102,7 +102,8 @@ mod tests {
         for origin in origins {
             headers.append(header::ORIGIN, HeaderValue::from_static(origin));
         }
-        let known = Origins::new(&["https://chat.example".to_owned()], is_secure);
+        let known = ["https://chat.example", "capacitor://localhost"];
+        let known = Origins::new(&known.map(str::to_owned), is_secure);
         known.allow(is_from_here, host.as_ref(), &headers)
     }
 
@@ -126,6 +127,7 @@ mod tests {
             "http://house.example:3000",
             "https://house.example:3000",
             "https://chat.example",
+            "capacitor://localhost",
         ] {
             assert!(allows(&[origin], false, false), "{origin}");
         }
@@ -142,6 +144,7 @@ mod tests {
             "https://localhost.evil.example",
             "https://chat.example.evil",
             "http://chat.example",
+            "capacitor://chat.example",
             "http://house.example",
             "file://house.example:3000",
             "http://localhost@evil.example",

@@ -29,16 +29,17 @@ const INDEX: &str = "/index.html";
 /// The hash that trunk writes into a file's name, in hexadecimal digits: 16, without zeros before them.
 const HASH_DIGITS: RangeInclusive<usize> = 12..=16;
 
-/// Serves the directory; while it has no `index.html`, `/` says how to build it.
-pub fn routes(directory: &Path) -> Router {
+/// Serves the directory, which pages of these origins may show in a frame; while it has no `index.html`, `/` says how to build it.
+pub fn routes(directory: &Path, embedding: &[String]) -> Router {
+    let policy = headers::policy_of_page(embedding);
     Router::new()
         .fallback(answer)
         .with_state(Arc::new(Page::open(directory)))
-        .layer(middleware::from_fn(headed))
+        .layer(middleware::from_fn_with_state(policy, headed))
 }
 
 /// Adds the headers of the page.
-async fn headed(request: Request, next: Next) -> Response {
+async fn headed(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let is_hashed = is_hashed(request.uri().path());
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -49,7 +50,7 @@ async fn headed(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, caching);
     headers.append(header::VARY, BY_ENCODING);
-    headers::of_page(headers);
+    headers::of_page(headers, policy);
     response
 }
 

@@ -4,6 +4,7 @@ use crate::{
     app::App,
     config::Config,
     edge::{
+        base,
         fence::{self, Fences},
         headers,
         health::{self, Readiness},
@@ -56,7 +57,7 @@ impl Routes {
         let (mut router, metrics) = checks(config, app, bridge, (&door, &limits), &readiness);
         router = router
             .merge(session::routes(sessions))
-            .merge(page::routes(&config.page));
+            .merge(page::routes(&config.page, &config.allow_embedding));
         let fences = Arc::new(fences(config, &limits, door.gate(service.clone())));
         let reader = Arc::clone(&fences);
         // In one: each further call would cost a polling connection a kilobyte.
@@ -73,7 +74,7 @@ impl Routes {
             let path = format!("{}{path}", socketio::PATH);
             router = router.route_service(&path, service.clone());
         }
-        let router = router.layer(layers);
+        let router = base::below(config.base_path.as_deref(), router.layer(layers));
         Self {
             router,
             metrics,

@@ -77,17 +77,31 @@ pub(crate) fn language() -> Lang {
 
 /// The origin of the server to talk to.
 pub(crate) fn server_origin() -> String {
+    at(|location| origin::server_origin(location, cfg!(debug_assertions)))
+}
+
+/// The path below which it is, without a slash at its end.
+pub(crate) fn server_path() -> String {
+    at(|location| origin::server_path(location, cfg!(debug_assertions)).to_owned())
+}
+
+/// Origin and path of the server.
+pub(crate) fn server() -> String {
+    [server_origin(), server_path()].concat()
+}
+
+fn at(find: fn(Location<'_>) -> String) -> String {
     let location = window().location();
     let search = location.search().unwrap_or_default();
     let server = web_sys::UrlSearchParams::new_with_str(&search)
         .ok()
         .and_then(|query| query.get("server"));
-    let place = Location {
+    find(Location {
         origin: &location.origin().unwrap_or_default(),
         hostname: &location.hostname().unwrap_or_default(),
+        pathname: &location.pathname().unwrap_or_default(),
         server: server.as_deref(),
-    };
-    origin::server_origin(place, cfg!(debug_assertions))
+    })
 }
 
 /// What stands after the `#` of the address: a link to a room.

@@ -1,4 +1,4 @@
-//! Which server the page talks to.
+//! Which server the page talks to, and below which path.
 //!
 //! Not here: reading the address bar.
 
@@ -12,6 +12,8 @@ pub struct Location<'a> {
     pub origin: &'a str,
     /// `127.0.0.1`
     pub hostname: &'a str,
+    /// `/`, or `/tertulia/` below a path of a proxy.
+    pub pathname: &'a str,
     /// The value of `?server=`, decoded, where there is one.
     pub server: Option<&'a str>,
 }
@@ -26,6 +28,15 @@ pub fn server_origin(location: Location<'_>, development: bool) -> String {
         return format!("http://{}:{DEVELOPMENT_PORT}", location.hostname);
     }
     location.origin.to_owned()
+}
+
+/// The path below which the server is, without a slash at its end: the page's folder, where the page came from that server.
+pub fn server_path(location: Location<'_>, development: bool) -> &str {
+    if development || location.server.and_then(http_origin).is_some() {
+        return "";
+    }
+    let folder = location.pathname.rsplit_once('/');
+    folder.map(|(folder, _)| folder).unwrap_or_default()
 }
 
 /// `text` without a closing slash when it is `http(s)://host[:port]`.
@@ -74,15 +85,36 @@ pub fn host(origin: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Location, server_origin};
+    use super::{Location, server_origin, server_path};
 
-    fn origin(server: Option<&str>, development: bool) -> String {
-        let location = Location {
+    fn location<'a>(server: Option<&'a str>, pathname: &'a str) -> Location<'a> {
+        Location {
             origin: "http://pi.local:8080",
             hostname: "pi.local",
+            pathname,
             server,
-        };
-        server_origin(location, development)
+        }
+    }
+
+    fn origin(server: Option<&str>, development: bool) -> String {
+        server_origin(location(server, "/"), development)
+    }
+
+    #[test]
+    fn a_page_below_a_path_talks_to_the_server_below_it() {
+        for (pathname, path) in [
+            ("/", ""),
+            ("/index.html", ""),
+            ("/tertulia/", "/tertulia"),
+            ("/tertulia/index.html", "/tertulia"),
+            ("/apps/chat/", "/apps/chat"),
+            ("", ""),
+        ] {
+            assert_eq!(server_path(location(None, pathname), false), path);
+            assert_eq!(server_path(location(None, pathname), true), "");
+            let elsewhere = location(Some("https://chat.example"), pathname);
+            assert_eq!(server_path(elsewhere, false), "");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ use tertulia_shared::{
     wire::args::{Args, ArgsError},
 };
 
+/// The path of Socket.IO below the server's.
+const SOCKET_IO: &str = "/socket.io/";
 /// How often charts may move, in milliseconds.
 const MOMENT_MS: u64 = 250;
 /// How many moments make a second.
@@ -43,6 +45,7 @@ pub(crate) fn start(app: App) {
     tick(app);
     let options = Options {
         auth: sign::auth(app),
+        path: [&*browser::server_path(), SOCKET_IO].concat(),
         ..Options::default()
     };
     let Ok(connection) = Connection::connect_with(&browser::server_origin(), options) else {

@@ -190,11 +190,11 @@ fn keep(granted: &Granted) -> Pass {
 
 /// A token is for the server that gave it alone.
 fn key() -> String {
-    ["session.", &browser::server_origin()].concat()
+    ["session.", &browser::server()].concat()
 }
 
 fn url() -> String {
-    [&*browser::server_origin(), sign_in::PATH].concat()
+    [&*browser::server(), sign_in::PATH].concat()
 }
 
 /// One shape for all who ask, so that it is in the page once.

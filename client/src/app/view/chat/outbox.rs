@@ -184,7 +184,7 @@ fn has_answered(tab: &str, called: f64) -> bool {
 /// Who writes: whom the session token stands for, or a name on a server that gives no tokens.
 fn user(app: App) -> String {
     let who = app.chat.who.get_value();
-    let origin = browser::server_origin();
+    let origin = browser::server();
     match app.chat.view.with_untracked(|view| view.name.clone()) {
         Some(name) if who.is_empty() => [&origin, " ~", &name].concat(),
         _ => [&*origin, " ", &who].concat(),
