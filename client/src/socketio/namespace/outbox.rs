@@ -201,9 +201,11 @@ impl Outbox {
         lost.into_iter().map(settled).collect()
     }
 
-    /// An acknowledgement came; an unknown one is ignored.
+    /// An acknowledgement came; an unknown one is ignored, and one of an event that was not sent yet.
     pub(super) fn acknowledged(&mut self, now: Duration, ack: AckId, args: Args) -> Vec<Post> {
-        let Some(pending) = self.forget(ack) else {
+        // Until it is connected, all that waits is still to be sent.
+        let pending = self.connected.then(|| self.forget(ack)).flatten();
+        let Some(pending) = pending else {
             return Vec::new();
         };
         let settled = Post::Settled(pending.emit, Ok(Some(args)));
@@ -232,6 +234,11 @@ impl Outbox {
             }
         }
         posts
+    }
+
+    /// Whether an acknowledgement is waited for.
+    pub(super) fn waits(&self) -> bool {
+        self.connected && self.pending.first_key().is_some()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
@@ -294,7 +301,8 @@ impl Outbox {
         self.head_sent = false;
     }
 
-    fn fresh_ack(&mut self) -> AckId {
+    /// An acknowledgement id that was not used yet.
+    pub(super) fn fresh_ack(&mut self) -> AckId {
         self.next_ack += 1;
         self.next_ack - 1
     }

@@ -46,6 +46,22 @@ fn an_acknowledgement_settles_its_emit_once() {
     assert_eq!(scene.settled(), [(7, Ok(Some(r#"[{"ok":1}]"#.to_owned())))]);
 }
 
+/// Breaks when: an acknowledgement settles an event that was not sent yet, which is then sent and settled again.
+#[test]
+fn an_acknowledgement_of_what_was_not_sent_is_ignored() {
+    let mut scene = Scene::new(websocket_only());
+    scene.emit(1, "a");
+    let socket = scene.socket();
+    scene.input(Input::Opened(socket));
+    scene.text(socket, HANDSHAKE);
+    scene.text(socket, r#"430[{"ok":1}]"#);
+    assert_eq!(scene.settled(), []);
+    scene.text(socket, CONNECTED);
+    assert_eq!(scene.sent(), ["40", r#"420["a",1]"#]);
+    scene.text(socket, r#"430[{"ok":2}]"#);
+    assert_eq!(scene.settled(), [(1, Ok(Some(r#"[{"ok":2}]"#.to_owned())))]);
+}
+
 #[test]
 fn the_loss_of_the_connection_settles_what_was_sent_and_keeps_what_was_not() {
     let (mut scene, socket) = Scene::on_websocket();
