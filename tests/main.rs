@@ -39,6 +39,7 @@ mod retained;
 mod screens;
 mod seen;
 mod signin;
+mod silence;
 mod storage;
 mod storm;
 mod tls;

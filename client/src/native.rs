@@ -139,6 +139,9 @@ impl Driver {
 
     /// Runs until the last handle is gone, and after it until what was sent has gone out.
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Wanted>) {
+        // A program has no page that could be hidden.
+        let now = self.now();
+        self.dispatcher.watch(now, true);
         let mut stops = false;
         while !(stops && self.dispatcher.is_closed()) {
             let timer = wait_until(self.due());

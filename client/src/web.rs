@@ -110,6 +110,8 @@ impl Driver {
 
     async fn run(mut self, requests: mpsc::UnboundedReceiver<Wanted>) {
         let _page = wakes::listen_to_page(&self.wakes);
+        let now = self.clock.now(clock::reading());
+        self.dispatcher.watch(now, wakes::is_shown());
         let (_, empty) = mpsc::unbounded();
         let arrivals = std::mem::replace(&mut self.arrivals, empty);
         let requests = requests
@@ -158,10 +160,15 @@ impl Driver {
                 self.timer = None;
                 self.dispatcher.handle_timeout(now);
             }
+            Wake::Seen => {
+                self.dispatcher.handle_timeout(now);
+                self.dispatcher.watch(now, wakes::is_shown());
+            }
             Wake::Online => {
                 self.dispatcher.handle_timeout(now);
-                self.dispatcher.retry(now);
+                self.dispatcher.suspect(now);
             }
+            Wake::Offline if self.is_local => self.dispatcher.suspect(now),
             Wake::Offline => self.lose_all(now),
             Wake::Input(input) => {
                 self.under_way.forget(&input);
@@ -170,12 +177,8 @@ impl Driver {
         }
     }
 
-    /// Ends what is under way: without a network it would only be found out by the heartbeat. What goes to this machine
-    /// needs no network.
+    /// Ends what is under way: without a network it would only be found out later.
     fn lose_all(&mut self, now: Duration) {
-        if self.is_local {
-            return;
-        }
         while let Some(id) = self.under_way.requests.first_key() {
             if let Some(fetch) = self.under_way.requests.remove(id) {
                 fetch.abort();

@@ -179,6 +179,11 @@ impl Browser {
         forced.unwrap();
     }
 
+    /// Takes the network away from the browser, or gives it back; it knows of it.
+    pub(crate) async fn set_offline(&self, offline: bool) {
+        self.page.issue_cmd(Offline(offline)).await.unwrap();
+    }
+
     /// Takes a name in the page's form, and waits until the page can send.
     pub(crate) async fn enter(&self, name: &str) {
         self.fill("name-input", name).await;
@@ -224,6 +229,25 @@ async fn driver() -> (Process, String) {
         }
         let errors = driver.rest().await;
         assert!(errors.contains("already in use"), "{errors}");
+    }
+}
+
+/// Tells Chromium's driver whether there is a network.
+#[derive(Debug)]
+struct Offline(bool);
+
+impl WebDriverCompatibleCommand for Offline {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/chromium/network_conditions"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let conditions = json!({
+            "offline": self.0, "latency": 0, "download_throughput": -1, "upload_throughput": -1,
+        });
+        let body = json!({ "network_conditions": conditions });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! A bad network: a TCP proxy on the loopback that refuses, resets, cuts, delays and half-opens connections.
+//! A bad network: a TCP proxy on the loopback that refuses, resets, cuts, delays and half-opens connections, and that can freeze
+//! all of them, as a network does that is gone without a word.
 //!
 //! What becomes of the n-th connection is a pure function of the seed; when its bytes come is the machine's affair.
 
@@ -96,6 +97,7 @@ enum Then {
 pub(crate) struct Proxy {
     address: SocketAddr,
     bad: watch::Sender<bool>,
+    frozen: watch::Sender<bool>,
     counts: Arc<Mutex<BTreeMap<&'static str, u32>>>,
     task: JoinHandle<()>,
 }
@@ -106,18 +108,21 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (bad, is_bad) = watch::channel(false);
+        let (frozen, is_frozen) = watch::channel(false);
         let counts = Arc::<Mutex<BTreeMap<_, _>>>::default();
         let serving = Serving {
             address,
             server: server.to_owned(),
             random,
             is_bad,
+            is_frozen,
             counts: Arc::clone(&counts),
         };
         let task = tokio::spawn(serving.run(listener));
         Self {
             address,
             bad,
+            frozen,
             counts,
             task,
         }
@@ -138,6 +143,16 @@ impl Proxy {
         self.bad.send_replace(false);
     }
 
+    /// From now on nothing passes, of old connections and of new ones, and nobody is told.
+    pub(crate) fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+
+    /// From now on everything passes again, what waited first.
+    pub(crate) fn thaw(&self) {
+        self.frozen.send_replace(false);
+    }
+
     /// How many connections had which fault.
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, u32> {
         self.counts.lock().unwrap().clone()
@@ -155,6 +170,7 @@ struct Serving {
     server: String,
     random: Random,
     is_bad: watch::Receiver<bool>,
+    is_frozen: watch::Receiver<bool>,
     counts: Arc<Mutex<BTreeMap<&'static str, u32>>>,
 }
 
@@ -176,7 +192,8 @@ impl Serving {
                 continue;
             }
             let (server, is_bad) = (self.server.clone(), self.is_bad.clone());
-            connections.spawn(pass(client, server, fault, is_bad));
+            let is_frozen = self.is_frozen.clone();
+            connections.spawn(pass(client, server, fault, (is_bad, is_frozen)));
         }
     }
 }
@@ -199,8 +216,9 @@ async fn pass(
     mut client: TcpStream,
     server: String,
     fault: Fault,
-    mut is_bad: watch::Receiver<bool>,
+    (mut is_bad, is_frozen): (watch::Receiver<bool>, watch::Receiver<bool>),
 ) {
+    thawed(&mut is_frozen.clone()).await;
     let Ok(mut server) = TcpStream::connect(server).await else {
         return;
     };
@@ -227,8 +245,8 @@ async fn pass(
     let ended = {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         tokio::select! {
-            () = pump(from_client, to_server, late, fault.limit(Way::Up)) => true,
-            () = pump(from_server, to_client, late, fault.limit(Way::Down)) => true,
+            () = pump(from_client, to_server, (late, fault.limit(Way::Up)), is_frozen.clone()) => true,
+            () = pump(from_server, to_client, (late, fault.limit(Way::Down)), is_frozen.clone()) => true,
             () = reset => false,
             _ = weather => false,
         }
@@ -240,12 +258,18 @@ async fn pass(
     }
 }
 
+/// Waits until the network is not frozen.
+async fn thawed(is_frozen: &mut watch::Receiver<bool>) {
+    // Where the proxy is gone, this ends with it.
+    let _ = is_frozen.wait_for(|is_frozen| !is_frozen).await;
+}
+
 /// One direction, to its end or to its limit.
 async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    late: Duration,
-    limit: Option<(u64, Then)>,
+    (late, limit): (Duration, Option<(u64, Then)>),
+    mut is_frozen: watch::Receiver<bool>,
 ) {
     let mut left = limit.map_or(u64::MAX, |(bytes, _)| bytes);
     let mut buffer = vec![0; 4_096];
@@ -253,6 +277,7 @@ async fn pump(
         if !late.is_zero() {
             tokio::time::sleep(late).await;
         }
+        thawed(&mut is_frozen).await;
         let passing = usize::try_from(left).map_or(length, |left| left.min(length));
         if to.write_all(&buffer[..passing]).await.is_err() {
             return;
@@ -262,6 +287,8 @@ async fn pump(
             break;
         }
     }
+    // An end is told as little as anything else.
+    thawed(&mut is_frozen).await;
     if let (0, Some((_, Then::Stop))) = (left, limit) {
         std::future::pending().await
     }

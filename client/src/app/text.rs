@@ -89,6 +89,7 @@ texts! {
     link_connected: "conectado", "connected";
     link_connecting: "conectando…", "connecting…";
     link_waiting: "sin conexión", "no connection";
+    link_silent: "sin respuesta", "no answer";
     link_disconnected: "desconectado", "disconnected";
     attempt: "intento {}", "attempt {}";
     bridge: "Broker", "Broker";
@@ -102,6 +103,7 @@ texts! {
     // The banner.
     banner_connecting: "Sin conexión. Conectando…", "No connection. Connecting…";
     banner_waiting: "Sin conexión. Nuevo intento en {} s.", "No connection. Retrying in {} s.";
+    banner_silent: "El servidor no responde. Lo que escribas se enviará cuando vuelva la conexión.", "The server isn’t responding. What you write will be sent once the connection is back.";
     banner_disconnected: "El servidor cerró la conexión.", "The server closed the connection.";
     retry_now: "Reintentar", "Retry now";
 

@@ -4,8 +4,8 @@ use super::{Ask, Gate, Hook, Passing, Request, Tapped};
 use crate::{
     ordered::Ordered,
     socketio::{
-        Action, Asked, Auth, Client, Command, EmitId, Event, Input, Link, NamespaceId, Output,
-        ReplyTo, Settled, Status,
+        Action, Asked, Auth, Client, Command, EmitId, Event, Input, NamespaceId, Output, ReplyTo,
+        Settled, Status,
     },
 };
 use futures_channel::{mpsc, oneshot};
@@ -134,15 +134,14 @@ impl Dispatcher {
         }
     }
 
-    /// Makes the next attempt at once, where one is waited for: the network is back.
-    pub fn retry(&mut self, now: Duration) {
-        let waits = |room: &&Room| {
-            let status = self.client.status(now, room.id);
-            matches!(status.link, Link::Waiting { .. })
-        };
-        if let Some(id) = self.rooms.iter().find(waits).map(|room| room.id) {
-            self.client.handle_command(now, Command::Connect(id));
-        }
+    /// The network is another one: as [`Client::suspect`].
+    pub fn suspect(&mut self, now: Duration) {
+        self.client.suspect(now);
+    }
+
+    /// Somebody looks at the application from now on, or nobody: as [`Client::watch`].
+    pub fn watch(&mut self, now: Duration, watched: bool) {
+        self.client.watch(now, watched);
     }
 
     /// Disconnects everywhere: the last handle is gone.

@@ -1,5 +1,6 @@
 //! The whole client: a session, the namespaces that share it, and reconnection.
 
+mod silence;
 mod uplink;
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     session::Session,
     status::{Link, Reason, Status},
 };
+use silence::Silence;
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::{args::Args, json::Json, socket::Decoder};
 use uplink::Uplink;
@@ -91,6 +93,9 @@ pub struct Client {
     namespaces: Vec<Namespace>,
     decoder: Decoder,
     backoff: Backoff,
+    silence: Silence,
+    /// When the attempt began that is under way, or that led to this session.
+    attempted: Duration,
     /// How long the server asked to wait after the next loss.
     asked_to_wait: Option<Duration>,
     options: Options,
@@ -108,6 +113,8 @@ impl Client {
             namespaces: Vec::new(),
             decoder: Decoder::default(),
             backoff: Backoff::new(min, max, options.randomization, options.seed.unwrap_or(0)),
+            silence: Silence::new(options.probe.clone()),
+            attempted: Duration::ZERO,
             asked_to_wait: None,
             outputs: VecDeque::new(),
             options,
@@ -155,6 +162,7 @@ impl Client {
         Status {
             transport: self.session.transport().filter(|_| is_live),
             id: namespace.and_then(Namespace::id),
+            is_silent: self.silence.is_doubtful() && link == Link::Connected,
             recovered: namespace.is_some_and(Namespace::recovered) && link == Link::Connected,
             link,
         }
@@ -187,13 +195,17 @@ impl Client {
             } => self.at(namespace, |namespace| namespace.reply(id, to, args)),
         }
         self.settle_all(now);
+        self.observe(now);
     }
 
     /// Takes what happened to an action.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         self.expire_heartbeat(now);
-        self.session.handle_input(now, input);
+        if self.session.handle_input(now, input) && self.silence.hear(now) {
+            self.tell_all(now);
+        }
         self.settle_all(now);
+        self.observe(now);
     }
 
     /// Takes the passing of time.
@@ -209,6 +221,35 @@ impl Client {
             self.attempt(now);
             self.settle_all(now);
         }
+        self.observe(now);
+        let verdict = self.silence.tick(now);
+        self.follow(now, verdict);
+    }
+
+    /// Takes that somebody looks at the application from now on, or nobody: where [`Options::probe`] is given, silence is asked
+    /// about while somebody does, and at once when somebody begins to.
+    pub fn watch(&mut self, now: Duration, watched: bool) {
+        let verdict = self.silence.watch(now, watched);
+        self.follow(now, verdict);
+    }
+
+    /// Takes that the network is another one: an attempt that is waited for is made at once, one that hangs is made anew, and
+    /// a session whose server does not answer soon is given up, where [`Options::probe`] is given.
+    pub fn suspect(&mut self, now: Duration) {
+        self.expire_heartbeat(now);
+        if self.is_hanging(now) {
+            self.fail(
+                now,
+                Reason::TransportError("the network changed".to_owned()),
+            );
+        }
+        if matches!(self.uplink, Uplink::Waiting(..)) {
+            self.attempt(now);
+            self.settle_all(now);
+        }
+        self.observe(now);
+        let verdict = self.silence.suspect(now);
+        self.follow(now, verdict);
     }
 
     /// When [`Client::handle_timeout`] is to be called next; `None` where nothing is due.
@@ -221,6 +262,7 @@ impl Client {
             .iter()
             .filter_map(Namespace::poll_timeout)
             .chain(self.session.poll_timeout())
+            .chain(self.silence.poll_timeout())
             .chain(attempt)
             .min()
     }

@@ -56,6 +56,14 @@ impl Input {
         Self::Closed(id, told("closed with code", code, words))
     }
 
+    /// Whether the server said something.
+    pub(super) fn is_of_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Response(..) | Self::Opened(_) | Self::Received(..)
+        )
+    }
+
     /// The request or WebSocket that this is about.
     pub fn id(&self) -> IoId {
         match self {

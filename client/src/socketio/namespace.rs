@@ -6,6 +6,7 @@
 
 mod limit;
 mod outbox;
+mod probe;
 mod recovery;
 mod settled;
 
@@ -40,6 +41,8 @@ pub(super) enum NamespaceOutput {
     Received(Args, Option<ReplyTo>),
     Sent(Args),
     Settled(EmitId, Settled),
+    /// The probe was acknowledged.
+    Answered,
     /// The server ended it, or refused it.
     Ended,
 }
@@ -71,6 +74,8 @@ pub(super) struct Namespace {
     id: Option<String>,
     recovery: Recovery,
     limit: Limit,
+    /// The acknowledgement id of the probe that is not acknowledged yet.
+    probe: Option<AckId>,
     /// Events that came before the CONNECT reply.
     early: Vec<(Option<AckId>, Args)>,
     outputs: VecDeque<NamespaceOutput>,
@@ -89,6 +94,7 @@ impl Namespace {
             id: None,
             recovery: Recovery::default(),
             limit: Limit::NONE,
+            probe: None,
             early: Vec::new(),
             outputs: VecDeque::new(),
         }
@@ -204,6 +210,7 @@ impl Namespace {
             self.stage = Stage::Wanted;
         }
         self.asking = false;
+        self.probe = None;
         self.early.clear();
         let posts = self.outbox.lost();
         self.post(Duration::ZERO, posts);
@@ -239,6 +246,7 @@ impl Namespace {
                 Stage::Connecting(_) => self.early.push((ack, args)),
                 Stage::Idle(_) | Stage::Wanted => {}
             },
+            Kind::Ack(ack, _) if self.answers_probe(ack) => {}
             Kind::Ack(ack, args) => {
                 let posts = self.outbox.acknowledged(now, ack, args);
                 self.post(now, posts);

@@ -2,7 +2,7 @@
 
 use super::{auth::Auth, status::Transport};
 use std::time::Duration;
-use tertulia_shared::wire::socket::MAIN;
+use tertulia_shared::wire::{args::Args, socket::MAIN};
 
 /// How a client behaves.
 #[derive(Clone, Debug)]
@@ -52,6 +52,11 @@ pub struct Options {
     /// The events that wait, at most, for a connection or, with retries, for the one before them. Default 1,000. For polling's
     /// request that is under way 100,000 packets may wait.
     pub buffer: usize,
+    /// An event that the server acknowledges at once: a server that is silent while somebody looks at the page, or while an
+    /// acknowledgement is out, is asked with it after 2 s. Without an answer the link is doubtful 1.5 s later
+    /// ([`Status::is_silent`](super::Status::is_silent)) and given up after 8 s, both prolonged where round trips are long.
+    /// A server that never acknowledged it is judged by its heartbeat alone. Default `None`: so is every server.
+    pub probe: Option<Args>,
     /// The attachments of one event or acknowledgement, at most: the official server ends the connection over more than
     /// 10, which is the default.
     pub max_attachments: usize,
@@ -82,6 +87,7 @@ impl Default for Options {
             ack_timeout: Duration::from_secs(10),
             retries: 0,
             buffer: 1_000,
+            probe: None,
             max_attachments: 10,
             seed: None,
         }

@@ -5,6 +5,7 @@
 //!
 //! Source: the Engine.IO protocol document, revision 4.
 
+mod carrier;
 mod opening;
 mod polling;
 mod upgrade;
@@ -17,6 +18,7 @@ use super::{
     status::{Reason, Transport},
     timers::Timers,
 };
+use carrier::Carrier;
 use polling::Polling;
 use std::{collections::VecDeque, time::Duration};
 use tertulia_shared::wire::engine::{Handshake, Packet, Ping};
@@ -68,22 +70,6 @@ struct Open {
     probe: Option<Probe>,
     /// The layer above has closed: what is buffered goes out first.
     closing: bool,
-}
-
-/// What carries the packets.
-#[derive(Debug)]
-enum Carrier {
-    Polling(Polling),
-    WebSocket(IoId),
-}
-
-impl Carrier {
-    fn transport(&self) -> Transport {
-        match self {
-            Self::Polling(_) => Transport::Polling,
-            Self::WebSocket(_) => Transport::WebSocket,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -209,16 +195,24 @@ impl Session {
             .retain(|output| matches!(output, SessionOutput::Action(_)));
     }
 
-    pub(super) fn handle_input(&mut self, now: Duration, input: Input) {
+    /// Takes what happened to an action; gives whether the server of an open session was heard by it.
+    pub(super) fn handle_input(&mut self, now: Duration, input: Input) -> bool {
         match &self.state {
-            State::Closed => {}
-            State::Opening(..) => self.opening_input(now, input),
+            State::Closed => false,
+            State::Opening(..) => {
+                self.opening_input(now, input);
+                false
+            }
             State::Open(open) => {
-                if open.probe.as_ref().is_some_and(|p| p.id == input.id()) {
+                let probes = open.probe.as_ref().is_some_and(|p| p.id == input.id());
+                let is_ours = probes || open.carrier.owns(input.id());
+                let heard = is_ours && input.is_of_server();
+                if probes {
                     self.probe_input(input);
                 } else {
                     self.carrier_input(now, input);
                 }
+                heard
             }
         }
     }

@@ -34,6 +34,8 @@ pub struct Status {
     pub id: Option<String>,
     /// Whether the server brought what was missed since the last connection (connection state recovery).
     pub recovered: bool,
+    /// Whether the connection is doubtful: the server was asked by [`Options::probe`](super::Options::probe) and nothing comes.
+    pub is_silent: bool,
 }
 
 /// Whether there is a connection, or what is done about it.
@@ -66,7 +68,7 @@ pub enum Reason {
     ServerDisconnect,
     /// This side disconnected, or never connected: "io client disconnect".
     ClientDisconnect,
-    /// The server's heartbeat did not come in time: "ping timeout".
+    /// The server's heartbeat did not come in time, or no answer to a probe: "ping timeout".
     PingTimeout,
     /// The connection was closed, and with what words, where there were any: "transport close".
     TransportClose(String),

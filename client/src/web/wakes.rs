@@ -13,8 +13,10 @@ pub(super) enum Wake {
     Stop,
     /// Something happened to a request or a WebSocket.
     Input(Input),
-    /// The timer fired, or the page woke up: look at the time.
+    /// The timer fired: look at the time.
     Tick,
+    /// The page woke up, is shown, or is hidden.
+    Seen,
     /// The browser believes that there is a network again.
     Online,
     /// The browser knows that there is no network.
@@ -24,6 +26,12 @@ pub(super) enum Wake {
 /// Tells the driver; where it is gone, nobody is left to tell.
 pub(super) fn wake(wakes: &mpsc::UnboundedSender<Wake>, input: Input) {
     let _ = wakes.unbounded_send(Wake::Input(input));
+}
+
+/// Whether the page is shown.
+pub(super) fn is_shown() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_none_or(|document| !document.hidden())
 }
 
 /// Wakes the driver when the page is shown again, and when the network goes or is back, for as long as what it gives lives.
@@ -40,10 +48,10 @@ pub(super) fn listen_to_page(wakes: &mpsc::UnboundedSender<Wake>) -> Vec<EventLi
     let mut listeners = vec![
         on(&window, "online", || Wake::Online),
         on(&window, "offline", || Wake::Offline),
-        on(&window, "pageshow", || Wake::Tick),
+        on(&window, "pageshow", || Wake::Seen),
     ];
     if let Some(document) = window.document() {
-        listeners.push(on(&document, "visibilitychange", || Wake::Tick));
+        listeners.push(on(&document, "visibilitychange", || Wake::Seen));
     }
     listeners
 }

@@ -106,7 +106,7 @@ impl<'a, 'b> Life<'a, 'b> {
 
     fn step(&mut self) -> Result<()> {
         let namespace = *self.random.choose(&self.namespaces)?;
-        match self.random.int_in_range(0..=11)? {
+        match self.random.int_in_range(0..=12)? {
             0 => self.command(Command::Connect(namespace)),
             1 if self.random.ratio(1, 4)? => self.command(Command::Disconnect(namespace)),
             1 | 2 => self.emit(namespace)?,
@@ -115,6 +115,7 @@ impl<'a, 'b> Life<'a, 'b> {
             5 => self.sleep()?,
             6 => self.wake(),
             7 | 8 => self.answer_request()?,
+            12 => self.look()?,
             _ => self.answer_socket()?,
         }
         Ok(())
@@ -174,6 +175,17 @@ impl<'a, 'b> Life<'a, 'b> {
     fn sleep(&mut self) -> Result<()> {
         let most = *self.random.choose(&[10_u64, 1_000, 60_000, 10_000_000])?;
         self.now += Duration::from_millis(self.random.int_in_range(0..=most)?);
+        Ok(())
+    }
+
+    /// Somebody looks at the page or goes away, or the network changes.
+    fn look(&mut self) -> Result<()> {
+        match self.random.int_in_range(0..=2)? {
+            0 => self.client.watch(self.now, false),
+            1 => self.client.watch(self.now, true),
+            _ => self.client.suspect(self.now),
+        }
+        self.drain();
         Ok(())
     }
 
@@ -367,6 +379,7 @@ fn options(random: &mut Unstructured<'_>) -> Result<Options> {
         randomization: f64::from(random.int_in_range(0..=100)?) / 100.0,
         timeout: *random.choose(&TIMEOUTS)?,
         buffer: random.int_in_range(0..=20)?,
+        probe: (random.arbitrary::<bool>()?).then(|| Args::event("ask", &()).unwrap()),
         seed: Some(random.arbitrary()?),
         ..Options::default()
     })

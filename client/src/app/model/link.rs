@@ -8,19 +8,21 @@ use crate::connection::{Link, Status};
 pub const BANNER_AFTER_MS: f64 = 1_500.0;
 
 /// The link in one word, as it stands in `data-link`.
-pub fn word(link: &Link) -> &'static str {
-    match link {
+pub fn word(status: &Status) -> &'static str {
+    match &status.link {
         Link::Connecting { .. } => "connecting",
+        Link::Connected if status.is_silent => "silent",
         Link::Connected => "connected",
         Link::Waiting { .. } => "waiting",
         Link::Disconnected(_) => "disconnected",
     }
 }
 
-/// A gap in the link: since when there is none, and when the next attempt begins.
+/// A gap in the link: since when there is none or it is doubtful, and when the next attempt begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gap {
-    /// When the link went, or the page started; `None` while there is a link.
+    /// When the link went or became doubtful, or the page started; `None` while there is a link. A doubt is told at once, so that
+    /// it counts from earlier.
     pub since: Option<f64>,
     /// When the next attempt begins, where one is planned.
     pub next_attempt: Option<f64>,
@@ -33,6 +35,11 @@ impl Gap {
     pub fn after(self, status: &Status, now: f64) -> Self {
         let since = Some(self.since.unwrap_or(now));
         match &status.link {
+            Link::Connected if status.is_silent => Self {
+                since: Some(self.since.unwrap_or(now - BANNER_AFTER_MS)),
+                next_attempt: None,
+                attempt: 0,
+            },
             Link::Connected => Self::default(),
             Link::Connecting { attempt } => Self {
                 since,
@@ -79,6 +86,7 @@ mod tests {
             transport: None,
             id: None,
             recovered: false,
+            is_silent: false,
         }
     }
 
@@ -114,9 +122,33 @@ mod tests {
         assert_eq!(gap.countdown(2_000.0), Some(4));
     }
 
+    fn silent() -> Status {
+        Status {
+            is_silent: true,
+            ..status(Link::Connected)
+        }
+    }
+
+    #[test]
+    fn a_doubt_is_told_at_once_and_until_there_is_a_link_again() {
+        let gap = Gap::default().after(&silent(), 10_000.0);
+        assert!(gap.is_told(10_000.0));
+        assert_eq!(gap.countdown(10_000.0), None);
+        let lost = gap.after(&status(Link::Connecting { attempt: 1 }), 16_000.0);
+        assert!(lost.is_told(16_000.0));
+        let back = lost.after(&status(Link::Connected), 17_000.0);
+        assert!(!back.is_told(99_000.0));
+        assert!(
+            !gap.after(&status(Link::Connected), 11_000.0)
+                .is_told(99_000.0)
+        );
+    }
+
     #[test]
     fn the_words_are_those_of_the_attribute() {
-        assert_eq!(word(&Link::Connected), "connected");
-        assert_eq!(word(&Link::Connecting { attempt: 0 }), "connecting");
+        let connecting = status(Link::Connecting { attempt: 0 });
+        assert_eq!(word(&connecting), "connecting");
+        assert_eq!(word(&status(Link::Connected)), "connected");
+        assert_eq!(word(&silent()), "silent");
     }
 }

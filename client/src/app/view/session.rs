@@ -29,6 +29,7 @@ use tertulia_shared::{
     presence::{PresenceChange, PresenceChanges},
     room::RoomInvited,
     sensor::{SensorFault, SensorReading},
+    server::ServerTime,
     stream::StreamMissed,
     wire::args::{Args, ArgsError},
 };
@@ -46,6 +47,7 @@ pub(crate) fn start(app: App) {
     let options = Options {
         auth: sign::auth(app),
         path: [&*browser::server_path(), SOCKET_IO].concat(),
+        probe: ServerTime {}.to_args().ok(),
         ..Options::default()
     };
     let Ok(connection) = Connection::connect_with(&browser::server_origin(), options) else {

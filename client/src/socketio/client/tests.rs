@@ -6,6 +6,7 @@ mod emits;
 mod namespaces;
 mod reconnection;
 mod sessions;
+mod silence;
 
 use super::{Client, Command, Event, NamespaceId, Output};
 use crate::socketio::{
@@ -63,7 +64,11 @@ impl Scene {
 
     /// WebSocket only, connected.
     fn on_websocket() -> (Self, IoId) {
-        let mut scene = Self::new(websocket_only());
+        Self::on_websocket_with(websocket_only())
+    }
+
+    fn on_websocket_with(options: Options) -> (Self, IoId) {
+        let mut scene = Self::new(options);
         let socket = scene.socket();
         scene.input(Input::Opened(socket));
         scene.text(socket, HANDSHAKE);

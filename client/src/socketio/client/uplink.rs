@@ -1,6 +1,6 @@
 //! Inside the client: the one session that all namespaces share, its loss, and what travels between the parts.
 
-use super::{Client, Event, NamespaceId, Output};
+use super::{Client, Event, NamespaceId, Output, silence::Verdict};
 use crate::socketio::{
     io::Frame,
     namespace::{Limit, Namespace, NamespaceOutput, Stage},
@@ -9,6 +9,9 @@ use crate::socketio::{
 };
 use std::time::Duration;
 use tertulia_shared::wire::socket::{Decoder, Packet};
+
+/// How long an attempt may take before a change of the network ends it.
+const HANGS: Duration = Duration::from_secs(2);
 
 /// The session as the namespaces see it.
 #[derive(Debug, PartialEq)]
@@ -39,6 +42,11 @@ impl Client {
             Uplink::Waiting(..) if was_wanted => self.attempt(now),
             // A further namespace does not shorten the delay of the others.
             Uplink::Waiting(..) | Uplink::Opening => self.tell_status(now, id),
+            // Who asks for it although there is one does not believe in it.
+            Uplink::Open if self.silence.is_doubtful() && was_wanted => {
+                self.fail(now, Reason::PingTimeout);
+                self.attempt(now);
+            }
             Uplink::Open => {
                 self.start(now, id);
                 self.tell_status(now, id);
@@ -59,6 +67,7 @@ impl Client {
     pub(super) fn attempt(&mut self, now: Duration) {
         self.decoder = Decoder::default();
         self.asked_to_wait = None;
+        self.attempted = now;
         self.uplink = Uplink::Opening;
         self.tell_all(now);
         self.reopens = self.session.is_closing();
@@ -91,7 +100,7 @@ impl Client {
     }
 
     /// Gives up the session and goes on as after a loss.
-    fn fail(&mut self, now: Duration, reason: Reason) {
+    pub(super) fn fail(&mut self, now: Duration, reason: Reason) {
         self.session.abort();
         self.lost(now, reason);
     }
@@ -144,6 +153,7 @@ impl Client {
         match event {
             SessionEvent::Opened => {
                 self.uplink = Uplink::Open;
+                self.silence.opened(now);
                 for id in self.wanted() {
                     self.start(now, id);
                 }
@@ -197,7 +207,15 @@ impl Client {
                 self.tell(Event::Received(id, args, reply_to));
             }
             NamespaceOutput::Sent(args) => self.tell(Event::Sent(id, args)),
-            NamespaceOutput::Settled(emit, settled) => self.tell(Event::Settled(emit, settled)),
+            NamespaceOutput::Settled(emit, settled) => {
+                let calms = matches!(settled, Ok(Some(_))) && self.silence.hear_ack(now);
+                self.tell(Event::Settled(emit, settled));
+                self.calmed(now, calms);
+            }
+            NamespaceOutput::Answered => {
+                let calms = self.silence.hear_probe(now);
+                self.calmed(now, calms);
+            }
             NamespaceOutput::Connected => {
                 // Only a CONNECT reply proves that the server is there: only here the delays start small again.
                 self.backoff.reset();
@@ -210,13 +228,63 @@ impl Client {
         }
     }
 
+    fn calmed(&mut self, now: Duration, calms: bool) {
+        if calms {
+            self.tell_all(now);
+        }
+    }
+
+    /// Tells what watches over the silence how the namespaces are doing.
+    pub(super) fn observe(&mut self, now: Duration) {
+        let is_connected = |namespace: &Namespace| *namespace.stage() == Stage::Connected;
+        let connected = self.namespaces.iter().any(is_connected);
+        let waits = self.namespaces.iter().any(Namespace::waits);
+        let verdict = self.silence.observe(now, connected, waits);
+        self.follow(now, verdict);
+    }
+
+    /// Does what follows from silence.
+    pub(super) fn follow(&mut self, now: Duration, verdict: Option<Verdict>) {
+        match verdict {
+            Some(Verdict::Ask) => self.ask(now),
+            Some(Verdict::Doubt) => self.tell_all(now),
+            Some(Verdict::Dead) => {
+                self.fail(now, Reason::PingTimeout);
+                self.settle_all(now);
+                self.observe(now);
+            }
+            None => {}
+        }
+    }
+
+    /// Asks the server whether it is there, unless that is under way.
+    fn ask(&mut self, now: Duration) {
+        let Some(args) = self.silence.probe().cloned() else {
+            return;
+        };
+        let is_connected = |namespace: &&mut Namespace| *namespace.stage() == Stage::Connected;
+        if let Some(namespace) = self.namespaces.iter_mut().find(is_connected) {
+            let sent = namespace.probe(args);
+            self.silence.asked(now, sent);
+            self.settle_all(now);
+        }
+    }
+
+    /// Whether an attempt has been under way for so long that the network that it began on may be gone.
+    pub(super) fn is_hanging(&self, now: Duration) -> bool {
+        let connected = |namespace: &Namespace| *namespace.stage() == Stage::Connected;
+        let is_attempt = matches!(self.uplink, Uplink::Opening | Uplink::Open)
+            && !self.namespaces.iter().any(connected);
+        is_attempt && !self.reopens && now.saturating_sub(self.attempted) >= HANGS
+    }
+
     fn wanted(&self) -> Vec<NamespaceId> {
         let ids = (0..self.namespaces.len()).map(NamespaceId);
         ids.filter(|id| self.namespace(*id).is_some_and(Namespace::is_wanted))
             .collect()
     }
 
-    fn tell_all(&mut self, now: Duration) {
+    pub(super) fn tell_all(&mut self, now: Duration) {
         for id in self.wanted() {
             self.tell_status(now, id);
         }

@@ -48,11 +48,7 @@ impl Session {
         let State::Opening(_, carrier) = &self.state else {
             return;
         };
-        let ours = match carrier {
-            Carrier::Polling(polling) => polling.owns(input.id()),
-            Carrier::WebSocket(id) => *id == input.id(),
-        };
-        if !ours {
+        if !carrier.owns(input.id()) {
             return;
         }
         match input {

@@ -1,4 +1,4 @@
-//! The banner that tells a gap in the link, once it is long enough to bother anybody with.
+//! The banner that tells a gap in the link, once it is long enough to bother anybody with, or that the link is doubtful.
 
 use crate::{
     app::{
@@ -48,6 +48,7 @@ fn state(app: App) -> String {
             return text::fill(texts.banner_waiting, &[&seconds.to_string()]);
         }
         match lights.status.as_ref().map(|status| &status.link) {
+            Some(Link::Connected) => texts.banner_silent.to_owned(),
             Some(Link::Disconnected(_)) => texts.banner_disconnected.to_owned(),
             _ => texts.banner_connecting.to_owned(),
         }

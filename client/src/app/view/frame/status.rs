@@ -108,7 +108,7 @@ fn link_sign(app: App) -> Sign {
 
 fn link_word(lights: &Lights) -> &'static str {
     let status = lights.status.as_ref();
-    status.map_or("connecting", |status| link::word(&status.link))
+    status.map_or("connecting", link::word)
 }
 
 fn transport(lights: &Lights) -> String {
@@ -120,7 +120,10 @@ fn transport(lights: &Lights) -> String {
 
 fn link_words(app: App, lights: &Lights) -> String {
     let texts = app.texts();
-    let (state, attempt) = match lights.status.as_ref().map(|status| &status.link) {
+    let status = lights.status.as_ref();
+    let is_silent = status.is_some_and(|status| status.is_silent);
+    let (state, attempt) = match status.map(|status| &status.link) {
+        Some(Link::Connected) if is_silent => (texts.link_silent, 0),
         Some(Link::Connected) => (texts.link_connected, 0),
         Some(Link::Connecting { attempt }) => (texts.link_connecting, *attempt),
         Some(Link::Waiting { attempt, .. }) => (texts.link_waiting, *attempt),
