@@ -6,6 +6,7 @@ mod history;
 mod queue;
 mod reader;
 mod routes;
+mod share;
 mod state;
 mod stream;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub use history::{History, Keep};
 pub use queue::{Delivery, Hold};
 pub use reader::{Measured, Reader};
+use share::Shares;
 pub use state::MAX_HISTORY_BYTES;
 pub use stream::Start;
 
@@ -323,12 +325,13 @@ impl Hub {
         let now = self.age.now().aged;
         let mut room = queue.room();
         let mut after = 0;
-        for topic in state.topics_of(filter, start) {
-            if known(&topic) {
-                continue;
-            }
+        let mut topics = state.topics_of(filter, start);
+        topics.retain(|topic| !known(topic));
+        let mut shares = Shares::of(room, topics.len());
+        for topic in topics {
             let position = start.position(&topic, epoch);
             let position = match position {
+                Position::Newest(count) => Position::Newest(count.min(shares.next())),
                 // What is stored is older than what the reader has seen: a backup, numbered on since then.
                 Position::After(seen) if durable && seen > state.last(&topic) => {
                     Position::Elsewhere
@@ -337,6 +340,7 @@ impl Hub {
             };
             let replay = state.replay(&topic, position, room, now);
             room -= replay.kept();
+            shares.taken(replay.kept());
             after = replay.after;
             self.missed.fetch_add(replay.missed(), Ordering::Relaxed);
             queue.push_replay(replay.deliveries);

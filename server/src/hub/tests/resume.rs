@@ -198,6 +198,27 @@ async fn a_newcomer_gets_the_newest_and_the_latest_values_once() {
     assert_eq!(back(&hub, "nobody", &Start::Newest(5)).1, 0);
 }
 
+/// Breaks when: the first of many topics fill the queue, and the last bring nothing.
+#[tokio::test]
+async fn the_newest_of_many_topics_share_the_queue() {
+    let hub = hub(CLOCK, 600, FOREVER);
+    for name in ["s/a", "s/b", "s/c"] {
+        for _ in 0..60 {
+            publish(&hub, name, false);
+        }
+    }
+    let (reader, _) = back(&hub, "s/#", &Start::Newest(600));
+    publish(&hub, "s/a", false);
+    let came = waiting(&reader).await;
+    let of = |name: &str| came.iter().filter(|it| it.starts_with(name)).count();
+    assert_eq!(
+        [of("s/a "), of("s/b "), of("s/c ")],
+        [26, 25, 25],
+        "{came:?}"
+    );
+    assert_eq!((came[0].as_str(), came.len()), ("s/a 36", 76));
+}
+
 #[tokio::test]
 async fn what_does_not_fit_the_queue_is_missed() {
     let hub = hub(CLOCK, 10, FOREVER);
