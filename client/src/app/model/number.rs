@@ -18,7 +18,7 @@ pub struct Readable<'a> {
     pub value: f64,
     /// How to write it.
     pub style: Style,
-    /// A decimal prefix that goes before the unit: ``, `k`, `M`, `G` or `T`.
+    /// A decimal prefix that goes before the unit: ``, `k`, `M`, `G`, `T`, `P` or `E`.
     pub prefix: &'static str,
     /// The unit as the device named it.
     pub unit: &'a str,
@@ -71,20 +71,25 @@ pub struct Scale<'a> {
     pub unit: &'a str,
 }
 
-/// The scale that fits `value`; no other than the device's own when `unit` is not about bytes or bits.
+/// The scale that fits `value`; no other than the device's own when `unit` is not about bytes or bits, or no prefix is
+/// large enough.
 pub fn scale<'a>(value: f64, unit: &'a str) -> Scale<'a> {
     let (own, base) = match unit.strip_prefix('k') {
         Some(base) => (1e3, base),
         None => (1.0, unit),
     };
-    if !matches!(base, "B" | "B/s" | "bit/s" | "b/s") {
+    let size = (value * own).abs();
+    // Beyond the prefixes a number has an exponent.
+    if !matches!(base, "B" | "B/s" | "bit/s" | "b/s") || size >= 1e21 {
         return Scale {
             factor: 1.0,
             prefix: "",
             unit,
         };
     }
-    let (size, prefix) = match (value * own).abs() {
+    let (size, prefix) = match size {
+        size if size >= 1e18 => (1e18, "E"),
+        size if size >= 1e15 => (1e15, "P"),
         size if size >= 1e12 => (1e12, "T"),
         size if size >= 1e9 => (1e9, "G"),
         size if size >= 1e6 => (1e6, "M"),
