@@ -1,15 +1,13 @@
 //! A wall clock that is wrong deletes nothing and doubles nothing, while the server runs and over restarts.
 
-mod wall;
-
 use crate::world::{
     client::{connected, emit, join, next, say},
     server::Server,
+    wall::Wall,
 };
 use tempfile::TempDir;
 use tertulia_client::connection::Connection;
 use tertulia_shared::{chat::ChatMessage, room::RoomJoin};
-use wall::Wall;
 
 const LOBBY: &str = "chat/lobby";
 const DAY: i64 = 24 * 60 * 60 * 1_000;

@@ -14,6 +14,7 @@ pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod rubbish;
 pub(crate) mod server;
+pub(crate) mod wall;
 pub(crate) mod watch;
 
 use std::{future::Future, time::Duration};

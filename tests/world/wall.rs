@@ -9,16 +9,16 @@ use std::{
 use tempfile::TempDir;
 
 /// The clock; as the machine's at first.
-pub(super) struct Wall {
+pub(crate) struct Wall {
     folder: TempDir,
     off: File,
 }
 
 impl Wall {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let off = File::create(folder.path().join("off")).unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("clock/wall.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("world/wall.c");
         let built = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .arg(folder.path().join("wall.so"))
@@ -33,12 +33,12 @@ impl Wall {
     }
 
     /// Sets it so many milliseconds off the machine's.
-    pub(super) fn set(&self, off: i64) {
+    pub(crate) fn set(&self, off: i64) {
         self.off.write_all_at(&off.to_ne_bytes(), 0).unwrap();
     }
 
     /// What a server is to be told by its environment.
-    pub(super) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let at = |name: &str| self.folder.path().join(name);
         vec![
             ("LD_PRELOAD", at("wall.so")),
