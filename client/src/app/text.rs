@@ -173,7 +173,14 @@ texts! {
     broker_login: "El broker pide usuario y contraseña.", "The broker asks for a user name and password.";
     copy: "Copiar", "Copy";
     copied: "Copiado", "Copied";
-    more_devices: "{} dispositivos más no se muestran", "{} more devices are not shown";
+    more_devices: "Hay más de {} dispositivos: al menos {} no se muestran", "There are more than {} devices: at least {} are not shown";
+    find_device: "Buscar dispositivo", "Find a device";
+    which_devices: "Qué dispositivos se muestran", "Which devices are shown";
+    all_devices: "Todos: {}", "All: {}";
+    problem_devices: "Problemas: {}", "Problems: {}";
+    offline_devices: "Desconectados: {}", "Offline: {}";
+    no_device_matches: "Ningún dispositivo coincide", "No device matches";
+    more_cards: "Mostrar más ({} de {})", "Show more ({} of {})";
     more_metrics: "{} valores más no se muestran", "{} more values are not shown";
     skipped: "Se omitieron {} lecturas porque la conexión es lenta", "{} readings were skipped because the connection is slow";
     dashboard_refused: "No puedes ver los dispositivos. {}", "You can’t see the devices. {}";
@@ -204,6 +211,7 @@ texts! {
 
     // Ages.
     age_now: "ahora", "now";
+    age_unknown: "edad desconocida", "age unknown";
     age_seconds: "hace {} s", "{} s ago";
     age_minutes: "hace {} min", "{} min ago";
     age_hours: "hace {} h", "{} h ago";

@@ -6,7 +6,10 @@ mod intl;
 pub(crate) mod storage;
 
 use super::{
-    model::origin::{self, Location},
+    model::{
+        clock::Now,
+        origin::{self, Location},
+    },
     text::Lang,
 };
 pub(crate) use intl::{Intl, time_zone};
@@ -31,6 +34,23 @@ pub(crate) fn shows(text: &str) -> bool {
 /// The browser's clock, in milliseconds since 1970.
 pub(crate) fn now() -> f64 {
     js_sys::Date::now()
+}
+
+/// The browser's two clocks.
+pub(crate) fn clocks() -> Now {
+    let date = now();
+    let performance = window().performance();
+    Now {
+        monotonic: performance.map_or(date, |performance| performance.now()),
+        date,
+    }
+}
+
+/// Whether there is an element that `selector` finds.
+pub(crate) fn finds(selector: &str) -> bool {
+    document()
+        .query_selector(selector)
+        .is_ok_and(|found| found.is_some())
 }
 
 /// An id that nobody else makes: 128 random bits in hexadecimal. Works without a secure context too.

@@ -1,132 +1,52 @@
-//! The devices of the dashboard: what they measured, what went wrong, and what they are set to.
+//! The devices of the dashboard, fed with what the server tells of them, in the order of its numbers.
 //!
-//! Bounded: what does not fit is counted and told. Not here: drawing, and sending commands.
+//! Bounded: what does not fit is counted and told. Not here: one device (`device`), which of them are shown (`roster`), and
+//! sending commands.
 
 use super::{
+    clock::{Clock, Compared, Seen},
     command::{Command, is_on},
+    device::{Device, Fault, Hidden, Metric, Target},
     failure::Failure,
-    series::{MAX_BUCKETS, Series},
+    series::MAX_BUCKETS,
     table::Table,
 };
 use tertulia_shared::{
-    device::{DeviceState, DeviceStatus},
-    sensor::{SensorFault, SensorReading, Value},
+    device::{DeviceCleared, DeviceState, DeviceStatus},
+    sensor::{SensorCleared, SensorFault, SensorReading, Value},
 };
 
-/// The most devices shown.
-pub const MAX_DEVICES: usize = 48;
-/// The most metrics, targets and faulty topics of one device, each.
-pub const MAX_PER_DEVICE: usize = 24;
-/// The most names that are told apart among what is not shown.
-pub const MAX_HIDDEN: usize = 999;
-
-/// What a device measured last, and before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Metric {
-    /// The last value.
-    pub value: Value,
-    /// The unit as the device named it.
-    pub unit: Option<String>,
-    /// When the server received it, in milliseconds since 1970.
-    pub at: u64,
-    /// The recent numbers.
-    pub series: Series,
-}
-
-/// Payloads of one topic that did not decode.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Why the last one did not.
-    pub reason: String,
-    /// How many since the server started.
-    pub count: u64,
-}
-
-/// A target that a device obeys.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Target {
-    /// What the device says that it is set to; `None` when it never said.
-    pub value: Option<Value>,
-    /// The last command, while it is worth showing.
-    pub command: Option<Command>,
-    /// Whether it was set to a number other than 0 and 1 once: 0 is no switch then.
-    pub is_level: bool,
-}
-
-impl Target {
-    /// Whether a switch fits it, and how it stands.
-    pub fn switch(&self) -> Option<bool> {
-        let value = self.value.as_ref().filter(|_| !self.is_level);
-        value.and_then(is_on)
-    }
-
-    /// Lets time pass for the command. Gives whether anything changed.
-    fn tick(&mut self, now: f64) -> bool {
-        let Some(command) = &mut self.command else {
-            return false;
-        };
-        let before = command.progress.clone();
-        let is_shown = command.tick(now);
-        let changed = !is_shown || command.progress != before;
-        if !is_shown {
-            self.command = None;
-        }
-        changed
-    }
-}
-
-/// One device.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Device {
-    /// Whether it is connected to the broker, where it says so.
-    pub online: Option<bool>,
-    /// Its metrics by name.
-    pub metrics: Table<Metric>,
-    /// Its faults by topic.
-    pub faults: Table<Fault>,
-    /// Its targets by name.
-    pub targets: Table<Target>,
-    /// What is not shown because there is too much of it.
-    pub hidden: Hidden,
-    /// Whether it changed since it was last drawn.
-    changed: bool,
-}
-
-/// Names that are not shown, told apart up to [`MAX_HIDDEN`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hidden {
-    /// In order.
-    hashes: Vec<u64>,
-}
-
-impl Hidden {
-    /// How many, at most [`MAX_HIDDEN`].
-    pub fn count(&self) -> usize {
-        self.hashes.len()
-    }
-
-    fn add(&mut self, name: &str) {
-        if self.hashes.len() < MAX_HIDDEN {
-            let hash = hash(name);
-            if let Err(at) = self.hashes.binary_search(&hash) {
-                self.hashes.insert(at, hash);
-            }
-        }
-    }
-}
+/// The most devices.
+pub const MAX_DEVICES: usize = 2_000;
+/// The buckets of all charts together, about: 12 MB. The more metrics there are, the wider are the buckets.
+const MAX_BUCKETS_IN_ALL: usize = 360_000;
+/// The fewest buckets of one metric.
+const MIN_BUCKETS: usize = 30;
 
 /// All devices by name, and which changed since they were last drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {
     devices: Table<Device>,
+    /// The metrics of all devices.
+    metrics: usize,
     hidden: Hidden,
     skipped: u64,
 }
 
 impl Devices {
-    /// The names, in order.
-    pub fn names(&self) -> Vec<String> {
-        self.devices.names()
+    /// All devices, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Device)> {
+        self.devices.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty()
     }
 
     /// The device of that name.
@@ -134,7 +54,7 @@ impl Devices {
         self.devices.get(name)
     }
 
-    /// How many devices are not shown because there are too many, at most [`MAX_HIDDEN`].
+    /// How many devices are not there because there are too many, at most [`MAX_HIDDEN`](super::device::MAX_HIDDEN).
     pub fn hidden(&self) -> usize {
         self.hidden.count()
     }
@@ -142,13 +62,6 @@ impl Devices {
     /// How many events of devices did not reach this page because it was too slow.
     pub fn skipped(&self) -> u64 {
         self.skipped
-    }
-
-    /// How many devices are shown, and how many of them say that they are online.
-    pub fn count(&self) -> (usize, usize) {
-        let online = |(_, device): &(&str, &Device)| device.online == Some(true);
-        let count = self.devices.iter().filter(online).count();
-        (self.devices.len(), count)
     }
 
     /// The devices that changed since the last call.
@@ -160,32 +73,22 @@ impl Devices {
             .collect()
     }
 
-    /// A device measured something.
-    pub fn reading(&mut self, reading: SensorReading) {
+    /// A device measured something, which was seen then.
+    pub fn reading(&mut self, reading: SensorReading, seen: Seen) {
         if matches!(reading.value, Value::Number(number) if !number.is_finite()) {
             return self.unusable(reading);
         }
+        let room = self.room();
         let Some(device) = self.change(&reading.device) else {
             return;
         };
         if !device.has_room(|device| &device.metrics, &reading.metric) {
             return device.hidden.add(&reading.metric);
         }
-        let metric = device.metrics.get_or_insert(&reading.metric, || Metric {
-            value: Value::Flag(false),
-            unit: None,
-            at: 0,
-            series: Series::default(),
-        });
-        if reading.at < metric.at {
-            return;
-        }
-        if let Value::Number(number) = reading.value {
-            metric.series.push(reading.at as f64, number, MAX_BUCKETS);
-        }
-        metric.value = reading.value;
-        metric.unit = reading.unit.filter(|unit| !unit.is_empty());
-        metric.at = reading.at;
+        let is_new = !device.metrics.contains(&reading.metric);
+        let metric = device.metrics.get_or_insert(&reading.metric, Metric::new);
+        metric.take(reading, seen, room);
+        self.metrics += usize::from(is_new);
     }
 
     /// A number that is NaN or infinite. JSON has no such numbers, so only another kind of server could send one.
@@ -215,6 +118,19 @@ impl Devices {
         device.faults.insert(topic, Fault { reason, count });
     }
 
+    /// A retained value was deleted, and with it what was wrong about its topic.
+    pub fn cleared(&mut self, cleared: &SensorCleared) {
+        let Some(device) = self.devices.get_mut(&cleared.device) else {
+            return;
+        };
+        let before = device.metrics.len();
+        device.metrics.retain(|name, _| name != cleared.metric);
+        self.metrics -= before - device.metrics.len();
+        let topic = cleared.topic.as_str();
+        device.faults.retain(|name, _| name != topic);
+        self.lost_something(&cleared.device);
+    }
+
     /// A device went online or offline.
     pub fn status(&mut self, status: &DeviceStatus) {
         if let Some(device) = self.change(&status.device) {
@@ -222,7 +138,7 @@ impl Devices {
         }
     }
 
-    /// A device said what a target is set to; it is `now` by the browser's clock.
+    /// A device said what a target is set to; it is `now` on the page's time line.
     pub fn state(&mut self, state: DeviceState, now: f64) {
         let Some(device) = self.change(&state.device) else {
             return;
@@ -236,6 +152,24 @@ impl Devices {
         }
         target.is_level |= matches!(state.value, Value::Number(_)) && is_on(&state.value).is_none();
         target.value = Some(state.value);
+    }
+
+    /// The retained status or state of a device was deleted.
+    pub fn device_cleared(&mut self, cleared: &DeviceCleared) {
+        let Some(device) = self.devices.get_mut(&cleared.device) else {
+            return;
+        };
+        match &cleared.target {
+            None => device.online = None,
+            Some(cleared) => device.targets.retain(|name, target| {
+                let is_it = name == cleared;
+                if is_it {
+                    target.value = None;
+                }
+                !is_it || target.command.is_some()
+            }),
+        }
+        self.lost_something(&cleared.device);
     }
 
     /// A command is sent.
@@ -279,9 +213,33 @@ impl Devices {
         }
     }
 
+    /// The clocks were compared: values that were in doubt get their right places.
+    pub fn settle(&mut self, clock: &Clock, compared: Compared) {
+        let room = self.room();
+        for (_, device) in self.devices.iter_mut() {
+            for (_, metric) in device.metrics.iter_mut() {
+                device.changed |= metric.settle(clock, compared, room);
+            }
+        }
+    }
+
     /// So many events did not reach this page.
     pub fn missed(&mut self, count: u64) {
         self.skipped += count;
+    }
+
+    /// How many buckets a metric may keep.
+    fn room(&self) -> usize {
+        (MAX_BUCKETS_IN_ALL / self.metrics.max(1)).clamp(MIN_BUCKETS, MAX_BUCKETS)
+    }
+
+    /// A device of which nothing is known any more is none.
+    fn lost_something(&mut self, name: &str) {
+        if let Some(device) = self.devices.get_mut(name) {
+            device.changed = true;
+        }
+        self.devices
+            .retain(|known, device| known != name || !device.is_empty());
     }
 
     /// The device of that name, made when it is new; `None` when there are too many.
@@ -296,29 +254,10 @@ impl Devices {
     }
 }
 
-impl Device {
-    /// The metrics that can be charted, with their units.
-    pub fn candidates(&self) -> Vec<(&str, Option<&str>)> {
-        self.metrics
-            .iter()
-            .filter(|(_, metric)| !metric.series.is_empty())
-            .map(|(name, metric)| (name, metric.unit.as_deref()))
-            .collect()
-    }
-
-    fn has_room<T>(&self, of: impl Fn(&Self) -> &Table<T>, name: &str) -> bool {
-        let known = of(self);
-        known.len() < MAX_PER_DEVICE || known.contains(name)
-    }
-}
-
-/// FNV-1a: enough to tell names apart in a count.
-fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
 #[cfg(test)]
 #[path = "devices_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "devices_clock_tests.rs"]
+mod clock_tests;

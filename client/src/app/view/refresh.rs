@@ -4,10 +4,16 @@
 //! in the background draws nothing, and its models stay bounded.
 
 use super::state::{App, ChatView};
-use crate::app::{browser, model::rows, text};
+use crate::app::{
+    browser,
+    model::{roster, rows},
+    text,
+};
 use leptos::prelude::*;
 use std::{cell::Cell, sync::Arc, time::Duration};
 
+/// What the reader types in or points at: its card must not move away.
+const HELD: &str = ".cards :is(input:focus, .switch:hover, .tile:active)";
 /// The shortest time between two drawings while events pour in, in milliseconds: nobody reads faster.
 const PAUSE_MS: f64 = 66.0;
 
@@ -95,9 +101,13 @@ fn show_dashboard(app: App) {
         .try_update_value(|devices| devices.take_changed())
         .unwrap_or_default();
     let mut view = dash.view.get_untracked();
+    let (now, is_calm) = (dash.latest(), browser::finds(HELD));
     dash.devices.with_value(|devices| {
-        view.names = devices.names();
-        view.count = devices.count();
+        let roster = roster::roster(devices, &view.query, now, (&view.names, is_calm));
+        view.names = roster.names;
+        view.matching = roster.matching;
+        view.count = (roster.all, roster.online);
+        (view.problems, view.offline) = (roster.problems, roster.offline);
         view.hidden = devices.hidden();
         view.skipped = devices.skipped();
     });
@@ -105,7 +115,6 @@ fn show_dashboard(app: App) {
         dash.view.set(view);
     }
     for device in changed {
-        dash.version(&device)
-            .update(|version| *version = version.wrapping_add(1));
+        dash.changed(&device);
     }
 }

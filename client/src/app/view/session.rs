@@ -25,10 +25,10 @@ use tertulia_shared::{
     ClientToServer, Event as _, ServerToClient,
     bridge::BridgeStatus,
     chat::ChatMessage,
-    device::{DeviceState, DeviceStatus},
+    device::{DeviceCleared, DeviceState, DeviceStatus},
     presence::{PresenceChange, PresenceChanges},
     room::RoomInvited,
-    sensor::{SensorFault, SensorReading},
+    sensor::{SensorCleared, SensorFault, SensorReading},
     server::ServerTime,
     stream::StreamMissed,
     wire::args::{Args, ArgsError},
@@ -76,7 +76,6 @@ pub(crate) fn start(app: App) {
     app.link.connection.set_value(Some(connection));
     sign::start(app);
     chat::actions::start(app);
-    dashboard::actions::start(app);
 }
 
 /// Feeds the events to the models. One stream for all kinds: streams of each would lose the order between them.
@@ -97,13 +96,17 @@ fn take(app: App, args: &Args) {
         PresenceChanges::NAME => decoded(args).map(|batch| take_batch(app, batch)),
         StreamMissed::NAME => decoded(args).map(|missed| take_missed(app, &missed)),
         RoomInvited::NAME => decoded(args).map(|invited| take_invited(app, &invited)),
-        SensorReading::NAME => decoded(args).map(|reading| take_reading(app, reading)),
+        SensorReading::NAME => decoded(args).map(|it| dashboard::intake::reading(app, it)),
+        SensorCleared::NAME => decoded(args).map(|it| change(app, |devices| devices.cleared(&it))),
         SensorFault::NAME => decoded(args).map(|fault| change(app, |it| it.fault(fault))),
         DeviceStatus::NAME => decoded(args).map(|status| change(app, |it| it.status(&status))),
         DeviceState::NAME => decoded(args).map(|state| {
-            let now = browser::now();
+            let now = app.dash.now();
             change(app, |it| it.state(state, now));
         }),
+        DeviceCleared::NAME => {
+            decoded(args).map(|it| change(app, |devices| devices.device_cleared(&it)))
+        }
         BridgeStatus::NAME => decoded(args).map(|status| take_bridge(app, status)),
         _ => Ok(()),
     };
@@ -136,6 +139,7 @@ fn take_status(app: App, status: Status) {
         app.link
             .generation
             .update_value(|generation| *generation += 1);
+        dashboard::intake::connected(app);
         chat::actions::connected(app);
     } else if !is_up && was_up {
         app.chat.view.update(|view| view.peer = None);
@@ -201,14 +205,6 @@ fn take_invited(app: App, invited: &RoomInvited) {
     }
 }
 
-fn take_reading(app: App, reading: SensorReading) {
-    let (at, arrived) = (reading.at as f64, browser::now());
-    app.dash
-        .clock
-        .update_value(|clock| clock.observe(at, arrived));
-    change(app, |devices| devices.reading(reading));
-}
-
 fn change(app: App, change: impl FnOnce(&mut Devices)) {
     app.dash.devices.update_value(change);
 }
@@ -229,7 +225,7 @@ fn tick(app: App) {
             moments.update_value(|moments| *moments = (*moments + 1) % MOMENTS_A_SECOND);
             if moments.get_value() == 0 {
                 app.link.second.set(now);
-                app.dash.devices.update_value(|devices| devices.tick(now));
+                dashboard::intake::tick(app);
                 refresh::soon(app);
             }
         },

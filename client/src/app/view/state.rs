@@ -2,13 +2,13 @@
 //!
 //! Handles are `Copy` and live as long as the page. Not here: what changes them (`session` and the components' handlers).
 
-use super::chat::outbox;
+use super::{chat::outbox, dashboard::DashState};
 use crate::{
     app::{
         browser::{self, Intl, storage},
         model::{
-            announce::Announcer, chat_log::ChatLog, clock::ServerClock, devices::Devices,
-            failure::Failure, link::Gap, people::People, room_name, rows::Row, table::Table,
+            announce::Announcer, chat_log::ChatLog, failure::Failure, link::Gap, people::People,
+            room_name, rows::Row, table::Table,
         },
         text::{Lang, Texts},
     },
@@ -345,56 +345,5 @@ impl ChatState {
     pub(crate) fn change_people(self, change: impl FnOnce(&mut People)) {
         self.changed.set_value(true);
         self.people.update_value(change);
-    }
-}
-
-/// The dashboard.
-#[derive(Clone, Copy)]
-pub(crate) struct DashState {
-    pub(crate) devices: Kept<Devices>,
-    pub(crate) clock: Kept<ServerClock>,
-    /// One signal a device, which grows when the device changed.
-    pub(crate) versions: Kept<Table<RwSignal<u32>>>,
-    pub(crate) view: RwSignal<DashView>,
-}
-
-/// The time spans that charts can show, in minutes.
-pub(crate) const SPANS: [u32; 3] = [1, 5, 15];
-
-/// What is shown of the dashboard, beside the devices themselves.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct DashView {
-    pub(crate) names: Vec<String>,
-    /// Devices shown, and those of them that are online.
-    pub(crate) count: (usize, usize),
-    pub(crate) hidden: usize,
-    pub(crate) skipped: u64,
-    pub(crate) failure: Option<Failure>,
-    /// The time span of the charts, in minutes.
-    pub(crate) minutes: u32,
-}
-
-impl DashState {
-    fn new() -> Self {
-        let minutes = storage::get("minutes").and_then(|minutes| minutes.parse().ok());
-        let minutes = minutes.filter(|minutes| SPANS.contains(minutes));
-        Self {
-            devices: StoredValue::new_local(Devices::default()),
-            clock: StoredValue::new_local(ServerClock::default()),
-            versions: StoredValue::new_local(Table::default()),
-            view: RwSignal::new(DashView {
-                minutes: minutes.unwrap_or(5),
-                ..DashView::default()
-            }),
-        }
-    }
-
-    /// The signal that grows when the device changed.
-    pub(crate) fn version(self, device: &str) -> RwSignal<u32> {
-        let version = self.versions.try_update_value(|versions| {
-            let version = versions.get_or_insert(device, || RwSignal::new(0));
-            *version
-        });
-        version.unwrap_or_else(|| RwSignal::new(0))
     }
 }

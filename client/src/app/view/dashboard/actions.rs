@@ -1,7 +1,6 @@
 //! What the reader asks of the devices: to see them, and to do something.
 
 use crate::app::{
-    browser,
     model::failure::Failure,
     view::{refresh, session::ask, state::App},
 };
@@ -12,10 +11,19 @@ use tertulia_shared::{
     sensor::Value,
 };
 
-/// Wants what the dashboard shows.
+/// How many of the newest readings of each metric come first: ten minutes of one that comes each second. The server gives
+/// fewer of each where there are many.
+const HISTORY: u32 = 600;
+
+/// Joins what the dashboard shows, once the clocks are compared: history has its place in time then.
 pub(crate) fn start(app: App) {
-    for prefix in [DEVICES, SENSORS] {
-        app.link.want(&[prefix, "/#"].concat(), 0);
+    let has_started = app.dash.has_started;
+    if has_started.try_update_value(|it| std::mem::replace(it, true)) != Some(false) {
+        return;
+    }
+    // What is retained says it all of devices' states; of what they measured the charts show the past.
+    for (prefix, history) in [(DEVICES, 0), (SENSORS, HISTORY)] {
+        app.link.want(&[prefix, "/#"].concat(), history);
     }
 }
 
@@ -30,7 +38,7 @@ pub(crate) fn joined(app: App, joined: Result<(), Failure>) {
 
 /// Tells `device` to set `target` to `value`, and follows what becomes of it.
 pub(crate) fn command(app: App, device: &str, target: &str, value: Value) {
-    let now = browser::now();
+    let now = app.dash.now();
     let devices = app.dash.devices;
     devices.update_value(|devices| devices.command(device, target, value.clone(), now));
     refresh::soon(app);
@@ -40,7 +48,7 @@ pub(crate) fn command(app: App, device: &str, target: &str, value: Value) {
         value,
     };
     ask(app, &command.clone(), move |answer| {
-        let (place, now) = ((&*command.device, &*command.target), browser::now());
+        let (place, now) = ((&*command.device, &*command.target), app.dash.now());
         let answer = answer.map(|_| ());
         devices.update_value(|devices| devices.answered(place, &command.value, answer, now));
         refresh::soon(app);

@@ -3,7 +3,7 @@
 use super::{chart::Chart, command_form::CommandForm, controls::Controls, tile};
 use crate::app::{
     model::{
-        devices::{Device, Fault},
+        device::{Device, Fault},
         selection,
     },
     text::{self, Texts},

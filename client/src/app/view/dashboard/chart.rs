@@ -90,7 +90,7 @@ impl Looks {
         );
         Self {
             version: version.get(),
-            column: column(app.link.moment.get(), minutes),
+            column: column(app, minutes),
             minutes,
             pointer: pointer.get(),
             look,
@@ -100,14 +100,16 @@ impl Looks {
 }
 
 /// Grows when time has moved a pixel.
-fn column(now: f64, minutes: u32) -> i64 {
+fn column(app: App, minutes: u32) -> i64 {
+    app.link.moment.track();
     let pixel_ms = f64::from(minutes) * 60_000.0 / USUAL_WIDTH;
-    (now / pixel_ms).floor() as i64
+    (app.dash.now() / pixel_ms).floor() as i64
 }
 
 fn draw(device: &Watched, looks: &Looks, canvas: &HtmlCanvasElement) {
     let app = device.app;
-    let now = now(app);
+    let now = app.dash.now();
+    let server = app.dash.clock.with_value(|clock| clock.server(now));
     let span = f64::from(looks.minutes) * 60_000.0;
     app.dash.devices.with_value(|devices| {
         let Some(device) = devices.get(&device.name) else {
@@ -131,6 +133,7 @@ fn draw(device: &Watched, looks: &Looks, canvas: &HtmlCanvasElement) {
                 lines: &lines,
                 from: now - span,
                 to: now,
+                clock: server - now,
                 pointer: looks.pointer,
                 intl,
                 waiting: app.texts().chart_waiting,
@@ -138,10 +141,4 @@ fn draw(device: &Watched, looks: &Looks, canvas: &HtmlCanvasElement) {
             paint::paint(canvas, &picture);
         });
     });
-}
-
-/// The server's time now.
-fn now(app: App) -> f64 {
-    let local = crate::app::browser::now();
-    app.dash.clock.with_value(|clock| clock.now(local))
 }

@@ -4,7 +4,7 @@ use super::{actions, card::Watched, tile};
 use crate::app::{
     model::{
         command::{Progress, toggled},
-        devices::Target,
+        device::Target,
     },
     view::{
         content::{Content, content},

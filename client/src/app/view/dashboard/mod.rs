@@ -5,24 +5,29 @@ mod card;
 mod chart;
 mod command_form;
 mod controls;
+pub(crate) mod intake;
 mod paint;
+mod state;
 mod summary;
 mod tile;
+mod toolbar;
 
 use super::{
     hint,
     parts::{list, live, note, press, when, words},
-    state::{App, SPANS, app},
+    state::{App, app},
 };
-use crate::app::{browser::storage, text};
+use crate::app::{browser::storage, model::devices::MAX_DEVICES, text};
 use leptos::prelude::*;
+pub(crate) use state::DashState;
+use state::SPANS;
 
 /// The dashboard.
 #[component]
 pub(crate) fn DashboardPanel() -> impl IntoView {
     let app = app();
     let (view, texts) = (app.dash.view, app.texts());
-    let is_empty = move || view.with(|view| view.names.is_empty());
+    let is_empty = move || view.with(|view| view.count.0 == 0);
     let names = move || view.with(|view| view.names.clone());
     view! {
         <div class="dash-head">
@@ -32,8 +37,10 @@ pub(crate) fn DashboardPanel() -> impl IntoView {
             </div>
         </div>
         {live(move || notes(app))}
+        {when(move || toolbar::is_needed(app), move || toolbar::toolbar(app))}
         {when(is_empty, move || empty(app))}
         <div class="cards">{list(names, move |name| card::card(app, name))}</div>
+        {live(move || toolbar::more(app))}
     }
 }
 
@@ -74,7 +81,11 @@ fn notes(app: App) -> AnyView {
     let mut notes = Vec::new();
     app.dash.view.with(|view| {
         if view.hidden > 0 {
-            notes.push(text::fill(texts.more_devices, &[&view.hidden.to_string()]));
+            let counts = [MAX_DEVICES, view.hidden].map(|count| count.to_string());
+            notes.push(text::fill(
+                texts.more_devices,
+                &counts.each_ref().map(|it| &**it),
+            ));
         }
         if view.skipped > 0 {
             notes.push(text::fill(texts.skipped, &[&view.skipped.to_string()]));

@@ -5,14 +5,23 @@
 
 use crate::app::{
     browser::Intl,
-    model::{devices::Metric, number, plot::Plot, scale, series::Bucket},
+    model::{
+        device::Metric,
+        number,
+        plot::Plot,
+        scale::{self, Range},
+        series::Bucket,
+    },
 };
 use leptos::prelude::window;
 use std::f64::consts::TAU;
 use wasm_bindgen::JsCast as _;
 use web_sys::{CanvasRenderingContext2d as Context, CssStyleDeclaration, HtmlCanvasElement};
 
-const LEFT: f64 = 44.0;
+/// The least room for the labels of the value axis.
+const LEFT: f64 = 24.0;
+/// The room between them and the axis.
+const GAP: f64 = 6.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 20.0;
@@ -33,15 +42,27 @@ pub(super) struct Line<'a> {
 /// What to draw.
 pub(super) struct Picture<'a> {
     pub(super) lines: &'a [Line<'a>],
-    /// The left end, by the server's clock in milliseconds since 1970.
+    /// The left end, as a time of the page in milliseconds.
     pub(super) from: f64,
     /// The right end, likewise.
     pub(super) to: f64,
+    /// What makes of a time of the page one of the server's clock, in milliseconds.
+    pub(super) clock: f64,
     /// Where the pointer is, in pixels from the left; off the plot when it is away.
     pub(super) pointer: f64,
     pub(super) intl: &'a Intl,
     /// The words for a chart without values.
     pub(super) waiting: &'a str,
+}
+
+impl Picture<'_> {
+    /// The unit that all lines share.
+    fn unit(&self) -> &str {
+        let first = self.lines.first();
+        first
+            .and_then(|line| line.metric.unit.as_deref())
+            .unwrap_or_default()
+    }
 }
 
 /// Draws `picture`; nothing when the canvas is not on the screen.
@@ -52,9 +73,12 @@ pub(super) fn paint(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
     let series = picture.lines.iter().map(|line| &line.metric.series);
     match scale::range_of(series, picture.from, picture.to, VALUE_TICKS) {
         Some(range) => {
+            let axis = Axis::of(picture, range);
+            let labels = axis.labels.iter().map(|(_, label)| surface.width_of(label));
+            let left = labels.fold(LEFT, f64::max) + 2.0 * GAP;
             let plot = Plot {
-                left: LEFT,
-                right: (surface.width - RIGHT).max(LEFT),
+                left,
+                right: (surface.width - RIGHT).max(left),
                 top: TOP,
                 bottom: (surface.height - BOTTOM).max(TOP),
                 from: picture.from,
@@ -65,6 +89,7 @@ pub(super) fn paint(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
                 surface,
                 picture,
                 plot,
+                axis,
             }
             .draw();
         }
@@ -138,6 +163,12 @@ impl Surface {
         let _ = self.context.fill_text(text, x, y);
     }
 
+    fn width_of(&self, text: &str) -> f64 {
+        self.context
+            .measure_text(text)
+            .map_or(0.0, |metrics| metrics.width())
+    }
+
     fn line(&self, from: (f64, f64), to: (f64, f64)) {
         self.context.begin_path();
         self.context.move_to(from.0, from.1);
@@ -152,10 +183,35 @@ impl Surface {
     }
 }
 
+/// The value axis: its unit, and its ticks with their labels.
+struct Axis {
+    unit: String,
+    labels: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// Ticks share the prefix of the one that is furthest from 0, so that they compare.
+    fn of(picture: &Picture<'_>, range: Range) -> Self {
+        let size = range.high.abs().max(range.low.abs());
+        let number::Scale {
+            factor,
+            prefix,
+            unit,
+        } = number::scale(size, picture.unit());
+        let style = number::tick_style(size / factor, range.step / factor);
+        let label = |tick: f64| (tick, picture.intl.number(tick / factor, style));
+        Self {
+            unit: format!("{prefix}{unit}"),
+            labels: range.ticks().map(label).collect(),
+        }
+    }
+}
+
 struct Drawing<'a> {
     surface: Surface,
     picture: &'a Picture<'a>,
     plot: Plot,
+    axis: Axis,
 }
 
 impl Drawing<'_> {
@@ -170,31 +226,14 @@ impl Drawing<'_> {
         self.crosshair();
     }
 
-    fn unit(&self) -> &str {
-        let first = self.picture.lines.first();
-        first
-            .and_then(|line| line.metric.unit.as_deref())
-            .unwrap_or_default()
-    }
-
-    /// Ticks share the prefix of the highest one, so that they compare.
     fn value_axis(&self) {
-        let number::Scale {
-            factor,
-            prefix,
-            unit,
-        } = number::scale(self.plot.range.high, self.unit());
-        let range = self.plot.range;
-        let size = range.high.abs().max(range.low.abs());
-        let style = number::tick_style(size / factor, range.step / factor);
         let surface = &self.surface;
         surface.context.set_line_width(1.0);
-        surface.text(&format!("{prefix}{unit}"), (4.0, 11.0), "left");
-        for tick in self.plot.range.ticks() {
-            let y = self.plot.y(tick);
+        surface.text(&self.axis.unit, (4.0, 11.0), "left");
+        for (tick, label) in &self.axis.labels {
+            let y = self.plot.y(*tick);
             surface.ink("--text-soft");
-            let label = self.picture.intl.number(tick / factor, style);
-            surface.text(&label, (self.plot.left - 6.0, y + 4.0), "right");
+            surface.text(label, (self.plot.left - GAP, y + 4.0), "right");
             surface.ink("--line");
             let y = y.round() + 0.5;
             surface.line((self.plot.left, y), (self.plot.right, y));
@@ -211,7 +250,8 @@ impl Drawing<'_> {
         } = self.plot;
         let surface = &self.surface;
         let room = (right - left) / TIME_LABEL;
-        let (ticks, step) = scale::time_ticks(from, to, room as usize);
+        let clock = self.picture.clock;
+        let (ticks, step) = scale::time_ticks(from + clock, to + clock, room as usize);
         surface.ink("--text-soft");
         for at in ticks {
             let intl = self.picture.intl;
@@ -222,7 +262,7 @@ impl Drawing<'_> {
             };
             let half = TIME_LABEL / 2.0 - 10.0;
             // `clamp` would panic where the chart is narrower than a label, with a text that weighs 4 kB in the page.
-            let x = self.plot.x(at).min(surface.width - half).max(left);
+            let x = self.plot.x(at - clock).min(surface.width - half).max(left);
             surface.text(&label, (x, surface.height - 5.0), "center");
         }
     }
@@ -319,7 +359,7 @@ impl Drawing<'_> {
         let Some(at) = self.plot.time(pointer) else {
             return;
         };
-        let mut words = vec![intl.time_with_seconds(at)];
+        let mut words = vec![intl.time_with_seconds(at + self.picture.clock)];
         surface.ink("--text-soft");
         surface.context.set_line_width(1.0);
         surface.line((pointer, self.plot.top), (pointer, self.plot.bottom));
@@ -329,10 +369,13 @@ impl Drawing<'_> {
             };
             surface.ink(&format!("--series-{}", line.color));
             surface.dot((self.plot.x(bucket.at), self.plot.y(bucket.last)), 3.5);
-            let (value, unit) = intl.quantity(bucket.last, self.unit());
+            let (value, unit) = intl.quantity(bucket.last, self.picture.unit());
             words.push(format!("{} {value} {unit}", line.name));
         }
         surface.ink("--text");
-        surface.text(&words.join("  ·  "), (surface.width - RIGHT, 11.0), "right");
+        surface.context.set_text_align("right");
+        let (x, most) = (surface.width - RIGHT, self.plot.right - LEFT);
+        let words = words.join("  ·  ");
+        let _ = (surface.context).fill_text_with_max_width(&words, x, 11.0, most);
     }
 }

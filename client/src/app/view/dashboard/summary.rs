@@ -1,17 +1,15 @@
 //! A chart in words, for people who cannot see it: the latest, lowest and highest value of each line.
 
 use super::card::Charted;
-use crate::app::{model::devices::Metric, text, view::state::App};
+use crate::app::{model::device::Metric, text, view::state::App};
 use leptos::prelude::*;
 
 /// What the chart shows now.
 pub(super) fn summary(charted: &Charted) -> String {
     let app = charted.device.app;
     let minutes = app.dash.view.with(|view| view.minutes);
-    let to = app
-        .dash
-        .clock
-        .with_value(|clock| clock.now(app.link.second.get()));
+    app.link.second.track();
+    let to = app.dash.now();
     let from = to - f64::from(minutes) * 60_000.0;
     let lines = charted.shown().into_iter().map(|name| {
         let line = charted.device.read(|device| {

@@ -3,9 +3,9 @@
 use super::card::{Charted, Watched};
 use crate::app::{
     model::{
-        age::{Age, is_stale},
+        age::Age,
         command::is_on,
-        devices::{Device, Metric},
+        device::{Device, Metric},
         selection::MAX_SERIES,
     },
     view::{
@@ -57,37 +57,49 @@ fn values(app: App, metric: &Metric) -> AnyView {
     let (value, unit) = written(app, &metric.value, unit);
     let (age, is_stale) = age(app, metric);
     // Seen by the dashed frame, heard by the word.
-    let stale = if is_stale { texts.stale } else { "" };
+    let stale = if is_stale && age.is_some() {
+        texts.stale
+    } else {
+        ""
+    };
+    let age = age.map_or_else(|| texts.age_unknown.to_owned(), |age| texts.age(age));
     view! {
         <span class="value" translate="no">
             <span prop:textContent=Content::from(value)></span>
             <span class="unit" prop:textContent=Content::from(unit)></span>
         </span>
         <span class="age">
-            <span class="hidden" prop:textContent=Content::from(stale)></span> <span prop:textContent=Content::from(texts.age(age))></span>
+            <span class="hidden" prop:textContent=Content::from(stale)></span> <span prop:textContent=Content::from(age)></span>
         </span>
     }
     .into_any()
 }
 
 fn class(app: App, device: &Device, name: &str) -> String {
-    let is_stale = device
-        .metrics
-        .get(name)
-        .is_some_and(|metric| age(app, metric).1);
+    let metric = device.metrics.get(name);
+    let is_stale = metric.is_some_and(|metric| age(app, metric).1);
     let stale = if is_stale { " stale" } else { "" };
-    format!("tile series-{}{stale}", color(device, name))
+    let width = metric.map_or("", |metric| width(app, metric));
+    format!("tile series-{}{stale}{width}", color(device, name))
 }
 
-/// How old the value is, and whether that is too old.
-fn age(app: App, metric: &Metric) -> (Age, bool) {
-    let local = app.link.second.get();
-    let now = app.dash.clock.with_value(|clock| clock.now(local));
-    let at = metric.at as f64;
-    (
-        Age::between(at, now),
-        is_stale(now - at, metric.series.interval()),
-    )
+/// The room that the value needs: nothing of it is ever cut off.
+fn width(app: App, metric: &Metric) -> &'static str {
+    let unit = metric.unit.as_deref().unwrap_or_default();
+    let (value, unit) = written(app, &metric.value, unit);
+    match value.chars().count() + unit.chars().count() {
+        0..=9 => "",
+        10..=22 => " wide",
+        _ => " wide long",
+    }
+}
+
+/// How old the value is, where anybody knows, and whether that is too old.
+fn age(app: App, metric: &Metric) -> (Option<Age>, bool) {
+    app.link.second.track();
+    let now = app.dash.latest();
+    let age = metric.seen.map(|seen| Age::between(seen, now));
+    (age, metric.is_stale(now))
 }
 
 /// The place in the palette of the metric `name`: the same however many are charted.
