@@ -1,5 +1,8 @@
 //! The dashboard in a real browser: devices that appear, values that live, a switch that does something.
 
+mod many;
+mod time;
+
 use crate::world::{
     browser::{Browser, DESK, test_id},
     mosquitto::{Broker, publish, subscribe},

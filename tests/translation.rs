@@ -103,6 +103,13 @@ async fn a_translated_dashboard_goes_on_changing() {
         .await;
     translate(&page).await;
     page.shows("[data-device=kitchen] .progress", "5 s").await;
+    for number in 1..=7 {
+        send(&format!("sensors/room-{number}/light"), "300").await;
+    }
+    page.shows(&test_id("devices-all"), "All: 8").await;
+    translate(&page).await;
+    send("sensors/room-8/light", "300").await;
+    page.shows(&test_id("devices-all"), "All: 9").await;
     let power = page.texts(&tile("power", ".value")).await;
     assert_eq!(power.len(), 1);
     assert_eq!(power[0].matches("VA").count(), 1, "{power:?}");
