@@ -2,7 +2,7 @@
 //!
 //! Not here: what devices are told to do (`device`).
 
-use crate::{Topic, events};
+use crate::{Topic, events, wire::number::number};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::value::RawValue;
@@ -102,10 +102,8 @@ impl Value {
         let digits = json.strip_prefix('-').unwrap_or(json);
         let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
         let is_exact = |digits: &str| digits.parse().is_ok_and(|it: u64| it <= MAX_INTEGER);
-        match json.parse::<f64>() {
-            Ok(number) if number.is_finite() && (!is_integer || is_exact(digits)) => {
-                Self::Number(number)
-            }
+        match number(json) {
+            Some(number) if (!is_integer || is_exact(digits)) => Self::Number(number),
             _ => Self::Text(json.to_owned()),
         }
     }

@@ -5,5 +5,6 @@ mod base64;
 pub mod binary;
 pub mod engine;
 pub mod json;
+pub mod number;
 mod objects;
 pub mod socket;

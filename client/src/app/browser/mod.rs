@@ -13,7 +13,7 @@ use super::{
     text::Lang,
 };
 pub(crate) use intl::{Intl, time_zone};
-use js_sys::RegExp;
+use js_sys::{JsString, RegExp};
 use leptos::prelude::*;
 use std::fmt::Write as _;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
@@ -82,6 +82,11 @@ pub(crate) fn copy(shown: &web_sys::Element) -> bool {
 /// The name of the host in an origin, without the brackets of IPv6.
 pub(crate) fn server_host() -> String {
     origin::host(&server_origin()).to_owned()
+}
+
+/// A text in lower case.
+pub(crate) fn lowercase(text: &str) -> String {
+    JsString::from(text).to_lower_case().into()
 }
 
 /// The language that the browser asks for.

@@ -3,7 +3,7 @@
 //! Not here: sending it.
 
 use super::failure::Failure;
-use tertulia_shared::sensor::Value;
+use tertulia_shared::{sensor::Value, wire::number::number};
 
 /// How long a device may take to say that it did a command that the broker accepted, in milliseconds.
 pub const ECHO_WITHIN_MS: f64 = 5_000.0;
@@ -109,8 +109,8 @@ impl Command {
 /// Commands travel as bare text: `true` the flag and `true` the text are one value, and so are `40` and `40.0`.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(number), Value::Text(text)) | (Value::Text(text), Value::Number(number)) => {
-            text.parse() == Ok(*number)
+        (Value::Number(it), Value::Text(text)) | (Value::Text(text), Value::Number(it)) => {
+            number(text) == Some(*it)
         }
         (Value::Flag(flag), Value::Text(text)) | (Value::Text(text), Value::Flag(flag)) => {
             text == if *flag { "true" } else { "false" }

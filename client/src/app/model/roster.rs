@@ -7,6 +7,9 @@ use super::{device::Device, devices::Devices};
 /// How many cards come at once.
 pub const PAGE: usize = 24;
 
+/// Writes a text in lower case: the browser does, for the library's tables would be a fiftieth of the page.
+pub type Lower = fn(&str) -> String;
+
 /// Which devices are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -58,14 +61,15 @@ pub struct Roster {
 }
 
 /// What the devices are for this query, at a time of the page. `before` are the cards shown last: with `is_calm` they keep
-/// their order, because the reader is about to type or to press something there.
+/// their order, because the reader is about to type or to press something there. `lower` writes a text in lower case.
 pub fn roster(
     devices: &Devices,
     query: &Query,
     now: f64,
     (before, is_calm): (&[String], bool),
+    lower: Lower,
 ) -> Roster {
-    let search = query.search.trim().to_lowercase();
+    let search = lower(query.search.trim());
     let mut roster = Roster {
         all: devices.len(),
         ..Roster::default()
@@ -76,7 +80,7 @@ pub fn roster(
         roster.online += usize::from(device.online == Some(true));
         roster.offline += usize::from(device.online == Some(false));
         roster.problems += usize::from(has_problem);
-        if is_wanted(query.kind, device, has_problem) && matches(name, &search) {
+        if is_wanted(query.kind, device, has_problem) && matches(name, &search, lower) {
             if has_problem {
                 &mut problems
             } else {
@@ -109,11 +113,11 @@ fn is_wanted(kind: Kind, device: &Device, has_problem: bool) -> bool {
 }
 
 /// Whether the name has all words of the search in it.
-fn matches(name: &str, search: &str) -> bool {
+fn matches(name: &str, search: &str, lower: Lower) -> bool {
     if search.is_empty() {
         return true;
     }
-    let name = name.to_lowercase();
+    let name = lower(name);
     search.split_whitespace().all(|word| name.contains(word))
 }
 
@@ -149,17 +153,35 @@ mod tests {
     #[test]
     fn counts_are_of_all_devices_and_cards_come_by_pages() {
         let devices = devices(120);
-        let shown = roster(&devices, &Query::default(), 0.0, (&[], false));
+        let shown = roster(
+            &devices,
+            &Query::default(),
+            0.0,
+            (&[], false),
+            str::to_lowercase,
+        );
         assert_eq!((shown.all, shown.online, shown.offline), (120, 108, 12));
         assert_eq!((shown.problems, shown.matching), (12, 120));
         assert_eq!(shown.names.len(), PAGE);
-        let all = roster(&devices, &query("", Kind::All, 500), 0.0, (&[], false));
+        let all = roster(
+            &devices,
+            &query("", Kind::All, 500),
+            0.0,
+            (&[], false),
+            str::to_lowercase,
+        );
         assert_eq!(all.names.len(), 120);
     }
 
     #[test]
     fn problems_come_first_in_the_order_of_their_names() {
-        let shown = roster(&devices(30), &Query::default(), 0.0, (&[], false));
+        let shown = roster(
+            &devices(30),
+            &Query::default(),
+            0.0,
+            (&[], false),
+            str::to_lowercase,
+        );
         let first = ["Sensor-0000", "Sensor-0010", "Sensor-0020", "Sensor-0001"];
         assert_eq!(shown.names[..4], first);
     }
@@ -167,8 +189,15 @@ mod tests {
     #[test]
     fn a_search_and_a_filter_find_every_device() {
         let devices = devices(MAX_DEVICES);
-        let find =
-            |search: &str, kind| roster(&devices, &query(search, kind, 5), 0.0, (&[], false));
+        let find = |search: &str, kind| {
+            roster(
+                &devices,
+                &query(search, kind, 5),
+                0.0,
+                (&[], false),
+                str::to_lowercase,
+            )
+        };
         assert_eq!(find("sensor-1999", Kind::All).names, ["Sensor-1999"]);
         assert_eq!(find(" 77 SENS ", Kind::All).matching, 38);
         assert_eq!(find("1990", Kind::Offline).names, ["Sensor-1990"]);
@@ -180,7 +209,13 @@ mod tests {
     fn cards_keep_their_order_while_the_reader_acts() {
         let devices = devices(12);
         let before = ["Sensor-0003", "Sensor-0000"].map(str::to_owned);
-        let shown = roster(&devices, &Query::default(), 0.0, (&before, true));
+        let shown = roster(
+            &devices,
+            &Query::default(),
+            0.0,
+            (&before, true),
+            str::to_lowercase,
+        );
         assert_eq!(
             shown.names[..3],
             ["Sensor-0003", "Sensor-0000", "Sensor-0010"]

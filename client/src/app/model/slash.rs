@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Typed {
         .split_once(char::is_whitespace)
         .unwrap_or((command, ""));
     let rest = rest.trim().to_owned();
-    match word.to_lowercase().as_str() {
+    match word.to_ascii_lowercase().as_str() {
         "help" | "?" => Typed::Help,
         "join" => Typed::Join(rest),
         "invite" => Typed::Invite(rest),

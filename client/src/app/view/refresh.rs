@@ -103,7 +103,13 @@ fn show_dashboard(app: App) {
     let mut view = dash.view.get_untracked();
     let (now, is_calm) = (dash.latest(), browser::finds(HELD));
     dash.devices.with_value(|devices| {
-        let roster = roster::roster(devices, &view.query, now, (&view.names, is_calm));
+        let roster = roster::roster(
+            devices,
+            &view.query,
+            now,
+            (&view.names, is_calm),
+            browser::lowercase,
+        );
         view.names = roster.names;
         view.matching = roster.matching;
         view.count = (roster.all, roster.online);

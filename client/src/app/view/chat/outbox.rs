@@ -18,6 +18,7 @@ use crate::app::{
 };
 use leptos::prelude::*;
 use std::{cell::Cell, time::Duration};
+use tertulia_shared::wire::number::number;
 
 /// How long a tab may take to answer a roll call.
 const ANSWER_WITHIN: Duration = Duration::from_millis(700);
@@ -177,7 +178,7 @@ fn take_over(app: App, called: f64) {
 
 fn has_answered(tab: &str, called: f64) -> bool {
     let answered = storage::get(&[TAB, tab].concat());
-    let at: Option<f64> = answered.and_then(|at| at.parse().ok());
+    let at: Option<f64> = answered.and_then(|at| number(&at));
     at.is_some_and(|at| at >= called)
 }
 

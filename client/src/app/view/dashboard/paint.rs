@@ -15,6 +15,7 @@ use crate::app::{
 };
 use leptos::prelude::window;
 use std::f64::consts::TAU;
+use tertulia_shared::wire::number::number;
 use wasm_bindgen::JsCast as _;
 use web_sys::{CanvasRenderingContext2d as Context, CssStyleDeclaration, HtmlCanvasElement};
 
@@ -121,7 +122,7 @@ impl Surface {
         let place = canvas.get_bounding_client_rect();
         let style = window().get_computed_style(canvas).ok()??;
         let text = style.get_property_value("font-size").ok()?;
-        let zoom = text.trim_end_matches("px").parse::<f64>().ok()? / USUAL_TEXT;
+        let zoom = number(text.trim_end_matches("px"))? / USUAL_TEXT;
         let (width, height) = (place.width() / zoom, place.height() / zoom);
         let screen = window().inner_height().ok()?.as_f64()?;
         if width < LEFT + RIGHT || place.bottom() < 0.0 || place.top() > screen {
