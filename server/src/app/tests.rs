@@ -325,7 +325,7 @@ fn rooms_that_one_connection_begins_are_bounded() {
 #[test]
 fn a_room_that_is_empty_takes_no_place() {
     let (app, _carrier) = app();
-    let ada = Session::new(Arc::clone(&app), User::stranger());
+    let [ada, bea] = [(); 2].map(|()| Session::new(Arc::clone(&app), User::stranger()));
     join(&ada, "chat/lobby").unwrap();
     let presence = super::policy::presence_topic(&Topic::new("chat/lobby").unwrap());
     let seen = app.hub.reader(10);
@@ -334,8 +334,11 @@ fn a_room_that_is_empty_takes_no_place() {
         Some(Some(Delivery::Message(message))) => message.stamp.seq,
         other => panic!("{other:?}"),
     };
-    leave(&ada, "chat/lobby");
+    join(&bea, "chat/lobby").unwrap();
     assert_eq!(seq(), 2);
+    leave(&bea, "chat/lobby");
+    assert_eq!(seq(), 3);
+    leave(&ada, "chat/lobby");
     // Nothing is left of it: it is numbered anew.
     join(&ada, "chat/lobby").unwrap();
     assert_eq!(seq(), 1);

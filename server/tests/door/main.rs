@@ -93,7 +93,7 @@ async fn bad_input_is_refused_and_the_connection_lives_on() {
     let people = ada
         .ask(10, PresenceList::NAME, json!({"room": "chat/lobby"}))
         .await;
-    assert_eq!(people, json!({"ok": {"people": []}}));
+    assert_eq!(people, json!({"ok": {"people": [], "count": 0}}));
     house.close().await;
 }
 
