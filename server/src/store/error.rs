@@ -1,6 +1,6 @@
 //! Why the store does not open, or could not keep a message.
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use std::{io, path::PathBuf};
 use tertulia_shared::{Code, Reject};
 
@@ -99,7 +99,7 @@ impl StoreError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { file, reason }
             }
-            Some(ErrorCode::DiskFull) => Self::Full { file },
+            _ if is_full(error) => Self::Full { file },
             _ => Self::Unusable { file, reason },
         }
     }
@@ -109,7 +109,7 @@ impl StoreError {
         match self {
             Self::Full { .. } => Reject::new(
                 Code::StorageFull,
-                "the server has no room left to keep it now; try again later",
+                "the server's disk is full; try again later",
             ),
             _ => Reject::new(
                 Code::StorageFailed,
@@ -133,15 +133,20 @@ impl SaveError {
     /// The refusal of each message of the batch: one may be stored since it was sent before.
     pub(super) fn reject(&self) -> Reject {
         match self {
-            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                Reject::new(
-                    Code::StorageFull,
-                    "the server has no room left to keep messages now; send it again with the same id",
-                )
-            }
+            Self::Sqlite(error) if is_full(error) => Reject::new(
+                Code::StorageFull,
+                "the server's disk is full; try again later with the same id",
+            ),
             _ => failed(),
         }
     }
+}
+
+/// Whether there is no room on the disk: for the file, its log, or the index of the log, which SQLite tells as an I/O error.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || extended == Some(ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// The refusal of what could not be kept.

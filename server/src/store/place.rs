@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -25,7 +26,7 @@ impl Place {
         log.push("-wal");
         let files = [file.to_owned(), log.into()];
         let there = files.into_iter().filter_map(|file| {
-            let identity = identity(&file)?;
+            let identity = identity(&file).ok()?;
             Some((file, identity))
         });
         Self {
@@ -40,7 +41,11 @@ impl Place {
             return true;
         }
         let mut files = self.files.iter();
-        let gone = files.any(|(file, opened)| identity(file) != Some(*opened));
+        // A file that cannot be looked at now may well be there.
+        let gone = files.any(|(file, opened)| match identity(file) {
+            Ok(now) => now != *opened,
+            Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        });
         if gone {
             self.gone.store(true, Ordering::Relaxed);
         }
@@ -53,7 +58,7 @@ impl Place {
     }
 }
 
-fn identity(file: &Path) -> Option<Identity> {
-    let there = fs::metadata(file).ok()?;
-    Some((there.dev(), there.ino()))
+fn identity(file: &Path) -> io::Result<Identity> {
+    let there = fs::metadata(file)?;
+    Ok((there.dev(), there.ino()))
 }
