@@ -108,6 +108,13 @@ impl Presence {
         state.forget(peer, topic);
     }
 
+    /// Whether a peer is in a room.
+    pub(super) fn is_in(&self, room: &Topic, peer: &str) -> bool {
+        let state = self.state();
+        let room = state.rooms.get(room);
+        room.is_some_and(|room| room.peers.contains_key(peer))
+    }
+
     /// Tells the rooms of people whose name or tag changed.
     pub(super) fn renamed(&self, hub: &Hub, people: &[Arc<Person>]) {
         if !people.is_empty() {
@@ -233,7 +240,7 @@ fn count(peers: &BTreeMap<String, Here>) -> u32 {
 fn publish<E: Event>(hub: &Hub, room: &Topic, event: E) {
     let told = hub.publish(&policy::presence_topic(room), SERVER, false, |_| event);
     if let Err(error) = told {
-        tracing::warn!(%error, "presence is not told");
+        tracing::warn!(%error, "could not publish presence");
     }
 }
 

@@ -107,12 +107,14 @@ pub fn invite(session: &Session, request: RoomInvite) -> Result<Inviting, Reject
         return Err(policy::not_yours(room.as_str()));
     }
     let invited = app.identity.named(&request.name)?;
+    let is_news = !app.presence.is_in(&room, &invited);
     let kept = app.identity.invite(&room, &invited)?;
     let from = session.author();
     Ok(Inviting {
         app: Arc::clone(app),
         invited,
-        event: RoomInvited { room, from },
+        // Who is there needs no invitation.
+        event: is_news.then_some(RoomInvited { room, from }),
         kept: Box::pin(kept),
     })
 }
@@ -121,7 +123,7 @@ pub fn invite(session: &Session, request: RoomInvite) -> Result<Inviting, Reject
 pub struct Inviting {
     app: Arc<App>,
     invited: String,
-    event: RoomInvited,
+    event: Option<RoomInvited>,
     kept: Pin<Box<dyn Future<Output = Result<(), Reject>> + Send>>,
 }
 
@@ -132,11 +134,14 @@ impl Inviting {
     /// When it could not be kept.
     pub async fn done(self) -> Result<(), Reject> {
         self.kept.await?;
+        let Some(event) = self.event else {
+            return Ok(());
+        };
         let topic = policy::user_topic(&self.invited);
         let hub = &self.app.hub;
-        let told = hub.publish(&topic, SERVER, false, |_| self.event);
+        let told = hub.publish(&topic, SERVER, false, |_| event);
         if let Err(error) = told {
-            tracing::warn!(%error, "an invitation is not told");
+            tracing::warn!(%error, "could not publish an invitation");
         }
         // Nobody comes back to it: it takes no place.
         hub.remove(&topic);

@@ -251,6 +251,11 @@ async fn who_is_in_a_private_room_may_invite_and_the_invited_one_hears_of_it() {
     assert_eq!(names(&ada, plans).len(), 2);
     send(&bob, plans, "here", "1").unwrap();
     assert_eq!(heard::<ChatMessage>(&ada).await.len(), 1);
+    // Who is there is not told again.
+    for (name, session) in [("Ada", &ada), ("Bob", &bob)] {
+        invite(&ada, plans, name).unwrap().done().await.unwrap();
+        assert!(heard::<RoomInvited>(session).await.is_empty());
+    }
 }
 
 #[tokio::test]
