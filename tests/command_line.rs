@@ -1,5 +1,6 @@
 //! The program's options: what it prints when it is ready, and what it says when something has to be changed.
 
+mod cuts;
 mod echo;
 mod emit;
 mod listen;

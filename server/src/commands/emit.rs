@@ -8,8 +8,10 @@ use super::{
 };
 use clap::Args as Options;
 use futures_util::StreamExt;
+use serde::de::IgnoredAny;
 use serde_json::{Deserializer, value::RawValue};
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     fs,
     io::{self, ErrorKind, Write},
@@ -18,7 +20,12 @@ use std::{
     time::Duration,
 };
 use tertulia_client::connection::{Connection, Delivery, EmitError, Link};
-use tertulia_shared::wire::{args::Args, json::Json};
+use tertulia_shared::{
+    Event,
+    chat::ChatSend,
+    wire::{args::Args, json::Json},
+};
+use tokio::time::Instant;
 
 /// What `tertulia emit --help` ends with.
 const EXAMPLES: &str = r#"Examples:
@@ -28,11 +35,16 @@ const EXAMPLES: &str = r#"Examples:
   seq 1 100 | tertulia emit http://127.0.0.1:3000 count -
   tertulia emit http://127.0.0.1:3000 upload '{"name":"cat.png"}' --binary cat.png --ack
 
-Without --ack the server has read the events when the command ends, but nobody has said what became of them.
+With --ack an event whose connection is cut is sent again, the same text with the same id, until it is acknowledged or --timeout is over.
+A chat:send without an `id` gets one of 32 characters first, so that a Tertulia server says the message once. After a refusal
+or a line that fails the next line follows; stderr names each such line.
+
+Without --ack nothing is sent twice. The exit code 0 says that the server has read every event over one connection that was never
+cut; what became of the events nobody has said.
 
 Exit codes:
-  0  sent; with --ack acknowledged
-  1  refused, not connected, not in time, no session token; or the acknowledgement is an object with `error`, which is printed as well
+  0  every event was read by the server; with --ack each was acknowledged, none with an `error`
+  1  at least one was refused (an acknowledgement with `error`, which is printed as well), failed, or may not have arrived; not connected in time; no session token
   2  an option, the URL or a JSON argument is wrong"#;
 
 /// Emit an event to a Socket.IO server.
@@ -64,7 +76,7 @@ pub struct Emit {
     #[arg(long)]
     ack: bool,
 
-    /// How long to wait for each acknowledgement, in seconds.
+    /// How long to wait for each acknowledgement, cuts and tries included, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = value::time)]
     timeout: Duration,
 }
@@ -99,16 +111,28 @@ impl Emit {
         binaries: &[Vec<u8>],
     ) -> Result<ExitCode, Failure> {
         self.target.connected(&mut connection.watch()).await?;
+        let first = session(connection).await;
         let emitted = if self.arguments.contains(&Argument::Lines) {
             self.emit_lines(connection, binaries).await
         } else {
             self.emit(connection, self.args("", binaries)?).await
         };
+        if self.ack {
+            return emitted;
+        }
         // The lines before a bad one count too.
-        let arrived = self.arrived(connection).await;
-        emitted.and_then(|code| arrived.map(|()| code))
+        let arrived = has_read(connection).await;
+        let emitted = emitted?;
+        arrived?;
+        // Also a connection that the server has recovered lost what was under way to the server.
+        if session(connection).await != first {
+            let text = "the connection was cut: the server may not have read every event";
+            return Err(Failure::new(text));
+        }
+        Ok(emitted)
     }
 
+    /// Emits every line, also after one that failed.
     async fn emit_lines(
         &self,
         connection: &Connection,
@@ -118,22 +142,24 @@ impl Emit {
         let mut lines = lines::read().map_err(stdin)?;
         while let Some((number, line)) = lines.recv().await {
             let line = line.map_err(stdin)?;
-            let args = self.args(&line, binaries);
-            let args = args.map_err(|failure| Failure::new(format!("line {number}: {failure}")))?;
-            let code = self.emit(connection, args).await?;
-            if code != ExitCode::SUCCESS {
-                outcome = code;
+            let emitted = match self.args(&line, binaries) {
+                Ok(args) => self.emit(connection, args).await,
+                Err(failure) => Err(failure),
+            };
+            let text = match emitted {
+                Ok(ExitCode::SUCCESS) => continue,
+                Ok(_) => "refused".to_owned(),
+                Err(failure) => failure.to_string(),
+            };
+            outcome = ExitCode::FAILURE;
+            // Nobody has to read it.
+            let _ = writeln!(io::stderr(), "error: line {number}: {text}");
+            if !is_usable(connection).await {
+                let text = format!("there is no connection: the lines after {number} are not sent");
+                return Err(Failure::new(text));
             }
         }
         Ok(outcome)
-    }
-
-    /// Waits until the server has read what it was not to acknowledge.
-    async fn arrived(&self, connection: &Connection) -> Result<(), Failure> {
-        if self.ack {
-            return Ok(());
-        }
-        has_read(connection).await
     }
 
     /// The event, the values of the line in their place.
@@ -146,6 +172,12 @@ impl Emit {
                 Argument::Lines => values.extend(values_of(line)?),
             }
         }
+        if self.ack
+            && self.event == ChatSend::NAME
+            && let Some(message) = values.get_mut(1)
+        {
+            identify(message);
+        }
         let numbers = 0..binaries.len();
         values.extend(numbers.map(|num| format!(r#"{{"_placeholder":true,"num":{num}}}"#)));
         let json = Json::parse(&format!("[{}]", values.join(",")));
@@ -155,28 +187,73 @@ impl Emit {
     }
 
     async fn emit(&self, connection: &Connection, args: Args) -> Result<ExitCode, Failure> {
-        let delivery = Delivery {
-            ack_within: self.ack.then_some(self.timeout),
-            volatile: false,
-            retries: 0,
-        };
-        let settled = connection.emit_args(args, delivery);
-        // Without acknowledgement it waits for the next connection while there is none, but not without end.
-        let patience = if self.ack {
-            Duration::MAX
-        } else {
-            self.target.connect_timeout
-        };
-        match within_time(patience, settled).await {
-            Some(Ok(Some(ack))) => print(&ack),
-            Some(Ok(None)) => Ok(ExitCode::SUCCESS),
-            Some(Err(error @ EmitError::Disconnected)) => Err(why(connection, error).await),
-            Some(Err(error)) => Err(Failure::new(error.to_string())),
+        if self.ack {
+            return self.emit_until_acknowledged(connection, args).await;
+        }
+        // It waits for the next connection while there is none, but not without end.
+        let patience = self.target.connect_timeout;
+        let sent = connection.emit_args(args, delivery(None));
+        match within_time(patience, sent).await {
+            Some(Ok(_)) => Ok(ExitCode::SUCCESS),
+            Some(Err(error)) => Err(why(connection, error).await),
             None => {
                 let late = format!("not sent within {}", seconds(patience));
                 Err(why(connection, late).await)
             }
         }
+    }
+
+    /// Emits an event again after each cut, until it is acknowledged.
+    async fn emit_until_acknowledged(
+        &self,
+        connection: &Connection,
+        args: Args,
+    ) -> Result<ExitCode, Failure> {
+        let until = Instant::now() + self.timeout;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let acknowledged = connection.emit_args(args.clone(), delivery(Some(left)));
+            match acknowledged.await {
+                Ok(ack) => return ack.map_or(Ok(ExitCode::SUCCESS), |ack| print(&ack)),
+                Err(EmitError::Disconnected) if is_usable(connection).await => {}
+                Err(EmitError::Timeout(_)) => {
+                    return Err(why(connection, EmitError::Timeout(self.timeout)).await);
+                }
+                Err(error) => return Err(why(connection, error).await),
+            }
+        }
+    }
+}
+
+/// How an event is delivered that is acknowledged within that time, or not at all.
+fn delivery(ack_within: Option<Duration>) -> Delivery {
+    Delivery {
+        ack_within,
+        volatile: false,
+        retries: 0,
+    }
+}
+
+/// What tells the connection of now from one before a cut.
+async fn session(connection: &Connection) -> Option<(Option<String>, bool)> {
+    let status = connection.watch().next().await?;
+    Some((status.id, status.recovered))
+}
+
+/// Whether there is a connection, or the next one comes by itself.
+async fn is_usable(connection: &Connection) -> bool {
+    let status = connection.watch().next().await;
+    status.is_some_and(|status| !matches!(status.link, Link::Disconnected(_)))
+}
+
+/// Gives a message an id where it has none: by it the server knows a message that is sent again.
+fn identify(message: &mut String) {
+    let lacks_id =
+        |members: BTreeMap<String, IgnoredAny>| !members.is_empty() && !members.contains_key("id");
+    if serde_json::from_str(message).is_ok_and(lacks_id) {
+        let id: u128 = rand::random();
+        let members = message.trim_start().trim_start_matches('{');
+        *message = format!(r#"{{"id":"{id:032x}",{members}"#);
     }
 }
 
@@ -197,7 +274,7 @@ fn values_of(line: &str) -> Result<Vec<String>, Failure> {
     values
         .map(|value| value.map(|value| value.get().to_owned()))
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure::new(format!("no JSON: {error}")))
+        .map_err(|error| Failure::new(format!("not JSON: {error}")))
 }
 
 /// Prints an acknowledgement; gives 1 where it is a refusal.

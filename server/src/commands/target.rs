@@ -193,7 +193,7 @@ pub(super) async fn has_read(connection: &Connection) -> Result<(), Failure> {
                 Link::Connected | Link::Disconnected(Reason::Refused(_)) => return Ok(()),
                 Link::Connecting { .. } => {}
                 Link::Disconnected(reason) | Link::Waiting { reason, .. } => {
-                    let text = format!("the server may not have read everything: {reason}");
+                    let text = format!("the server may not have read every event: {reason}");
                     return Err(Failure::new(text));
                 }
             }
@@ -204,7 +204,7 @@ pub(super) async fn has_read(connection: &Connection) -> Result<(), Failure> {
     answered.unwrap_or_else(|| {
         let within = seconds(READING);
         Err(Failure::new(format!(
-            "the server has not read everything within {within}"
+            "the server has not read every event within {within}"
         )))
     })
 }
